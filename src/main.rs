@@ -1,0 +1,3 @@
+//! dockwright: rewrites Dockerfiles.
+
+fn main() {}

@@ -1,0 +1,44 @@
+//! What a person may choose about the rewrites. Defaults are what most people would ship.
+
+/// Choices that transforms read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The image for the runtime stage, in place of the one that the builder stands on.
+    pub runtime_base: Option<String>,
+    /// The name that a new builder stage gets; a number is appended where the file already uses it.
+    pub stage_name: String,
+    /// The name of a user that has to be created.
+    pub user: String,
+    /// The name of its group.
+    pub group: String,
+    /// A fixed user id for a created user; `None` lets the distribution choose.
+    pub uid: Option<u32>,
+    /// A fixed group id for a created group.
+    pub gid: Option<u32>,
+    /// How USER names the user.
+    pub user_style: UserStyle,
+}
+
+/// How USER names the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserStyle {
+    /// By name, as the distribution's own tools do.
+    #[default]
+    Name,
+    /// By `uid:gid`, which Kubernetes' `runAsNonRoot` can check.
+    Numeric,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            runtime_base: None,
+            stage_name: "builder".into(),
+            user: "appuser".into(),
+            group: "appgroup".into(),
+            uid: None,
+            gid: None,
+            user_style: UserStyle::Name,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ParseError;
 use crate::span::Span;
 
 /// One instruction of a Dockerfile.
@@ -157,4 +158,190 @@ impl Logical<'_> {
         }
         Span::new(first, self.source_offset(end - 1) + 1)
     }
+}
+
+impl<'s> Logical<'s> {
+    /// The part `start..end` of the text.
+    pub fn slice(&self, start: usize, end: usize) -> Logical<'s> {
+        let text = match &self.text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(start..end).unwrap_or_default()),
+            Cow::Owned(text) => Cow::Owned(text.get(start..end).unwrap_or_default().to_owned()),
+        };
+        let first = self.runs.partition_point(|(at, _)| *at as usize <= start).saturating_sub(1);
+        let runs = self.runs.get(first..).unwrap_or_default().iter();
+        let runs = runs.take_while(|(at, _)| (*at as usize) < end || *at as usize <= start).map(|(at, source)| {
+            let at = *at as usize;
+            let skipped = start.saturating_sub(at);
+            (u32::try_from(at.saturating_sub(start)).unwrap_or(u32::MAX), source + u32::try_from(skipped).unwrap_or(0))
+        });
+        Logical { text, runs: runs.collect() }
+    }
+}
+
+/// White space between the keyword, flags and words, as BuildKit's regular expression has it.
+fn blank(byte: u8) -> bool {
+    matches!(byte, b'\t' | 0x0b | 0x0c | b'\r' | b' ')
+}
+
+/// Reads the instruction in one logical line.
+pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> Result<Instruction<'_>, ParseError> {
+    let start = line.text.len() - line.text.trim_start().len();
+    let end = start + line.text.trim().len();
+    let bytes = line.text.as_bytes();
+    let keyword_end =
+        bytes.iter().enumerate().skip(start).find(|(at, byte)| *at >= end || blank(**byte)).map_or(end, |(at, _)| at);
+    let name = line.text.get(start..keyword_end).unwrap_or_default();
+    let Some(keyword) = Keyword::parse(name) else {
+        let shown: String = name.chars().take(40).collect();
+        return Err(ParseError { line: number, message: format!("unknown instruction: {shown}") });
+    };
+    let mut at = keyword_end;
+    while at < end && bytes.get(at).is_some_and(|byte| blank(*byte)) {
+        at += 1;
+    }
+    let (flags, rest) = flags(&line, at, end, escape);
+    let text = line.text.get(rest..end).unwrap_or_default();
+    let args_start = rest + (text.len() - text.trim_start().len());
+    let args_end = (args_start + text.trim().len()).max(args_start);
+    let args = line.slice(args_start, args_end);
+
+    let mut inner = None;
+    let mut form = Form::Text;
+    match keyword {
+        Keyword::Onbuild if !args.text.is_empty() => {
+            inner = Some(Box::new(read(args.clone(), escape, number, opaque)?));
+        }
+        Keyword::Healthcheck => {
+            let skip = args.text.find(char::is_whitespace).map_or(args.text.len(), |space| {
+                let rest = args.text.get(space..).unwrap_or_default();
+                space + (rest.len() - rest.trim_start().len())
+            });
+            form = json(&args, skip, number)?;
+        }
+        Keyword::Add
+        | Keyword::Copy
+        | Keyword::Cmd
+        | Keyword::Entrypoint
+        | Keyword::Run
+        | Keyword::Shell
+        | Keyword::Volume => form = json(&args, 0, number)?,
+        _ => {}
+    }
+    let span = line.source_span(start, end);
+    Ok(Instruction {
+        keyword,
+        keyword_span: line.source_span(start, keyword_end),
+        span,
+        flags,
+        args,
+        form,
+        heredocs: Vec::new(),
+        inner,
+        lines: (number, number),
+        opaque,
+    })
+}
+
+/// Takes the flags off the front of `line[start..end]`; also answers where the rest begins.
+fn flags<'s>(line: &Logical<'s>, start: usize, end: usize, escape: u8) -> (Vec<Flag<'s>>, usize) {
+    let bytes = line.text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = start;
+    loop {
+        while at < end && bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+            at += 1;
+        }
+        if !bytes.get(at..end).is_some_and(|rest| rest.starts_with(b"--")) {
+            return (found, at);
+        }
+        let word_start = at;
+        let mut quote: Option<u8> = None;
+        let mut plain = true;
+        let mut value = Vec::new();
+        while let Some(byte) = bytes.get(at).copied().filter(|_| at < end) {
+            match quote {
+                None if byte.is_ascii_whitespace() => break,
+                None if matches!(byte, b'\'' | b'"') => (quote, plain) = (Some(byte), false),
+                Some(open) if byte == open => quote = None,
+                _ if byte == escape => {
+                    plain = false;
+                    at += 1;
+                    if let Some(next) = bytes.get(at).filter(|_| at < end) {
+                        value.push(*next);
+                    }
+                }
+                _ => value.push(byte),
+            }
+            at += 1;
+        }
+        let at_end = at.min(end);
+        let word = line.slice(word_start, at_end).text;
+        let span = line.source_span(word_start, at_end);
+        let word: Cow<'s, str> = if plain { word } else { Cow::Owned(String::from_utf8_lossy(&value).into_owned()) };
+        if word == "--" {
+            return (found, at_end);
+        }
+        found.push(split_flag(word, span));
+    }
+}
+
+/// `--name=value` as a flag.
+fn split_flag(word: Cow<'_, str>, span: Span) -> Flag<'_> {
+    let cut = |text: &str| text.find('=');
+    match word {
+        Cow::Borrowed(text) => {
+            let text = text.strip_prefix("--").unwrap_or(text);
+            match cut(text) {
+                Some(at) => Flag {
+                    name: Cow::Borrowed(text.get(..at).unwrap_or_default()),
+                    value: Some(Cow::Borrowed(text.get(at + 1..).unwrap_or_default())),
+                    span,
+                },
+                None => Flag { name: Cow::Borrowed(text), value: None, span },
+            }
+        }
+        Cow::Owned(text) => {
+            let text = text.strip_prefix("--").unwrap_or(&text);
+            match cut(text) {
+                Some(at) => Flag {
+                    name: Cow::Owned(text.get(..at).unwrap_or_default().to_owned()),
+                    value: Some(Cow::Owned(text.get(at + 1..).unwrap_or_default().to_owned())),
+                    span,
+                },
+                None => Flag { name: Cow::Owned(text.to_owned()), value: None, span },
+            }
+        }
+    }
+}
+
+/// Decides whether the arguments, from byte `skip` on, are a JSON array of strings.
+fn json(args: &Logical<'_>, skip: usize, number: u32) -> Result<Form, ParseError> {
+    let text = args.text.get(skip..).unwrap_or_default();
+    if !text.starts_with('[') {
+        return Ok(Form::Text);
+    }
+    let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(text) else { return Ok(Form::Text) };
+    let mut strings = Vec::with_capacity(values.len());
+    let mut at = 1;
+    let bytes = text.as_bytes();
+    for value in values {
+        let serde_json::Value::String(value) = value else {
+            return Err(ParseError {
+                line: number,
+                message: "when using JSON array syntax, arrays must be comprised of strings only".into(),
+            });
+        };
+        let start = bytes.iter().enumerate().skip(at).find(|(_, byte)| **byte == b'"').map_or(at, |(at, _)| at);
+        let mut end = start + 1;
+        while let Some(byte) = bytes.get(end) {
+            match byte {
+                b'\\' => end += 2,
+                b'"' => break,
+                _ => end += 1,
+            }
+        }
+        at = end + 1;
+        strings.push((value, args.source_span(skip + start, skip + at)));
+    }
+    Ok(Form::Json(strings))
 }

@@ -1,8 +1,311 @@
 //! The splitter: BuildKit's rules for lines, continuations, comments, directives and heredocs.
 
-use super::{File, ParseError};
+use std::borrow::Cow;
 
+use memchr::{memchr, memmem};
+
+use super::instruction::{self, Heredoc, Instruction, Keyword, Logical};
+use super::{Eol, File, ParseError, Tile, TileKind, words};
+use crate::span::Span;
+
+/// BuildKit reads lines into a buffer of this size; a longer one is an error there and here.
+const MAX_LINE: usize = 65_535;
+
+/// Parser directives that BuildKit knows.
+const DIRECTIVES: [&str; 3] = ["syntax", "escape", "check"];
+
+/// Reads a whole file.
 pub(super) fn parse(source: &[u8]) -> Result<File<'_>, ParseError> {
-    let _ = source;
-    Err(ParseError { line: 0, message: "not written yet".into() })
+    if u32::try_from(source.len()).is_err() {
+        return Err(ParseError { line: 0, message: "the file is larger than four gibibytes".into() });
+    }
+    Splitter::new(source).run()
+}
+
+/// A physical line: where it starts, where its content ends, where the next one starts.
+#[derive(Clone, Copy)]
+struct Line {
+    start: usize,
+    content_end: usize,
+    next: usize,
+}
+
+struct Splitter<'s> {
+    source: &'s [u8],
+    at: usize,
+    line: u32,
+    escape: u8,
+    tiles: Vec<Tile>,
+    instructions: Vec<Instruction<'s>>,
+    crlf: usize,
+}
+
+impl<'s> Splitter<'s> {
+    fn new(source: &'s [u8]) -> Self {
+        Self { source, at: 0, line: 0, escape: b'\\', tiles: Vec::new(), instructions: Vec::new(), crlf: 0 }
+    }
+
+    fn error<T>(line: u32, message: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError { line, message: message.into() })
+    }
+
+    /// Takes the next physical line; `None` at the end of the file.
+    fn next_line(&mut self) -> Result<Option<Line>, ParseError> {
+        if self.at >= self.source.len() {
+            return Ok(None);
+        }
+        let start = self.at;
+        let rest = self.source.get(start..).unwrap_or_default();
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        self.line += 1;
+        if length > MAX_LINE {
+            return Self::error(self.line, format!("the line is longer than {MAX_LINE} bytes, which BuildKit refuses"));
+        }
+        let bytes = rest.get(..length).unwrap_or_default();
+        let mut content = bytes.len();
+        while content > 0 && matches!(bytes.get(content - 1), Some(b'\n' | b'\r')) {
+            content -= 1;
+        }
+        if bytes.ends_with(b"\r\n") {
+            self.crlf += 1;
+        }
+        self.at = start + length;
+        Ok(Some(Line { start, content_end: start + content, next: self.at }))
+    }
+
+    fn run(mut self) -> Result<File<'s>, ParseError> {
+        if self.source.starts_with(b"\xEF\xBB\xBF") {
+            self.tile(TileKind::Bom, 0, 3);
+            self.at = 3;
+        }
+        let mut directives = Directives::default();
+        while let Some(line) = self.next_line()? {
+            let content = self.source.get(line.start..line.content_end).unwrap_or_default();
+            let lead = leading_space(content);
+            let text = content.get(lead..).unwrap_or_default();
+            if let Some((name, value)) = directives.read(text, self.line)? {
+                if name == "escape" {
+                    self.escape = match value {
+                        b"\\" => b'\\',
+                        b"`" => b'`',
+                        other => {
+                            let shown = String::from_utf8_lossy(other);
+                            return Self::error(
+                                self.line,
+                                format!("invalid escape token '{shown}' does not match ` or \\"),
+                            );
+                        }
+                    };
+                }
+                self.tile(TileKind::Directive, line.start, line.next);
+            } else if text.starts_with(b"#") {
+                self.tile(TileKind::Comment, line.start, line.next);
+            } else if text.is_empty() {
+                self.tile(TileKind::Blank, line.start, line.next);
+            } else {
+                self.instruction(line, line.start + lead)?;
+            }
+        }
+        let lines = self.line as usize;
+        if self.instructions.is_empty() {
+            return Self::error(0, "file with no instructions");
+        }
+        let first = self.instructions.iter().find(|instruction| instruction.keyword != Keyword::Arg);
+        match first {
+            Some(instruction) if instruction.keyword != Keyword::From => {
+                return Self::error(
+                    instruction.lines.0,
+                    "no build stage in current context (there is no FROM before it)",
+                );
+            }
+            None => return Self::error(0, "no FROM: there is no stage to build"),
+            _ => {}
+        }
+        let eol = if self.crlf * 2 > lines { Eol::CrLf } else { Eol::Lf };
+        Ok(File { source: self.source, tiles: self.tiles, instructions: self.instructions, escape: self.escape, eol })
+    }
+
+    fn tile(&mut self, kind: TileKind, start: usize, end: usize) {
+        self.tiles.push(Tile { kind, span: Span::new(start, end) });
+    }
+
+    /// Reads an instruction whose first line is `first` and whose first byte that is not white space is at `start`.
+    fn instruction(&mut self, first: Line, start: usize) -> Result<(), ParseError> {
+        let first_number = self.line;
+        let mut pieces: Vec<(usize, usize)> = Vec::new();
+        let (mut end, mut more) = self.continuation(start, first.content_end);
+        pieces.push((start, end));
+        let mut last = first;
+        while more {
+            let Some(line) = self.next_line()? else { break };
+            last = line;
+            let content = self.source.get(line.start..line.content_end).unwrap_or_default();
+            let text = content.get(leading_space(content)..).unwrap_or_default();
+            if text.is_empty() || text.starts_with(b"#") {
+                continue;
+            }
+            (end, more) = self.continuation(line.start, line.content_end);
+            pieces.push((line.start, end));
+        }
+        let (logical, opaque) = join(self.source, &pieces);
+        let mut instruction = instruction::read(logical, self.escape, first_number, opaque)?;
+
+        let mut instruction_end = instruction.span.end as usize;
+        if let Some(openers) = heredoc_openers(&instruction) {
+            for opener in openers {
+                let heredoc = self.heredoc(opener, first_number)?;
+                instruction_end = heredoc.terminator_span.end as usize;
+                last = Line { start: last.start, content_end: last.content_end, next: self.at };
+                let holder = match &mut instruction.inner {
+                    Some(inner) => inner.as_mut(),
+                    None => &mut instruction,
+                };
+                holder.heredocs.push(heredoc);
+            }
+            if let Some(inner) = &mut instruction.inner {
+                inner.span.end = u32::try_from(instruction_end).unwrap_or(u32::MAX);
+            }
+        }
+        instruction.span = Span::new(instruction.span.start as usize, instruction_end);
+        instruction.lines = (first_number, self.line);
+        if let Some(inner) = &mut instruction.inner {
+            inner.lines = instruction.lines;
+        }
+        let index = u32::try_from(self.instructions.len()).unwrap_or(u32::MAX);
+        self.tile(TileKind::Instruction(index), first.start, last.next);
+        self.instructions.push(instruction);
+        Ok(())
+    }
+
+    /// Where the text of a line ends and whether the next line belongs to it: the escape character, then nothing but
+    /// blanks, not preceded by another escape character.
+    fn continuation(&self, start: usize, end: usize) -> (usize, bool) {
+        let text = self.source.get(start..end).unwrap_or_default();
+        let trimmed = text.len() - text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        match trimmed.checked_sub(1) {
+            Some(at) if text.get(at) == Some(&self.escape) => {
+                if at > 0 && text.get(at - 1) == Some(&self.escape) {
+                    (end, false)
+                } else {
+                    (start + at, true)
+                }
+            }
+            _ => (end, false),
+        }
+    }
+
+    /// Takes the lines of a heredoc up to its terminator.
+    fn heredoc(&mut self, opener: words::Opener, first_number: u32) -> Result<Heredoc<'s>, ParseError> {
+        let body_start = self.at;
+        let name = opener.name.as_bytes();
+        while let Some(line) = self.next_line()? {
+            let mut text_start = line.start;
+            if opener.chomp {
+                while text_start < line.content_end && self.source.get(text_start) == Some(&b'\t') {
+                    text_start += 1;
+                }
+            }
+            if self.source.get(text_start..line.content_end) == Some(name) {
+                let body_span = Span::new(body_start, line.start);
+                return Ok(Heredoc {
+                    name: opener.name,
+                    fd: opener.fd,
+                    expand: opener.expand,
+                    chomp: opener.chomp,
+                    body: body_span.of(self.source),
+                    body_span,
+                    terminator_span: Span::new(line.start, line.content_end),
+                });
+            }
+        }
+        Self::error(first_number, format!("unterminated heredoc: no line holds only {}", opener.name))
+    }
+}
+
+/// The heredocs that an instruction opens, where it may open any.
+fn heredoc_openers(instruction: &Instruction<'_>) -> Option<Vec<words::Opener>> {
+    let holder = instruction.inner.as_deref().unwrap_or(instruction);
+    let may = matches!(holder.keyword, Keyword::Run | Keyword::Copy | Keyword::Add)
+        && holder.form == instruction::Form::Text
+        && memmem::find(instruction.args.text.as_bytes(), b"<<").is_some();
+    may.then(|| words::heredoc_openers(&instruction.args.text))
+}
+
+/// Joins the pieces of a logical line. The text is borrowed where it is one piece of UTF-8; bytes that are not UTF-8
+/// are replaced, and the instruction is then opaque.
+fn join<'s>(source: &'s [u8], pieces: &[(usize, usize)]) -> (Logical<'s>, bool) {
+    let run = |text: usize, at: usize| (u32::try_from(text).unwrap_or(u32::MAX), u32::try_from(at).unwrap_or(u32::MAX));
+    if let [(start, end)] = pieces
+        && let Some(Ok(text)) = source.get(*start..*end).map(std::str::from_utf8)
+    {
+        return (Logical { text: Cow::Borrowed(text), runs: vec![run(0, *start)] }, false);
+    }
+    let mut text = String::with_capacity(pieces.iter().map(|(start, end)| end - start).sum());
+    let mut runs = Vec::with_capacity(pieces.len());
+    let mut opaque = false;
+    for (start, end) in pieces {
+        let mut at = *start;
+        for chunk in source.get(*start..*end).unwrap_or_default().utf8_chunks() {
+            if !chunk.valid().is_empty() {
+                runs.push(run(text.len(), at));
+                text.push_str(chunk.valid());
+                at += chunk.valid().len();
+            }
+            if !chunk.invalid().is_empty() {
+                opaque = true;
+                runs.push(run(text.len(), at));
+                text.push(char::REPLACEMENT_CHARACTER);
+                at += chunk.invalid().len();
+            }
+        }
+    }
+    (Logical { text: Cow::Owned(text), runs }, opaque)
+}
+
+/// The length of the white space (as Unicode has it) at the start of a line.
+fn leading_space(line: &[u8]) -> usize {
+    let ascii = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')).count();
+    match line.get(ascii) {
+        Some(byte) if !byte.is_ascii() => {
+            let text = line.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            text.len() - text.trim_start().len()
+        }
+        _ => ascii,
+    }
+}
+
+/// The state of reading parser directives: they stand at the very top, each once.
+#[derive(Default)]
+struct Directives {
+    done: bool,
+    seen: Vec<&'static str>,
+}
+
+impl Directives {
+    /// Reads one line, white space at its start taken off.
+    fn read<'l>(&mut self, line: &'l [u8], number: u32) -> Result<Option<(&'static str, &'l [u8])>, ParseError> {
+        if self.done {
+            return Ok(None);
+        }
+        let Some((name, value)) = directive(line) else {
+            self.done = true;
+            return Ok(None);
+        };
+        if self.seen.contains(&name) {
+            return Err(ParseError { line: number, message: format!("only one {name} parser directive can be used") });
+        }
+        self.seen.push(name);
+        Ok(Some((name, value)))
+    }
+}
+
+/// `# name = value` with a name that BuildKit knows.
+fn directive(line: &[u8]) -> Option<(&'static str, &[u8])> {
+    let text = line.strip_prefix(b"#")?;
+    let text = text.get(leading_space(text)..)?;
+    let equals = memchr(b'=', text)?;
+    let name = text.get(..equals)?.trim_ascii_end();
+    let known = DIRECTIVES.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))?;
+    let value = text.get(equals + 1..)?.trim_ascii();
+    (!value.is_empty()).then_some((known, value))
 }

@@ -103,3 +103,70 @@ impl<'s> File<'s> {
         u32::try_from(memchr::memchr_iter(b'\n', before).count()).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiles_cover(source: &[u8]) {
+        let file = File::parse(source).unwrap();
+        let joined: Vec<u8> = file.tiles.iter().flat_map(|tile| tile.span.of(source).to_vec()).collect();
+        assert_eq!(joined, source);
+    }
+
+    #[test]
+    fn the_tiles_are_the_file() {
+        for source in [
+            "FROM a",
+            "\u{feff}# escape=`\r\n# c\r\n\r\nfrom a as b\r\nrun x `\r\n  # in\r\n\r\n  y\r\n",
+            "FROM a\nRUN <<A <<-\"B\"\n1\nA\n\t2\n\tB\nCMD [\"x\"]\n",
+            "ARG V=1\nFROM a:${V:-2}\nRUN a \\\n\\\n && b \\\n",
+        ] {
+            tiles_cover(source.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_heredoc_and_a_continuation_are_read() {
+        let source = b"FROM a\nRUN --mount=type=cache,target=/c a \\\n  # no\n  b\nCOPY <<'E' /x\n$A\nE\n";
+        let file = File::parse(source).unwrap();
+        let run = &file.instructions[1];
+        assert_eq!(run.args.text, "a   b");
+        assert_eq!(run.flags[0].value.as_deref(), Some("type=cache,target=/c"));
+        let script = run.script().unwrap();
+        let shell::Node::Command(command) = &script.items[0].node else { panic!("not a command") };
+        assert_eq!(command.words[1].span.of(source), b"b");
+        let copy = &file.instructions[2];
+        assert_eq!((copy.heredocs[0].body, copy.heredocs[0].expand), (&b"$A\n"[..], false));
+    }
+
+    #[test]
+    fn what_buildkit_refuses_is_refused() {
+        for source in ["", "# only\n", "RUN x\n", "FROM a\nFOO b\n", "FROM a\nRUN <<E\nx\n", "FROM a\nCMD [1]\n"] {
+            assert!(File::parse(source.as_bytes()).is_err(), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_expanded_as_buildkit_does() {
+        let lookup = |name: &str| match name {
+            "A" => words::Value::Set("x.tar.gz".into()),
+            "E" => words::Value::Set("".into()),
+            "U" => words::Value::Unknown,
+            _ => words::Value::Unset,
+        };
+        for (raw, text, known) in [
+            ("$A", "x.tar.gz", true),
+            ("${A%.gz}-${A%%.*}", "x.tar-x", true),
+            ("${N:-d}${E:-e}${E-e}", "de", true),
+            ("'$A'\"$A\"", "$Ax.tar.gz", true),
+            ("\\$A", "$A", true),
+            ("${A/tar/zip}", "x.zip.gz", true),
+            ("a$U/b", "a$U/b", false),
+            ("${A:-$U}", "x.tar.gz", true),
+        ] {
+            let got = words::expand(raw, b'\\', lookup);
+            assert_eq!((got.text.as_str(), got.known), (text, known), "{raw}");
+        }
+    }
+}

@@ -1,8 +1,19 @@
-//! Stages, scopes and effects: what a transform may ask about a file.
+//! Stages, scopes and commands: what a transform may ask about a file.
 
+pub mod base;
+pub mod commands;
+pub mod entry;
+pub mod paths;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use self::base as images;
 use crate::context::Context;
 use crate::settings::Settings;
-use crate::syntax::File;
+use crate::syntax::typed::ImageRef;
+use crate::syntax::words::{self, Expanded, Value};
+use crate::syntax::{File, Form, Instruction, Keyword};
 
 /// A file with what is known about it.
 pub struct Model<'a> {
@@ -12,11 +23,341 @@ pub struct Model<'a> {
     pub context: Option<&'a dyn Context>,
     /// The choices of the person.
     pub settings: &'a Settings,
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+    /// ARG before the first FROM.
+    globals: Vec<Variable>,
+}
+
+/// A stage: a FROM and what follows it.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its FROM, as an index into the file's instructions.
+    pub from: usize,
+    /// The instructions after FROM, as indices into the file's instructions.
+    pub body: Range<usize>,
+    /// The name after AS, as it is written.
+    pub name: Option<String>,
+    /// What it stands on.
+    pub base: Base,
+    /// `--platform`, as it is written.
+    pub platform: Option<String>,
+    /// ENV and ARG, in order.
+    variables: Vec<Variable>,
+    /// The working directory from an instruction on; `None` where it can't be told.
+    workdirs: Vec<(usize, Option<String>)>,
+    /// The user from an instruction on.
+    users: Vec<(usize, Expanded)>,
+    /// SHELL from an instruction on: whether it is a POSIX shell.
+    shells: Vec<(usize, bool)>,
+}
+
+/// What a stage stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// The empty image.
+    Scratch,
+    /// An earlier stage, by its index.
+    Stage(usize),
+    /// An image. `exact` is false where a variable with a default is in it: the reference is then what the default
+    /// gives.
+    Image {
+        /// The reference, variables expanded.
+        image: ImageRef,
+        /// Whether it reads no variable.
+        exact: bool,
+    },
+    /// It reads a variable that has no value in the file.
+    Unknown,
+}
+
+/// ENV or ARG at one place.
+#[derive(Debug, Clone)]
+struct Variable {
+    /// The instruction that sets it.
+    at: usize,
+    name: String,
+    value: Option<Expanded>,
+    env: bool,
 }
 
 impl<'a> Model<'a> {
     /// Builds the model of `file`.
     pub fn new(file: &'a File<'a>, context: Option<&'a dyn Context>, settings: &'a Settings) -> Self {
-        Self { file, context, settings }
+        let mut model = Self { file, context, settings, stages: Vec::new(), globals: Vec::new() };
+        for (index, instruction) in file.instructions.iter().enumerate() {
+            model.read(index, instruction);
+        }
+        model
     }
+
+    /// Takes one instruction into the model.
+    fn read(&mut self, index: usize, instruction: &Instruction<'_>) {
+        if instruction.keyword == Keyword::From {
+            let stage = self.stage(index, instruction);
+            self.stages.push(stage);
+            return;
+        }
+        if self.stages.is_empty() {
+            if instruction.keyword == Keyword::Arg {
+                let read = self.pairs(index, instruction, false);
+                self.globals.extend(read);
+            }
+            return;
+        }
+        match instruction.keyword {
+            Keyword::Env | Keyword::Arg => {
+                let read = self.pairs(index, instruction, instruction.keyword == Keyword::Env);
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.variables.extend(read);
+                }
+            }
+            Keyword::Workdir => {
+                let text = self.expand(index, &instruction.args.text);
+                if let Some(stage) = self.stages.last_mut() {
+                    let before = stage.workdirs.last().and_then(|(_, path)| path.clone());
+                    let after = match (text.known, before) {
+                        (true, Some(before)) => Some(paths::join(&before, &text.text)),
+                        (true, None) if text.text.starts_with('/') => Some(paths::join("/", &text.text)),
+                        _ => None,
+                    };
+                    stage.workdirs.push((index, after));
+                }
+            }
+            Keyword::User => {
+                let user = self.expand(index, &instruction.args.text);
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.users.push((index, user));
+                }
+            }
+            Keyword::Shell => {
+                let posix = match &instruction.form {
+                    Form::Json(words) => words.first().is_some_and(|(program, _)| {
+                        matches!(paths::name(program), "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh")
+                    }),
+                    Form::Text => false,
+                };
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.shells.push((index, posix));
+                }
+            }
+            _ => {}
+        }
+        if let Some(stage) = self.stages.last_mut() {
+            stage.body.end = index + 1;
+        }
+    }
+
+    /// Reads a FROM.
+    fn stage(&self, index: usize, instruction: &Instruction<'_>) -> Stage {
+        let parts = instruction.from();
+        let raw = parts.as_ref().map_or("", |parts| parts.image.raw);
+        let expanded = words::expand(raw, self.file.escape, |name| self.global(name));
+        let base = if !expanded.known || expanded.text.is_empty() {
+            Base::Unknown
+        } else if let Some(earlier) = self.stage_named(&expanded.text) {
+            Base::Stage(earlier)
+        } else if expanded.text.eq_ignore_ascii_case("scratch") {
+            Base::Scratch
+        } else {
+            Base::Image { image: ImageRef::parse(&expanded.text), exact: !raw.contains('$') }
+        };
+        let flag = instruction.flags.iter().find(|flag| flag.name == "platform");
+        let (workdir, posix) = match &base {
+            Base::Stage(earlier) => {
+                let earlier = self.stages.get(*earlier);
+                let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.clone());
+                (workdir, earlier.and_then(|stage| stage.shells.last()).is_none_or(|(_, posix)| *posix))
+            }
+            Base::Image { image, .. } => (images::workdir(image).map(str::to_owned), !images::is_windows(image)),
+            Base::Scratch => (Some("/".to_owned()), true),
+            Base::Unknown => (None, true),
+        };
+        Stage {
+            from: index,
+            body: index + 1..index + 1,
+            name: parts.and_then(|parts| parts.alias.map(|alias| alias.raw.to_owned())),
+            base,
+            platform: flag.and_then(|flag| flag.value.as_deref().map(str::to_owned)),
+            variables: Vec::new(),
+            workdirs: vec![(index, workdir)],
+            users: Vec::new(),
+            shells: vec![(index, posix && self.file.escape == b'\\')],
+        }
+    }
+
+    /// The pairs of an ENV or ARG, values expanded where that can be done.
+    fn pairs(&self, index: usize, instruction: &Instruction<'_>, env: bool) -> Vec<Variable> {
+        let pairs = instruction.pairs(self.file.escape);
+        let read = |pair: words::Pair<'_>| {
+            let value = match pair.value {
+                Some(value) => Some(self.expand(index, value.raw)),
+                // `ARG NAME` in a stage takes the value of the global ARG, where there is one.
+                None if !self.stages.is_empty() => match self.global(pair.name.raw) {
+                    Value::Set(text) => Some(Expanded { text: text.into_owned(), known: true }),
+                    _ => None,
+                },
+                None => None,
+            };
+            Variable { at: index, name: words::unquote(pair.name.raw, self.file.escape), value, env }
+        };
+        pairs.into_iter().map(read).collect()
+    }
+
+    /// A global ARG.
+    fn global(&self, name: &str) -> Value<'_> {
+        let variable = self.globals.iter().rev().find(|variable| variable.name == name);
+        match variable.map(|variable| &variable.value) {
+            Some(Some(value)) if value.known => Value::Set(Cow::Borrowed(&value.text)),
+            Some(_) => Value::Unknown,
+            None if name.starts_with("TARGET") || name.starts_with("BUILD") => Value::Unknown,
+            None => Value::Unset,
+        }
+    }
+
+    /// The stage that is known by this name or number, among those read so far.
+    pub fn stage_named(&self, name: &str) -> Option<usize> {
+        let named = self
+            .stages
+            .iter()
+            .rposition(|stage| stage.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)));
+        named.or_else(|| name.parse().ok().filter(|number: &usize| *number < self.stages.len()))
+    }
+
+    /// The stage that instruction `index` belongs to.
+    pub fn stage_of(&self, index: usize) -> Option<&Stage> {
+        self.stages.iter().rev().find(|stage| stage.from <= index)
+    }
+
+    /// The stage that `docker build` ships when no target is named.
+    pub fn shipped(&self) -> Option<&Stage> {
+        self.stages.last()
+    }
+
+    /// An instruction of the file.
+    pub fn instruction(&self, index: usize) -> Option<&'a Instruction<'a>> {
+        self.file.instructions.get(index)
+    }
+
+    /// The instructions of a stage's body with their indices.
+    pub fn body(&self, stage: &Stage) -> impl DoubleEndedIterator<Item = (usize, &'a Instruction<'a>)> + use<'a> {
+        let instructions: &'a [Instruction<'a>] = &self.file.instructions;
+        stage.body.clone().filter_map(move |index| instructions.get(index).map(|instruction| (index, instruction)))
+    }
+
+    /// The value of a variable as instruction `index` sees it.
+    pub fn variable(&self, index: usize, name: &str) -> Value<'_> {
+        match self.stage_of(index) {
+            Some(stage) => self.stage_variable(stage, index, name),
+            None => self.global(name),
+        }
+    }
+
+    fn stage_variable<'m>(&'m self, stage: &'m Stage, index: usize, name: &str) -> Value<'m> {
+        let variables = stage.variables.iter().rev();
+        // ENV always wins over ARG of the same name.
+        let mut seen = variables.filter(|variable| variable.at < index && variable.name == name);
+        let found = seen.clone().find(|variable| variable.env).or_else(|| seen.next());
+        match found {
+            Some(Variable { value: Some(value), .. }) if value.known => Value::Set(Cow::Borrowed(&value.text)),
+            Some(_) => Value::Unknown,
+            None => match &stage.base {
+                Base::Stage(earlier) => match self.stages.get(*earlier) {
+                    Some(earlier) => self.stage_variable(earlier, earlier.body.end, name),
+                    None => Value::Unknown,
+                },
+                Base::Image { image, .. } => match images::variable(image, name) {
+                    Some(value) => Value::Set(Cow::Borrowed(value)),
+                    None => Value::Unknown,
+                },
+                Base::Scratch | Base::Unknown => Value::Unknown,
+            },
+        }
+    }
+
+    /// Expands a word as instruction `index` does.
+    pub fn expand(&self, index: usize, raw: &str) -> Expanded {
+        if !raw.bytes().any(|byte| matches!(byte, b'$' | b'\'' | b'"') || byte == self.file.escape) {
+            return Expanded { text: raw.to_owned(), known: true };
+        }
+        words::expand(raw, self.file.escape, |name| self.variable(index, name))
+    }
+
+    /// The working directory before instruction `index`; `None` where it can't be told.
+    pub fn workdir(&self, index: usize) -> Option<&str> {
+        let stage = self.stage_of(index)?;
+        let (_, path) = stage.workdirs.iter().rev().find(|(at, _)| *at < index).or_else(|| stage.workdirs.first())?;
+        path.as_deref()
+    }
+
+    /// The working directory that the stage's image has.
+    pub fn final_workdir<'s>(&self, stage: &'s Stage) -> Option<&'s str> {
+        stage.workdirs.last().and_then(|(_, path)| path.as_deref())
+    }
+
+    /// The USER in force before instruction `index`, where the stage (or the stage it stands on) sets one.
+    pub fn user(&self, index: usize) -> Option<&Expanded> {
+        let stage = self.stage_of(index)?;
+        self.user_of(stage, index)
+    }
+
+    fn user_of<'m>(&'m self, stage: &'m Stage, index: usize) -> Option<&'m Expanded> {
+        match stage.users.iter().rev().find(|(at, _)| *at < index) {
+            Some((_, user)) => Some(user),
+            None => match stage.base {
+                Base::Stage(earlier) => {
+                    let earlier = self.stages.get(earlier)?;
+                    self.user_of(earlier, earlier.body.end)
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// The image at the bottom of a stage: its own base, or that of the stage it stands on.
+    pub fn image<'s>(&'s self, stage: &'s Stage) -> Option<&'s ImageRef> {
+        match &stage.base {
+            Base::Image { image, .. } => Some(image),
+            Base::Stage(earlier) => self.image(self.stages.get(*earlier)?),
+            Base::Scratch | Base::Unknown => None,
+        }
+    }
+
+    /// Whether a shell form of instruction `index` is read by a POSIX shell.
+    pub fn posix(&self, index: usize) -> bool {
+        let shell = |stage: &Stage| stage.shells.iter().rev().find(|(at, _)| *at <= index).map(|(_, posix)| *posix);
+        self.stage_of(index).and_then(shell).unwrap_or(true)
+    }
+
+    /// The variables that the stage's image has as ENV, with the instruction that sets each.
+    pub fn env_names<'s>(&self, stage: &'s Stage) -> impl Iterator<Item = (usize, &'s str)> {
+        stage.variables.iter().filter(|variable| variable.env).map(|variable| (variable.at, variable.name.as_str()))
+    }
+
+    /// The ARGs of a stage, with the instruction that declares each.
+    pub fn arg_names<'s>(&self, stage: &'s Stage) -> impl Iterator<Item = (usize, &'s str)> {
+        stage.variables.iter().filter(|variable| !variable.env).map(|variable| (variable.at, variable.name.as_str()))
+    }
+}
+
+/// The sources of COPY and ADD that come from the build context, as they are written, without duplicates: what a
+/// context must have for the file to build.
+pub fn copy_sources(file: &File<'_>) -> Vec<String> {
+    let mut sources: Vec<String> = Vec::new();
+    for instruction in &file.instructions {
+        let copies = matches!(instruction.keyword, Keyword::Copy | Keyword::Add);
+        if !copies || instruction.flags.iter().any(|flag| flag.name == "from") {
+            continue;
+        }
+        let mut words = instruction.words();
+        words.pop();
+        for word in words {
+            let source = words::unquote(word.raw, file.escape);
+            let remote = source.contains("://") || source.starts_with("git@");
+            if !remote && !source.starts_with("<<") && !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+    }
+    sources
 }

@@ -6,6 +6,7 @@
 mod instruction;
 mod lines;
 pub mod shell;
+pub mod typed;
 pub mod words;
 
 pub use instruction::{Flag, Form, Heredoc, Instruction, Keyword, Logical};

@@ -1,0 +1,278 @@
+//! The simple commands of a shell form, one after the other, with the folder each runs in.
+
+use super::{Model, paths};
+use crate::span::Span;
+use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Script, Word};
+use crate::syntax::words::{self, Value};
+use crate::syntax::{Instruction, shell};
+
+/// A simple command of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The piece of the top-level list that it is in.
+    pub item: usize,
+    /// The program and its arguments, wrappers such as `sudo`, `env A=b`, `exec` and `time` taken off. A word that
+    /// reads something unknown stands as it is written.
+    pub argv: Vec<String>,
+    /// Whether every word of `argv` is known.
+    pub known: bool,
+    /// `NAME=value` before the command, as they are written.
+    pub assignments: Vec<String>,
+    /// The files that its output is redirected into.
+    pub outputs: Vec<String>,
+    /// The folder that it runs in; `None` where it can't be told.
+    pub cwd: Option<String>,
+    /// Whether it runs whenever the script does: not in an `if`, a loop, after `||`, or in a function.
+    pub always: bool,
+    /// Its bytes.
+    pub span: Span,
+}
+
+impl Step {
+    /// The name of the program, without its folder.
+    pub fn program(&self) -> &str {
+        self.argv.first().map_or("", |program| paths::name(program))
+    }
+
+    /// The arguments.
+    pub fn args(&self) -> &[String] {
+        self.argv.get(1..).unwrap_or_default()
+    }
+
+    /// The first argument that is not an option.
+    pub fn subcommand(&self) -> Option<&str> {
+        self.args().iter().map(String::as_str).find(|arg| !arg.starts_with('-'))
+    }
+
+    /// An absolute path for `path`, where the folder is known or not needed.
+    pub fn path(&self, path: &str) -> Option<String> {
+        match &self.cwd {
+            _ if path.starts_with('/') => Some(paths::join("/", path)),
+            Some(cwd) => Some(paths::join(cwd, path)),
+            None => None,
+        }
+    }
+}
+
+/// Programs that run another one: the words after them are the command, options of their own left out.
+const WRAPPERS: [&str; 12] =
+    ["sudo", "env", "exec", "time", "nice", "nohup", "command", "builtin", "ionice", "eatmydata", "chronic", "setarch"];
+
+/// The commands of a script in the order in which they stand.
+pub fn steps(model: &Model<'_>, index: usize, script: &Script) -> Vec<Step> {
+    let cwd = model.workdir(index).map(str::to_owned);
+    let mut walk = Walk { model, index, assigned: Vec::new(), steps: Vec::new(), item: 0, depth: 0 };
+    let mut cwd = cwd;
+    walk.list(&script.items, &mut cwd, true, true);
+    walk.steps
+}
+
+struct Walk<'m, 'a> {
+    model: &'m Model<'a>,
+    index: usize,
+    /// Variables that the script itself sets: the file does not know their values.
+    assigned: Vec<String>,
+    steps: Vec<Step>,
+    item: usize,
+    depth: usize,
+}
+
+impl Walk<'_, '_> {
+    fn list(&mut self, items: &[Item], cwd: &mut Option<String>, always: bool, top: bool) {
+        let mut after_or = false;
+        for (at, item) in items.iter().enumerate() {
+            if top {
+                self.item = at;
+            }
+            let runs = always && !after_or;
+            self.node(&item.node, cwd, runs);
+            // What follows `||` runs only when something failed, up to the next `;`.
+            after_or = match item.operator {
+                Operator::Or => true,
+                Operator::And => after_or,
+                _ => false,
+            };
+        }
+    }
+
+    fn node(&mut self, node: &Node, cwd: &mut Option<String>, always: bool) {
+        match node {
+            Node::Command(command) => self.command(command, cwd, always),
+            Node::Pipeline(nodes) => {
+                for node in nodes {
+                    let mut own = cwd.clone();
+                    self.node(node, &mut own, always);
+                }
+            }
+            Node::Compound(compound) => self.compound(compound, cwd, always),
+            Node::Test(_) => {}
+        }
+    }
+
+    fn compound(&mut self, compound: &Compound, cwd: &mut Option<String>, always: bool) {
+        let (inside, own) = match compound.kind {
+            CompoundKind::Group | CompoundKind::Negation => (always, false),
+            CompoundKind::Subshell => (always, true),
+            CompoundKind::If | CompoundKind::Loop | CompoundKind::Case | CompoundKind::Function => (false, true),
+        };
+        for (at, body) in compound.bodies.iter().enumerate() {
+            // The condition of an `if` runs in any case.
+            let always = inside || (always && compound.kind == CompoundKind::If && at == 0);
+            if own {
+                let mut own = cwd.clone();
+                self.list(&body.items, &mut own, always, false);
+                if !always && own != *cwd && compound.kind != CompoundKind::Subshell {
+                    *cwd = None;
+                }
+            } else {
+                self.list(&body.items, cwd, always, false);
+            }
+        }
+    }
+
+    /// The value of a shell word, Dockerfile variables read; as it is written where that can't be told.
+    fn value(&self, word: &Word) -> (String, bool) {
+        if let Some(literal) = &word.literal {
+            return (literal.clone(), true);
+        }
+        let plain = word.substitutions.is_empty() && !word.raw.contains(['`']) && !word.raw.contains("$(");
+        if !plain || word.reads.is_empty() || word.reads.iter().any(|name| self.assigned.contains(name)) {
+            return (word.raw.clone(), false);
+        }
+        let expanded = words::expand(&word.raw, b'\\', |name| match self.model.variable(self.index, name) {
+            Value::Set(value) => Value::Set(value.into_owned().into()),
+            _ => Value::Unknown,
+        });
+        if expanded.known { (expanded.text, true) } else { (word.raw.clone(), false) }
+    }
+
+    fn command(&mut self, command: &Command, cwd: &mut Option<String>, always: bool) {
+        for word in command.words.iter().chain(&command.assignments) {
+            for script in &word.substitutions {
+                let mut own = cwd.clone();
+                self.list(&script.items, &mut own, always, false);
+            }
+        }
+        let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.clone()).collect();
+        for assignment in &assignments {
+            let name = assignment.split(['=', '+']).next().unwrap_or_default();
+            self.assigned.push(name.to_owned());
+        }
+        let outputs: Vec<String> = command
+            .redirects
+            .iter()
+            .filter(|redirect| matches!(redirect.operator.as_str(), ">" | ">>" | "&>" | ">|" | "&>>"))
+            .map(|redirect| self.value(&redirect.target).0)
+            .collect();
+        let mut known = true;
+        let mut argv = Vec::with_capacity(command.words.len());
+        for word in &command.words {
+            let (value, is_known) = self.value(word);
+            known &= is_known;
+            argv.push(value);
+        }
+        unwrap(&mut argv);
+        if argv.is_empty() && outputs.is_empty() {
+            return;
+        }
+        let program = argv.first().map(|program| paths::name(program).to_owned()).unwrap_or_default();
+        if matches!(program.as_str(), "export" | "read" | "local" | "declare") {
+            let names = argv.iter().skip(1).map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
+            self.assigned.extend(names);
+        }
+        if matches!(program.as_str(), "sh" | "bash" | "ash" | "dash")
+            && self.depth < 4
+            && let Some(script) = inline(&argv)
+        {
+            self.depth += 1;
+            let mut own = cwd.clone();
+            let first = self.steps.len();
+            self.list(&script.items, &mut own, always, false);
+            for step in self.steps.iter_mut().skip(first) {
+                step.span = command.span;
+            }
+            self.depth -= 1;
+            return;
+        }
+        let step =
+            Step { item: self.item, argv, known, assignments, outputs, cwd: cwd.clone(), always, span: command.span };
+        match program.as_str() {
+            "cd" => {
+                *cwd = match step.argv.get(1) {
+                    Some(path) if step.known && path != "-" => match path.strip_prefix('~') {
+                        Some(rest) => Some(paths::join("/root", rest.trim_start_matches('/'))),
+                        None => step.path(path),
+                    },
+                    None => Some("/root".to_owned()),
+                    _ => None,
+                };
+            }
+            "pushd" | "popd" => *cwd = step.argv.get(1).filter(|_| step.known).and_then(|path| step.path(path)),
+            _ => {}
+        }
+        self.steps.push(step);
+    }
+}
+
+/// Takes `sudo`, `env NAME=value`, `exec` and the like off the front.
+fn unwrap(argv: &mut Vec<String>) {
+    while argv.len() > 1 && argv.first().is_some_and(|program| WRAPPERS.contains(&paths::name(program))) {
+        let mut skip = 1;
+        while let Some(word) = argv.get(skip) {
+            let takes_value = matches!(word.as_str(), "-u" | "-g" | "-n" | "--user");
+            if word == "--" {
+                skip += 1;
+                break;
+            }
+            if word.starts_with('-') || word.split_once('=').is_some_and(|(name, _)| is_name(name)) {
+                skip += 1 + usize::from(takes_value);
+            } else {
+                break;
+            }
+        }
+        argv.drain(..skip.min(argv.len()));
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The script of `sh -c 'script'`.
+fn inline(argv: &[String]) -> Option<Script> {
+    let at = argv
+        .iter()
+        .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4)?;
+    let text = argv.get(at + 1)?;
+    shell::parse(&crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] })
+}
+
+/// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.
+pub fn of(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Option<Vec<Step>> {
+    if let crate::syntax::Form::Json(words) = &instruction.form {
+        let mut argv: Vec<String> = words.iter().map(|(word, _)| word.clone()).collect();
+        if argv.is_empty() {
+            return Some(Vec::new());
+        }
+        if matches!(argv.first().map(|program| paths::name(program)), Some("sh" | "bash" | "ash" | "dash"))
+            && let Some(script) = inline(&argv)
+        {
+            return Some(steps(model, index, &script));
+        }
+        unwrap(&mut argv);
+        return Some(vec![Step {
+            item: 0,
+            argv,
+            known: true,
+            assignments: Vec::new(),
+            outputs: Vec::new(),
+            cwd: model.workdir(index).map(str::to_owned),
+            always: true,
+            span: instruction.span,
+        }]);
+    }
+    if !model.posix(index) {
+        return None;
+    }
+    instruction.script().map(|script| steps(model, index, &script))
+}

@@ -1,0 +1,135 @@
+//! What runs when a container of a stage starts.
+
+use super::commands::{self, Step};
+use super::{Model, Stage, paths};
+use crate::syntax::Keyword;
+
+/// ENTRYPOINT and CMD of a stage, put together as Docker does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The instruction that sets ENTRYPOINT.
+    pub entrypoint: Option<usize>,
+    /// The instruction that sets CMD.
+    pub cmd: Option<usize>,
+    /// The commands that run, wrappers taken off. For ENTRYPOINT and CMD in exec form, one command of both.
+    pub steps: Vec<Step>,
+    /// Whether a shell is needed to start.
+    pub shell: bool,
+    /// Whether what runs could be read.
+    pub known: bool,
+}
+
+impl Entry {
+    /// Whether the stage starts anything of its own.
+    pub fn is_empty(&self) -> bool {
+        self.entrypoint.is_none() && self.cmd.is_none()
+    }
+}
+
+/// Reads what a stage starts. An ENTRYPOINT or CMD of the stage that it stands on counts where it sets none.
+pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
+    let mut entrypoint = None;
+    let mut cmd = None;
+    for (index, instruction) in model.body(stage) {
+        match instruction.keyword {
+            // A new ENTRYPOINT does not clear a CMD of the same file; only the base image's one.
+            Keyword::Entrypoint => entrypoint = Some(index),
+            Keyword::Cmd => cmd = Some(index),
+            _ => {}
+        }
+    }
+    let mut entry = Entry { entrypoint, cmd, known: true, ..Entry::default() };
+    let cwd = model.final_workdir(stage).map(str::to_owned);
+    let read = |index: Option<usize>| -> Option<(Vec<Step>, bool)> {
+        let index = index?;
+        let instruction = model.instruction(index)?;
+        let exec = matches!(instruction.form, crate::syntax::Form::Json(_));
+        let mut steps = commands::of(model, index, instruction)?;
+        for step in &mut steps {
+            // What starts runs in the last working directory, wherever CMD stands.
+            if step.cwd.as_deref() == model.workdir(index) {
+                step.cwd.clone_from(&cwd);
+            }
+        }
+        let shell = !exec;
+        Some((steps, shell))
+    };
+    if (entrypoint.is_some() && read(entrypoint).is_none()) || (cmd.is_some() && read(cmd).is_none()) {
+        entry.known = false;
+        return entry;
+    }
+    let (mut first, first_shell) = read(entrypoint).unwrap_or_default();
+    let (second, second_shell) = read(cmd).unwrap_or_default();
+    entry.shell = if entrypoint.is_some() { first_shell } else { second_shell };
+    if entrypoint.is_none() || first.is_empty() {
+        entry.steps = second;
+    } else if first_shell {
+        // A shell-form ENTRYPOINT ignores CMD.
+        entry.steps = first;
+    } else {
+        // Everything of CMD becomes arguments of ENTRYPOINT. An entrypoint that is a shell script usually ends in
+        // `exec "$@"`, so what CMD names runs too.
+        let script = first.first().is_some_and(|step| {
+            let program = step.program();
+            program.ends_with(".sh") || matches!(program, "tini" | "dumb-init" | "sh" | "bash" | "catchsegv")
+        });
+        if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
+            && !second_shell
+        {
+            step.argv.extend(only.argv.iter().cloned());
+        }
+        entry.steps = first;
+        if script {
+            entry.steps.extend(second);
+        }
+    }
+    // `tini -- program` and `dumb-init program` start what follows.
+    let mut started = Vec::new();
+    for step in &entry.steps {
+        if matches!(step.program(), "tini" | "dumb-init" | "tini-static" | "catatonit") {
+            let rest: Vec<String> = step.args().iter().skip_while(|arg| arg.starts_with('-')).cloned().collect();
+            if !rest.is_empty() {
+                started.push(Step { argv: rest, ..step.clone() });
+            }
+        }
+    }
+    entry.steps.extend(started);
+    entry
+}
+
+/// A program that an entry names, as a path where it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// An absolute path.
+    Path(String),
+    /// A name that is looked up in PATH.
+    Name(String),
+}
+
+/// The program of a command.
+pub fn program(step: &Step) -> Option<Program> {
+    let first = step.argv.first()?;
+    if first.contains('/') {
+        return step.path(first).map(Program::Path);
+    }
+    Some(Program::Name(first.clone()))
+}
+
+/// The absolute paths that the arguments of the entry name inside `folder`.
+pub fn named_paths(entry: &Entry, folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for step in &entry.steps {
+        for arg in step.args() {
+            let value = arg.rsplit('=').next().unwrap_or(arg);
+            if !value.is_empty()
+                && !value.starts_with('-')
+                && let Some(path) = step.path(value)
+                && paths::within(&path, folder)
+                && !found.contains(&path)
+            {
+                found.push(path);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,59 @@
+//! Paths inside an image, as text: always absolute, separated by `/`, without `.` and `..`.
+
+/// `path` seen from the folder `cwd`, normalised. A folder keeps no trailing slash, the root is `/`.
+pub fn join(cwd: &str, path: &str) -> String {
+    let joined = if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in joined.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether `path` is `folder` or lies in it.
+pub fn within(path: &str, folder: &str) -> bool {
+    folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The last part of a path.
+pub fn name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+/// The folder that a path lies in.
+pub fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(at) => path.get(..at).unwrap_or("/"),
+    }
+}
+
+/// `path` as seen from `folder`, where it lies in it.
+pub fn relative<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if !within(path, folder) {
+        return None;
+    }
+    Some(path.get(folder.trim_end_matches('/').len()..).unwrap_or_default().trim_start_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_and_compared() {
+        assert_eq!(join("/src", "./app"), "/src/app");
+        assert_eq!(join("/src/a", "../../../x//y/"), "/x/y");
+        assert_eq!(join("/", "."), "/");
+        assert!(within("/src/app", "/src") && !within("/srcs", "/src") && within("/x", "/"));
+        assert_eq!(relative("/src/app", "/src"), Some("app"));
+        assert_eq!(relative("/src/app", "/"), Some("src/app"));
+        assert_eq!(parent("/app"), "/");
+    }
+}

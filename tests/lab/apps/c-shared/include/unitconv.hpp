@@ -1,0 +1,5 @@
+#pragma once
+
+namespace unitconv {
+double to_miles(double kilometres);
+}

@@ -1,0 +1,3 @@
+module example.com/upcheck
+
+go 1.24

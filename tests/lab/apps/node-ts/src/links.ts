@@ -1,0 +1,1 @@
+export const links = new Map<string, string>([['docs', 'https://example.com/docs']]);

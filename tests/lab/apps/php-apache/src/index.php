@@ -1,0 +1,3 @@
+<?php
+$name = htmlspecialchars($_GET['name'] ?? 'nobody');
+echo "<h1>Hello, $name</h1>\n";

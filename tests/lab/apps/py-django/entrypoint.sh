@@ -1,0 +1,6 @@
+#!/bin/bash
+set -e
+
+python manage.py migrate --noinput
+
+exec "$@"

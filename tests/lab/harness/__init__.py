@@ -1,0 +1,1 @@
+"""The laboratory: real applications, built and run before and after a rewrite."""

@@ -1,0 +1,77 @@
+"""An application of the lab: a folder with sources, a Dockerfile and `lab.toml`."""
+
+import pathlib
+import re
+import tomllib
+from dataclasses import dataclass, field
+
+APPS = pathlib.Path(__file__).resolve().parent.parent / "apps"
+
+
+@dataclass
+class App:
+    """`lab.toml`, read. Its keys are described in tests/lab/README.md."""
+
+    name: str
+    about: str
+    shows: list                       # of "multi-stage", "non-root": what a good rewrite does here
+    mode: str = "serve"               # serve | exit | log
+    port: int = 0
+    wait: float = 30
+    env: dict = field(default_factory=dict)
+    args: list = field(default_factory=list)
+    log: str = ""
+    upstream: bool = False
+    mask: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
+
+    @property
+    def folder(self):
+        return APPS / self.name
+
+
+def load(names):
+    """The applications of these names, all if there are none. Raises `SystemExit` on an unknown name."""
+    known = sorted(p.parent.name for p in APPS.glob("*/lab.toml"))
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"no application {name} in {APPS}; there are: {' '.join(known)}")
+    apps = []
+    for name in names or known:
+        table = tomllib.loads((APPS / name / "lab.toml").read_text())
+        run = table.get("run", {})
+        app = App(name, table["about"], table["shows"], requests=table.get("request", []), **run)
+        for pattern in [app.log, *app.mask]:
+            re.compile(pattern)
+        if app.mode == "serve" and not (app.port and app.requests):
+            raise SystemExit(f"{name}/lab.toml: an application that serves needs run.port and a [[request]]")
+        apps.append(app)
+    return apps
+
+
+def froms(dockerfile):
+    """The images that a Dockerfile's stages stand on, and that of its last stage."""
+    stages, arguments, images, last = {}, {}, [], None
+    text = re.sub(r"\\\r?\n", " ", dockerfile)
+    for line in text.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if words[0].upper() == "ARG" and not images:
+            for word in words[1:]:
+                key, _, value = word.partition("=")
+                arguments[key] = value.strip("\"'")
+        if words[0].upper() == "COPY":
+            for word in words[1:]:
+                if word.startswith("--from=") and word[7:] not in stages and not word[7:].isdigit():
+                    images.append(word[7:])
+        if words[0].upper() == "FROM":
+            words = [w for w in words[1:] if not w.startswith("--")]
+            image = re.sub(r"\$\{?(\w+)\}?", lambda m: arguments.get(m[1], m[0]), words[0])
+            image = stages.get(image.lower(), image)
+            if image not in images:
+                images.append(image)
+            if len(words) == 3:
+                stages[words[2].lower()] = image
+            last = image
+    return images, last

@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod commands;
+pub mod effects;
 pub mod entry;
 pub mod paths;
 

@@ -1,0 +1,163 @@
+//! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
+
+use crate::model::commands::{self, Step};
+use crate::model::entry::{self, Entry};
+use crate::model::{Model, Stage, paths};
+use crate::syntax::{Instruction, Keyword, words};
+use crate::transform::Refusal;
+
+/// The shipped stage as the split sees it.
+pub(super) struct Survey<'m, 'a> {
+    pub(super) model: &'m Model<'a>,
+    pub(super) stage: &'m Stage,
+    pub(super) entry: Entry,
+    pub(super) units: Vec<Unit<'a>>,
+}
+
+/// An instruction of the stage.
+pub(super) struct Unit<'a> {
+    /// Its index in the file.
+    pub(super) index: usize,
+    pub(super) instruction: &'a Instruction<'a>,
+    /// The commands of a RUN, in order.
+    pub(super) steps: Vec<Step>,
+    /// What a COPY or ADD brings.
+    pub(super) copy: Option<Copied>,
+}
+
+/// What a COPY or ADD does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Copied {
+    /// The sources, quotes and variables resolved.
+    pub(super) sources: Vec<String>,
+    /// The absolute path that they go to; `None` where it can't be told.
+    pub(super) to: Option<String>,
+    /// Whether `to` is a folder that the sources go into.
+    pub(super) folder: bool,
+    /// Whether they come from the build context.
+    pub(super) context: bool,
+}
+
+impl<'m, 'a> Survey<'m, 'a> {
+    /// Reads the stage.
+    ///
+    /// # Errors
+    /// A refusal where an instruction of it can't be read, or is of a kind that a split would change the meaning of.
+    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage) -> Result<Self, Refusal> {
+        let mut units = Vec::with_capacity(stage.body.len());
+        for (index, instruction) in model.body(stage) {
+            if instruction.opaque {
+                return Err(refuse("opaque", "an instruction holds bytes that are not UTF-8", false));
+            }
+            let mut unit = Unit { index, instruction, steps: Vec::new(), copy: None };
+            match instruction.keyword {
+                Keyword::Onbuild => {
+                    return Err(refuse("onbuild", "ONBUILD makes it a base image for other builds", true));
+                }
+                Keyword::Run => {
+                    if !model.posix(index) {
+                        return Err(refuse("windows-shell", "its RUN instructions are not for a POSIX shell", true));
+                    }
+                    match commands::of(model, index, instruction) {
+                        Some(steps) => unit.steps = steps,
+                        None => {
+                            let line = instruction.lines.0;
+                            let text = format!("the shell script of RUN in line {line} can't be parsed");
+                            return Err(refuse("unreadable-run", text, false));
+                        }
+                    }
+                }
+                Keyword::Copy | Keyword::Add => unit.copy = Some(copied(model, index, instruction)),
+                _ => {}
+            }
+            units.push(unit);
+        }
+        Ok(Self { model, stage, entry: entry::of(model, stage), units })
+    }
+
+    /// Every command of the stage with the unit it is in.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
+        self.units.iter().enumerate().flat_map(|(at, unit)| unit.steps.iter().map(move |step| (at, step)))
+    }
+
+    /// The path in the build context that a path in the image was copied from.
+    pub(super) fn context_path(&self, path: &str) -> Option<String> {
+        let copies = self.units.iter().rev().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+        for copy in copies {
+            let Some(to) = copy.to.as_deref() else { continue };
+            for source in &copy.sources {
+                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+                let source = if source == "." { "" } else { source };
+                if source.contains(['*', '?', '[']) {
+                    if let (Some(rest), Some((folder, _))) = (paths::relative(path, to), source.rsplit_once('/')) {
+                        return Some(format!("{folder}/{rest}"));
+                    }
+                    if let (Some(rest), false) = (paths::relative(path, to), source.contains('/')) {
+                        return Some(rest.to_owned());
+                    }
+                    continue;
+                }
+                let is_file = self.model.context.is_some_and(|context| {
+                    context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok()
+                });
+                if is_file {
+                    let target = if copy.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
+                    if target == path {
+                        return Some(source.to_owned());
+                    }
+                    continue;
+                }
+                if let Some(rest) = paths::relative(path, to) {
+                    return Some(match (source, rest) {
+                        ("", rest) => rest.to_owned(),
+                        (source, "") => source.to_owned(),
+                        (source, rest) => format!("{source}/{rest}"),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// The content of a file of the image that came from the build context.
+    pub(super) fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let inside = self.context_path(path)?;
+        self.model.context?.read(&inside).map(|content| content.into_owned())
+    }
+}
+
+/// Reads a COPY or ADD.
+fn copied(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
+    let mut known = true;
+    let mut texts: Vec<String> = Vec::new();
+    for word in instruction.words() {
+        let expanded = model.expand(index, word.raw);
+        known &= expanded.known;
+        texts.push(expanded.text);
+    }
+    let to = texts.pop().unwrap_or_default();
+    let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
+    let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
+    let from = instruction.flags.iter().any(|flag| flag.name == "from");
+    let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
+    let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;
+    let cwd = model.workdir(index);
+    let target = match (known, cwd) {
+        (true, _) if to.starts_with('/') => Some(paths::join("/", &to)),
+        (true, Some(cwd)) => Some(paths::join(cwd, &to)),
+        _ => None,
+    };
+    Copied { sources, to: target, folder, context: !remote && !from && instruction.heredocs.is_empty() }
+}
+
+/// A refusal.
+pub(super) fn refuse(code: &'static str, text: impl Into<String>, settled: bool) -> Refusal {
+    Refusal { code, text: text.into(), settled }
+}
+
+/// The variables that an instruction reads as it stands: of its words, and for RUN of its script.
+pub(super) fn reads(unit: &Unit<'_>, name: &str) -> bool {
+    let text = unit.instruction.args.text.as_ref();
+    text.contains('$') && words::reads(text, b'\\').iter().any(|read| read == name)
+        || unit.instruction.flags.iter().any(|flag| flag.value.as_deref().is_some_and(|value| value.contains(name)))
+}

@@ -1,6 +1,7 @@
 //! What a command does to the image, as far as a stage split has to know.
 
 use super::commands::Step;
+use crate::knowledge::releases::Manager;
 
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +35,6 @@ pub struct Packages {
     pub names: Vec<String>,
 }
 
-/// A distribution's package manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the program's own name")]
-pub enum Manager {
-    Apt,
-    Apk,
-    Yum,
-    Zypper,
-    Pacman,
-}
-
 /// Options of package managers that take a value as the next word.
 const VALUED: [&str; 10] =
     ["-t", "--target-release", "-o", "--option", "--virtual", "-X", "--repository", "--enablerepo", "--root", "-c"];
@@ -64,12 +54,15 @@ pub fn of(step: &Step) -> Effect {
 }
 
 fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
-    let operands = || args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg)).collect::<Vec<_>>();
+    let operands =
+        || args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg)).collect::<Vec<_>>();
     let last = || args.iter().rev().find(|arg| !arg.starts_with('-')).and_then(|arg| step.path(arg));
     match program {
         "apt-get" | "apt" | "aptitude" => packages(Manager::Apt, args, &["install"]),
         "apk" => packages(Manager::Apk, args, &["add"]),
-        "yum" | "dnf" | "microdnf" | "tdnf" => packages(Manager::Yum, args, &["install", "localinstall", "groupinstall"]),
+        "yum" | "dnf" | "microdnf" | "tdnf" => {
+            packages(Manager::Yum, args, &["install", "localinstall", "groupinstall"])
+        }
         "zypper" => packages(Manager::Zypper, args, &["install", "in"]),
         "pacman" => match args.first() {
             Some(first) if first.starts_with("-S") => install(Manager::Pacman, args.get(1..).unwrap_or_default()),
@@ -91,20 +84,29 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "curl" | "wget" => download(step, program, args),
         "tar" | "unzip" | "bsdtar" => unpack(step, program, args),
-        "ldconfig" | "update-ca-certificates" | "locale-gen" | "update-locale" | "dpkg-reconfigure" | "localedef"
-        | "update-alternatives" | "fc-cache" | "a2enmod" | "debconf-set-selections" => Effect::Configure,
+        "ldconfig"
+        | "update-ca-certificates"
+        | "locale-gen"
+        | "update-locale"
+        | "dpkg-reconfigure"
+        | "localedef"
+        | "update-alternatives"
+        | "fc-cache"
+        | "a2enmod"
+        | "debconf-set-selections" => Effect::Configure,
         "go" | "dep" | "glide" | "govendor" | "godep" | "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "make"
-        | "cmake" | "ninja" | "meson" | "cargo" | "rustup" | "rustc" | "mvn" | "mvnw" | "gradle" | "gradlew" | "ant"
-        | "sbt" | "lein" | "javac" | "dotnet" | "mix" | "rebar3" | "stack" | "cabal" | "ghc" | "swift" | "swiftc"
-        | "dart" | "pub" | "crystal" | "shards" | "nim" | "nimble" | "zig" | "npm" | "yarn" | "pnpm" | "npx" | "bun"
-        | "node" | "tsc" | "ng" | "pip" | "pip3" | "pipenv" | "poetry" | "uv" | "conda" | "mamba" | "bundle" | "gem"
-        | "bundler" | "rake" | "rails" | "composer" | "pecl" | "git" | "svn" | "hg" | "protoc" | "buf" | "mage"
-        | "upx" | "strip" | "bower" | "gulp" | "grunt" | "webpack" | "vite" | "hugo" | "jekyll" | "mkdocs" => Effect::Build,
+        | "cmake" | "ninja" | "meson" | "cargo" | "rustup" | "rustc" | "mvn" | "mvnw" | "gradle" | "gradlew"
+        | "ant" | "sbt" | "lein" | "javac" | "dotnet" | "mix" | "rebar3" | "stack" | "cabal" | "ghc" | "swift"
+        | "swiftc" | "dart" | "pub" | "crystal" | "shards" | "nim" | "nimble" | "zig" | "npm" | "yarn" | "pnpm"
+        | "npx" | "bun" | "node" | "tsc" | "ng" | "pip" | "pip3" | "pipenv" | "poetry" | "uv" | "conda" | "mamba"
+        | "bundle" | "gem" | "bundler" | "rake" | "rails" | "composer" | "pecl" | "git" | "svn" | "hg" | "protoc"
+        | "buf" | "mage" | "upx" | "strip" | "bower" | "gulp" | "grunt" | "webpack" | "vite" | "hugo" | "jekyll"
+        | "mkdocs" => Effect::Build,
         "echo" | "printf" | "true" | "false" | ":" | "set" | "env" | "ls" | "cat" | "pwd" | "cd" | "pushd" | "popd"
-        | "export" | "unset" | "test" | "[" | "which" | "whoami" | "id" | "date" | "sleep" | "exit" | "uname" | "find"
-        | "grep" | "du" | "df" | "ps" | "file" | "head" | "tail" | "wc" | "sha256sum" | "md5sum" | "gpg" | "type"
-        | "source" | "." | "shift" | "trap" | "umask" | "read" | "sort" | "awk" | "cut" | "tr" | "xargs" | "dirname"
-        | "basename" | "nproc" | "sync" | "history" | "alias" => Effect::Nothing,
+        | "export" | "unset" | "test" | "[" | "which" | "whoami" | "id" | "date" | "sleep" | "exit" | "uname"
+        | "find" | "grep" | "du" | "df" | "ps" | "file" | "head" | "tail" | "wc" | "sha256sum" | "md5sum" | "gpg"
+        | "type" | "source" | "." | "shift" | "trap" | "umask" | "read" | "sort" | "awk" | "cut" | "tr" | "xargs"
+        | "dirname" | "basename" | "nproc" | "sync" | "history" | "alias" => Effect::Nothing,
         _ => Effect::Unknown,
     }
 }

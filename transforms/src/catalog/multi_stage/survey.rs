@@ -97,9 +97,10 @@ impl<'m, 'a> Survey<'m, 'a> {
                     }
                     continue;
                 }
-                let is_file = self.model.context.is_some_and(|context| {
-                    context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok()
-                });
+                let is_file = self
+                    .model
+                    .context
+                    .is_some_and(|context| context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok());
                 if is_file {
                     let target = if copy.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
                     if target == path {

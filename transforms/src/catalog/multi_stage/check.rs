@@ -1,0 +1,85 @@
+//! The result, read again and compared with what there was: what fails here is not proposed.
+
+use crate::model::{Model, Stage, entry};
+use crate::settings::Settings;
+use crate::syntax::{File, Keyword};
+use crate::transform::{Fix, Refusal};
+
+use super::plan::Plan;
+use super::survey::{Survey, refuse};
+
+/// Compares the shipped stage before and after.
+///
+/// # Errors
+/// A refusal that names the first difference that the plan does not account for.
+pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(), Refusal> {
+    let model = survey.model;
+    let after = fix.edits.apply(model.file.source);
+    let fail =
+        |what: String| Err(refuse("self-check", format!("the result would not be the same image: {what}"), false));
+    let file = match File::parse(&after) {
+        Ok(file) => file,
+        Err(error) => return fail(format!("line {} would not parse: {}", error.line, error.message)),
+    };
+    let settings = Settings::default();
+    let new = Model::new(&file, model.context, &settings);
+    if new.stages.len() != model.stages.len() + 1 {
+        return fail("the number of stages is wrong".into());
+    }
+    let Some(shipped) = new.shipped() else { return fail("there is no stage".into()) };
+    for keyword in [Keyword::Expose, Keyword::Volume, Keyword::Label, Keyword::Healthcheck, Keyword::Stopsignal] {
+        if texts(model, survey.stage, keyword) != texts(&new, shipped, keyword) {
+            return fail(format!("{} differs", keyword.name()));
+        }
+    }
+    if model.final_workdir(survey.stage) != new.final_workdir(shipped) {
+        return fail("the working directory differs".into());
+    }
+    let user = |model: &Model<'_>, stage: &Stage| {
+        let user = model.user(stage.body.end).map(|user| user.text.clone());
+        user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0" | "")))
+    };
+    if user(model, survey.stage) != user(&new, shipped) {
+        return fail("the user differs".into());
+    }
+    if plan.recipe.start.is_none() {
+        for keyword in [Keyword::Cmd, Keyword::Entrypoint] {
+            if texts(model, survey.stage, keyword) != texts(&new, shipped, keyword) {
+                return fail(format!("{} differs", keyword.name()));
+            }
+        }
+    } else if entry::of(&new, shipped).steps.iter().any(|step| step.program() == "go") {
+        return fail("the toolchain would still be started".into());
+    }
+    let toolchain = plan.recipe.toolchain_variables;
+    for (_, name) in model.env_names(survey.stage) {
+        let kept = new.env_names(shipped).any(|(_, kept)| kept == name);
+        let settled = toolchain.contains(&name)
+            || name == "PATH"
+            || plan.decisions.iter().any(|decision| decision.evidence.contains(name));
+        if !kept && !settled {
+            return fail(format!("ENV {name} is lost"));
+        }
+    }
+    // Every variable that an instruction of the runtime stage reads has to be set in it, where it was set before.
+    let declared = |stage: &Stage, model: &Model<'_>, name: &str| {
+        model.env_names(stage).chain(model.arg_names(stage)).any(|(_, known)| known == name)
+    };
+    for (_, instruction) in new.body(shipped) {
+        for name in crate::syntax::words::reads(&instruction.args.text, b'\\') {
+            if declared(survey.stage, model, &name) && !declared(shipped, &new, &name) {
+                return fail(format!("the variable {name} is out of reach"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The arguments of every instruction of a kind.
+fn texts(model: &Model<'_>, stage: &Stage, keyword: Keyword) -> Vec<String> {
+    model
+        .body(stage)
+        .filter(|(_, instruction)| instruction.keyword == keyword)
+        .map(|(_, instruction)| instruction.args.text.to_string())
+        .collect()
+}

@@ -1,0 +1,1018 @@
+//! Go: one or more static or dynamic programs, and the files that they open.
+
+use std::collections::BTreeSet;
+
+use crate::context::Context;
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::entry::{self, Program};
+use crate::model::{Base, paths};
+use crate::syntax::words::Value;
+use crate::syntax::{Form, Keyword};
+use crate::transform::{Applicability, Refusal};
+
+use super::plan::{Carried, Recipe};
+use super::runtime::{self, Runtime};
+use super::survey::{Survey, refuse};
+
+/// Variables that only the Go toolchain reads.
+const TOOLCHAIN_VARIABLES: [&str; 22] = [
+    "GOPATH",
+    "GOROOT",
+    "GOBIN",
+    "GO111MODULE",
+    "GOPROXY",
+    "GOFLAGS",
+    "GOPRIVATE",
+    "GONOSUMDB",
+    "GONOSUMCHECK",
+    "GOSUMDB",
+    "GONOPROXY",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOOS",
+    "GOARCH",
+    "GOARM",
+    "CGO_ENABLED",
+    "CGO_CFLAGS",
+    "CGO_LDFLAGS",
+    "GO_VERSION",
+    "GOLANG_VERSION",
+    "GOTOOLCHAIN",
+];
+
+/// Options of `go build` and its relatives that take the next word as their value.
+const VALUED: [&str; 17] = [
+    "-o",
+    "-ldflags",
+    "-tags",
+    "-gcflags",
+    "-asmflags",
+    "-gccgoflags",
+    "-mod",
+    "-modfile",
+    "-p",
+    "-buildmode",
+    "-compiler",
+    "-pkgdir",
+    "-installsuffix",
+    "-toolexec",
+    "-overlay",
+    "-C",
+    "-exec",
+];
+
+/// Programs that watch the sources and compile again: what runs is a workplace, not a product.
+const WATCHERS: [&str; 14] = [
+    "air",
+    "realize",
+    "gin",
+    "fresh",
+    "reflex",
+    "CompileDaemon",
+    "dlv",
+    "bee",
+    "revel",
+    "modd",
+    "gow",
+    "nodemon",
+    "compiledaemon",
+    "gowatch",
+];
+
+/// A program that a command makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Artifact {
+    /// Where; a folder (with a slash at the end) where the names in it can't be told.
+    path: String,
+    /// The command that makes it.
+    command: String,
+}
+
+/// What Go knows about the stage; `None` where it is not a Go stage.
+pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>> {
+    let Base::Image { image, .. } = &survey.stage.base else { return None };
+    let (_, name) = runtime::official(image)?;
+    (name == "golang").then(|| build(survey))
+}
+
+fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
+    if let Base::Image { image, .. } = &survey.stage.base
+        && image.tag_or_latest().contains("onbuild")
+    {
+        return Err(refuse(
+            "onbuild",
+            "the base image builds by ONBUILD, which no instruction of this file shows",
+            false,
+        ));
+    }
+    if survey.entry.is_empty() {
+        return Err(refuse(
+            "starts-nothing",
+            "nothing is started: it is a base image, or an image for building in",
+            true,
+        ));
+    }
+    if !survey.entry.known {
+        return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
+    }
+    let artifacts = artifacts(survey);
+    let mut state = State {
+        survey,
+        artifacts,
+        carried: Vec::new(),
+        build: Vec::new(),
+        start: None,
+        whole: None,
+        assumptions: Vec::new(),
+    };
+    let mut found = false;
+    let steps = survey.entry.steps.clone();
+    for step in &steps {
+        found |= state.start(step, 0)?;
+    }
+    if !found {
+        return Err(refuse(
+            "starts-no-build-result",
+            "what CMD or ENTRYPOINT starts is not made by a step of this stage that can be seen",
+            false,
+        ));
+    }
+    let last_build = survey
+        .steps()
+        .filter(|(_, step)| is_build(step))
+        .map(|(at, _)| at)
+        .max()
+        .or_else(|| {
+            // `go run` at the start compiles what the last COPY brought.
+            let copies = survey
+                .units
+                .iter()
+                .rposition(|unit| unit.copy.is_some() || unit.instruction.keyword == Keyword::Workdir);
+            copies.filter(|_| !state.build.is_empty())
+        })
+        .ok_or_else(|| refuse("nothing-built", "no step compiles anything", true))?;
+    state.finish(last_build)
+}
+
+struct State<'s, 'm, 'a> {
+    survey: &'s Survey<'m, 'a>,
+    artifacts: Vec<Artifact>,
+    carried: Vec<Carried>,
+    build: Vec<String>,
+    start: Option<(usize, String)>,
+    /// A folder that goes along whole, and why.
+    whole: Option<String>,
+    assumptions: Vec<String>,
+}
+
+impl State<'_, '_, '_> {
+    /// Follows one command of the entry; answers whether it starts something that this stage built.
+    fn start(&mut self, step: &Step, depth: usize) -> Result<bool, Refusal> {
+        let program = step.program().to_owned();
+        if program == "go" {
+            return self.go_at_start(step);
+        }
+        if WATCHERS.contains(&program.as_str()) {
+            let text = format!("`{program}` compiles again whenever a source changes: it is a development image");
+            return Err(refuse("development-image", text, true));
+        }
+        if matches!(program.as_str(), "make" | "mage" | "task" | "gcc" | "dep" | "godep" | "ginkgo" | "gotestsum") {
+            let text = format!("`{program}` runs when the container starts, and needs the toolchain");
+            return Err(refuse("toolchain-at-run-time", text, true));
+        }
+        match entry::program(step) {
+            Some(Program::Path(path)) => self.start_path(&path, step, depth),
+            Some(Program::Name(name)) => Ok(self.start_name(&name)),
+            None => Ok(false),
+        }
+    }
+
+    fn start_name(&mut self, name: &str) -> bool {
+        let found =
+            self.artifacts.iter().find(|artifact| paths::name(&artifact.path) == name && !artifact.path.ends_with('/'));
+        if let Some(artifact) = found.cloned() {
+            let system = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
+            let to = match system.contains(&paths::parent(&artifact.path)) {
+                true => artifact.path.clone(),
+                false => format!("/usr/local/bin/{name}"),
+            };
+            self.carry(
+                artifact.path,
+                to,
+                format!("`{}` makes {name}, and the entry looks it up in PATH", artifact.command),
+            );
+            return true;
+        }
+        if let Some(folder) = self.artifacts.iter().find(|artifact| artifact.path.ends_with('/')).cloned()
+            && !matches!(name, "sh" | "bash" | "ash" | "nginx" | "supervisord")
+        {
+            let from = folder.path.trim_end_matches('/').to_owned();
+            self.carry(
+                format!("{from}/{name}"),
+                format!("/usr/local/bin/{name}"),
+                format!("`{}` makes it", folder.command),
+            );
+            return true;
+        }
+        false
+    }
+
+    fn start_path(&mut self, path: &str, step: &Step, depth: usize) -> Result<bool, Refusal> {
+        if let Some(artifact) = self.artifacts.iter().find(|artifact| artifact.path == path).cloned() {
+            self.carry(
+                path.to_owned(),
+                path.to_owned(),
+                format!("`{}` makes it, and the entry runs it", artifact.command),
+            );
+            return Ok(true);
+        }
+        if self
+            .artifacts
+            .iter()
+            .any(|artifact| artifact.path.ends_with('/') && paths::parent(path) == artifact.path.trim_end_matches('/'))
+        {
+            self.carry(
+                path.to_owned(),
+                path.to_owned(),
+                "the entry runs it from the folder of installed programs".into(),
+            );
+            return Ok(true);
+        }
+        // A script of the project starts programs of its own.
+        let script =
+            path.ends_with(".sh") || self.survey.context_path(path).is_some_and(|_| self.survey.read(path).is_some());
+        if script {
+            return self.start_script(path, step, depth);
+        }
+        let moved = self.survey.steps().any(|(_, step)| {
+            matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|written| path == written || paths::parent(path) == written))
+        });
+        let built = self.survey.steps().find(|(_, step)| is_build(step)).map(|(_, step)| step.clone());
+        let Some(built) = built else { return Ok(false) };
+        let in_folder = self.application_folder().is_some_and(|folder| paths::within(path, &folder));
+        if in_folder || moved || built.cwd.as_deref().is_some_and(|cwd| paths::within(path, cwd)) {
+            // Nothing else in the stage could have made what is started there.
+            let made = Artifact { path: path.to_owned(), command: built.argv.join(" ") };
+            self.carry(
+                path.to_owned(),
+                path.to_owned(),
+                format!("the entry runs it, and `{}` is what can make it", made.command),
+            );
+            if !is_go(&built) {
+                self.whole.get_or_insert_with(|| format!("what `{}` makes can't be told", built.program()));
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// A shell script that the image starts: what it runs is read where the context has it.
+    fn start_script(&mut self, path: &str, step: &Step, depth: usize) -> Result<bool, Refusal> {
+        let folder = self.application_folder();
+        let inside = folder.as_deref().is_some_and(|folder| paths::within(path, folder));
+        let content = self.survey.read(path);
+        if inside && self.whole.is_none() {
+            self.carry(path.to_owned(), path.to_owned(), "the entry runs it".into());
+        }
+        let mut found = false;
+        match content.and_then(|content| String::from_utf8(content).ok()) {
+            Some(text)
+                if depth < 3
+                    && (text.starts_with("#!") && text.lines().next().is_some_and(|line| line.contains("sh"))
+                        || !text.starts_with("#!")) =>
+            {
+                let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
+                let Some(script) = crate::syntax::shell::parse(&logical) else {
+                    self.whole.get_or_insert_with(|| format!("{path} can't be parsed"));
+                    return self.whatever_was_built();
+                };
+                let model = self.survey.model;
+                let index = self.survey.stage.body.end;
+                let mut steps = crate::model::commands::steps(model, index, &script);
+                for inner in &mut steps {
+                    if inner.cwd.as_deref() == model.workdir(index) {
+                        inner.cwd.clone_from(&step.cwd);
+                    }
+                    // `exec "$@"` runs what CMD names, which is followed on its own.
+                    found |= self.start(inner, depth + 1)?;
+                }
+                if !found {
+                    return self.whatever_was_built();
+                }
+                Ok(true)
+            }
+            _ => {
+                self.whole
+                    .get_or_insert_with(|| format!("{path} is not in the context, so what it needs can't be told"));
+                self.whatever_was_built()
+            }
+        }
+    }
+
+    /// Carries every program that the stage makes: what a script starts may be any of them.
+    fn whatever_was_built(&mut self) -> Result<bool, Refusal> {
+        let any = self.survey.steps().any(|(_, step)| is_build(step));
+        for artifact in self.artifacts.clone() {
+            let path = artifact.path.trim_end_matches('/').to_owned();
+            let to = match self.go_bin().contains(&paths::parent(&path).to_owned()) {
+                true => format!("/usr/local/bin/{}", paths::name(&path)),
+                false => path.clone(),
+            };
+            let to = if artifact.path.ends_with('/') { "/usr/local/bin".to_owned() } else { to };
+            self.carry(path, to, format!("`{}` makes it", artifact.command));
+        }
+        Ok(any)
+    }
+
+    /// `go run` when the container starts: the program is compiled in the builder, and its result is started.
+    fn go_at_start(&mut self, step: &Step) -> Result<bool, Refusal> {
+        if step.subcommand() != Some("run") {
+            let text = format!("`{}` needs the toolchain when the container starts", step.argv.join(" "));
+            return Err(refuse("toolchain-at-run-time", text, true));
+        }
+        let (Some(cmd), None) = (self.survey.entry.cmd.or(self.survey.entry.entrypoint), self.start.as_ref()) else {
+            return Err(refuse("toolchain-at-run-time", "`go run` is started in more than one place", false));
+        };
+        let both = self.survey.entry.cmd.is_some() && self.survey.entry.entrypoint.is_some();
+        if both || self.survey.entry.steps.len() != 1 || !step.known || !step.assignments.is_empty() {
+            let text =
+                "`go run` compiles the program at every start, among other commands that a rewrite can't take apart";
+            return Err(refuse("toolchain-at-run-time", text, false));
+        }
+        let folder = step.cwd.clone().unwrap_or_else(|| "/".into());
+        let (flags, packages, rest) = split_run(step);
+        if packages.is_empty() {
+            return Err(refuse("toolchain-at-run-time", "what `go run` compiles can't be told", false));
+        }
+        let name = match paths::name(&folder) {
+            "" | "src" | "go" | "app" | "code" | "workspace" | "build" => "app",
+            other => other,
+        };
+        let path = format!("/usr/local/bin/{name}");
+        let words = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        let mut parts = vec!["go build".to_owned()];
+        if !flags.is_empty() {
+            parts.push(words(&flags));
+        }
+        parts.push(format!("-o {path}"));
+        parts.push(words(&packages));
+        self.build.push(parts.join(" "));
+        let mut argv = vec![path.clone()];
+        argv.extend(rest);
+        let exec = serde_json::to_string(&argv).unwrap_or_default().replace("\",\"", "\", \"");
+        let instruction = self.survey.model.instruction(cmd);
+        let text = match instruction.map(|instruction| &instruction.form) {
+            Some(Form::Json(_)) => exec,
+            _ => words(&argv),
+        };
+        self.start = Some((cmd, text));
+        self.carry(path.clone(), path, "it is what `go run` compiled at every start".into());
+        self.assumptions.push("the program does not look for its own sources when it runs".into());
+        Ok(true)
+    }
+
+    fn carry(&mut self, from: String, to: String, evidence: String) {
+        if !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
+            self.carried.push(Carried { from, to, evidence });
+        }
+    }
+
+    /// The folder of the image that holds the project.
+    fn application_folder(&self) -> Option<String> {
+        application_folder(self.survey)
+    }
+
+    /// Where `go install` puts programs.
+    fn go_bin(&self) -> Vec<String> {
+        go_bin(self.survey)
+    }
+
+    fn finish(mut self, last_build: usize) -> Result<Recipe, Refusal> {
+        let runtime = runtime::plain_distribution(self.survey)?;
+        let mut applicability = Applicability::Safe;
+        let folder = self.application_folder();
+        let mut setup = Vec::new();
+
+        let scan = self.survey.model.context.map(|context| Sources::read(context));
+        match (&scan, &folder) {
+            (Some(sources), Some(folder)) if self.whole.is_none() => {
+                if let Some(reason) = sources.unclear(self.survey, folder) {
+                    self.whole = Some(reason);
+                }
+            }
+            (None, Some(_)) if self.whole.is_none() => {
+                self.whole = Some("there is no build context to read which files the program opens".into());
+            }
+            _ => {}
+        }
+
+        if let (Some(sources), Some(folder), None) = (&scan, &folder, &self.whole) {
+            for asset in sources.assets(self.survey, folder) {
+                let path = paths::join(folder, &asset);
+                if !self.carried.iter().any(|carried| paths::within(&path, &carried.from)) {
+                    self.carry(path.clone(), path, "the program opens it".into());
+                }
+            }
+        }
+        if let (Some(reason), Some(folder)) = (self.whole.clone(), &folder) {
+            if folder == "/" {
+                let text = format!("{reason}, and the project lies in the root folder, which can't be copied whole");
+                return Err(refuse("project-in-root", text, false));
+            }
+            // What lies in the folder goes along with it.
+            self.carried.retain(|carried| !(carried.from == carried.to && paths::within(&carried.from, folder)));
+            self.carried.insert(0, Carried { from: folder.clone(), to: folder.clone(), evidence: reason.clone() });
+            self.assumptions.push(format!(
+                "the program needs nothing from outside {folder} that a step of this file does not bring"
+            ));
+            applicability = Applicability::Review;
+        }
+
+        self.system_files(&runtime, scan.as_ref(), &mut setup);
+        self.assumptions.extend(runtime.assumption.clone());
+        if !self.assumptions.is_empty() {
+            applicability = Applicability::Review;
+        }
+        let mut builder_folders = vec!["/go".to_owned(), "/usr/local/go".to_owned()];
+        builder_folders.extend(folder.filter(|folder| folder != "/"));
+        for (_, step) in self.survey.steps().filter(|(_, step)| is_go(step)) {
+            builder_folders.extend(step.cwd.clone().filter(|cwd| cwd != "/"));
+        }
+        if let Value::Set(path) = self.survey.model.variable(self.survey.stage.body.end, "GOPATH") {
+            builder_folders.extend(path.split(':').filter(|path| *path != "/").map(str::to_owned));
+        }
+        Ok(Recipe {
+            last_build,
+            runtime,
+            carried: self.carried,
+            builder_folders,
+            setup,
+            build: self.build,
+            start: self.start,
+            toolchain_variables: &TOOLCHAIN_VARIABLES,
+            assumptions: self.assumptions,
+            applicability,
+        })
+    }
+
+    /// Certificates and time zones: what the Go image has and the plain image does not.
+    fn system_files(&mut self, runtime: &Runtime, sources: Option<&Sources>, setup: &mut Vec<String>) {
+        let Some(release) = runtime.release else { return };
+        let tls = sources.is_none_or(|sources| sources.tls);
+        let zones = sources.is_none_or(|sources| sources.zones);
+        match release.family {
+            Family::Debian => {
+                if tls {
+                    let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
+                    self.carry(
+                        path.clone(),
+                        path,
+                        "the program may speak TLS, and the slim image has no certificates".into(),
+                    );
+                }
+                if zones && release.major().is_some_and(|major| major >= 13) {
+                    let path = "/usr/share/zoneinfo".to_owned();
+                    self.carry(path.clone(), path, "the program may load time zones".into());
+                }
+            }
+            // Alpine's own image brings the certificates that Go looks for; the toolchain's copy of the time zones
+            // stays behind.
+            Family::Alpine => {
+                let installed = self.survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| name == "tzdata")));
+                if zones && !installed && sources.is_some() {
+                    setup.push("apk add --no-cache tzdata".into());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_go(step: &Step) -> bool {
+    step.program() == "go" && matches!(step.subcommand(), Some("build" | "install" | "get"))
+}
+
+/// Whether a command is work of the toolchain.
+fn is_build(step: &Step) -> bool {
+    match effects::of(step) {
+        Effect::Build => !matches!(step.program(), "git" | "pip" | "pip3" | "npm" | "gem"),
+        Effect::Unknown => step.program().ends_with(".sh") || step.program().contains("build"),
+        _ => false,
+    }
+}
+
+/// Where `go install` puts programs: GOBIN, else `bin` of each folder of GOPATH.
+fn go_bin(survey: &Survey<'_, '_>) -> Vec<String> {
+    let end = survey.stage.body.end;
+    if let Value::Set(path) = survey.model.variable(end, "GOBIN") {
+        return vec![paths::join("/", &path)];
+    }
+    match survey.model.variable(end, "GOPATH") {
+        Value::Set(path) => path.split(':').map(|path| paths::join(path, "bin")).collect(),
+        _ => vec!["/go/bin".to_owned()],
+    }
+}
+
+/// The folder of the image that holds the project: where COPY puts the context, and the build works.
+fn application_folder(survey: &Survey<'_, '_>) -> Option<String> {
+    let builds: Vec<&str> =
+        survey.steps().filter(|(_, step)| is_build(step)).filter_map(|(_, step)| step.cwd.as_deref()).collect();
+    let end = survey.model.final_workdir(survey.stage);
+    let mut candidates: Vec<&str> = survey
+        .units
+        .iter()
+        .filter_map(|unit| unit.copy.as_ref())
+        .filter(|copy| copy.context)
+        .filter_map(|copy| copy.to.as_deref())
+        .collect();
+    candidates.sort_by_key(|path| path.len());
+    let works = |folder: &&&str| builds.iter().chain(end.iter()).any(|cwd| paths::within(cwd, folder));
+    let found =
+        candidates.iter().filter(|folder| **folder != "/").find(works).or_else(|| candidates.iter().find(works));
+    found
+        .map(|folder| (*folder).to_owned())
+        .or_else(|| builds.last().map(|cwd| (*cwd).to_owned()).filter(|cwd| cwd != "/go"))
+}
+
+/// The programs that the stage's Go commands make.
+fn artifacts(survey: &Survey<'_, '_>) -> Vec<Artifact> {
+    let mut found: Vec<Artifact> = Vec::new();
+    for (_, step) in survey.steps().filter(|(_, step)| is_go(step)) {
+        found.extend(made(survey, step));
+    }
+    // A program that is copied or moved afterwards is there too.
+    for (_, step) in survey.steps() {
+        if matches!(step.program(), "cp" | "mv" | "install") {
+            let operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+            if let [from, to] = operands.as_slice()
+                && let (Some(from), Some(to)) = (step.path(from), step.path(to))
+                && found.iter().any(|artifact| artifact.path == from)
+            {
+                let into = to.ends_with("/bin")
+                    || to.ends_with("/sbin")
+                    || step.argv.last().is_some_and(|last| last.ends_with('/'));
+                let path = if into { paths::join(&to, paths::name(&from)) } else { to };
+                found.push(Artifact { path, command: step.argv.join(" ") });
+            }
+        }
+    }
+    found
+}
+
+/// The programs that one command makes.
+fn made(survey: &Survey<'_, '_>, step: &Step) -> Vec<Artifact> {
+    let command: String = step.argv.join(" ");
+    let artifact = |path: String| Artifact { path, command: command.clone() };
+    let Some(verb) = step.subcommand().map(str::to_owned) else { return Vec::new() };
+    let at = step.argv.iter().position(|word| *word == verb).unwrap_or(1);
+    let mut output = None;
+    let mut packages: Vec<&str> = Vec::new();
+    let mut cwd = step.cwd.clone();
+    let mut download_only = false;
+    let mut words = step.argv.iter().skip(at + 1);
+    while let Some(word) = words.next() {
+        let plain = word.trim_start_matches('-');
+        let option = format!("-{}", plain.split('=').next().unwrap_or_default());
+        if !word.starts_with('-') {
+            packages.push(word);
+        } else if option == "-d" {
+            download_only = true;
+        } else if VALUED.contains(&option.as_str()) {
+            let value = match plain.split_once('=') {
+                Some((_, value)) => Some(value.to_owned()),
+                None => words.next().cloned(),
+            };
+            match (option.as_str(), value) {
+                ("-o", value) => output = value,
+                ("-C", Some(value)) => cwd = step.path(&value),
+                _ => {}
+            }
+        }
+    }
+    let here = |path: &str| cwd.as_deref().map(|cwd| paths::join(cwd, path));
+    match verb.as_str() {
+        "get" if download_only => Vec::new(),
+        "build" => match output {
+            Some(output) => {
+                let Some(path) = here(&output) else { return Vec::new() };
+                if output.ends_with('/') {
+                    let names: Vec<String> =
+                        packages.iter().filter_map(|package| program_name(survey, cwd.as_deref(), package)).collect();
+                    if names.len() == packages.len() && !names.is_empty() {
+                        return names.iter().map(|name| artifact(paths::join(&path, name))).collect();
+                    }
+                    return vec![artifact(format!("{path}/"))];
+                }
+                vec![artifact(path)]
+            }
+            None => {
+                let packages = if packages.is_empty() { vec!["."] } else { packages };
+                if packages.iter().any(|package| package.contains("...")) {
+                    return Vec::new();
+                }
+                let first = packages.first().copied().unwrap_or(".");
+                let name = program_name(survey, cwd.as_deref(), first);
+                name.and_then(|name| here(&name)).map(artifact).into_iter().collect()
+            }
+        },
+        _ => {
+            let packages = if packages.is_empty() { vec!["."] } else { packages };
+            let bin = go_bin(survey).into_iter().next().unwrap_or_default();
+            let mut found = Vec::new();
+            for package in packages {
+                let names = if package.contains("...") {
+                    all_programs(survey, cwd.as_deref(), package)
+                } else {
+                    program_name(survey, cwd.as_deref(), package).into_iter().collect()
+                };
+                if names.is_empty() && verb == "install" {
+                    found.push(artifact(format!("{bin}/")));
+                }
+                found.extend(names.iter().map(|name| artifact(paths::join(&bin, name))));
+            }
+            found
+        }
+    }
+}
+
+/// The name that Go gives the program of a package.
+fn program_name(survey: &Survey<'_, '_>, cwd: Option<&str>, package: &str) -> Option<String> {
+    let package = package.split('@').next().unwrap_or(package).trim_end_matches('/');
+    if let Some(file) = package.strip_suffix(".go") {
+        return Some(paths::name(file).to_owned());
+    }
+    let local = package == "." || package.starts_with("./") || package.starts_with("../");
+    if !local && !package.is_empty() {
+        let mut parts = package.rsplit('/');
+        let last = parts.next()?;
+        let version = last
+            .strip_prefix('v')
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+        return if version { parts.next().map(str::to_owned) } else { Some(last.to_owned()) };
+    }
+    let folder = paths::join(cwd?, package);
+    // The module's own path names the program of its root; a folder below it names its own.
+    if let Some(content) = survey.read(&format!("{}/go.mod", folder.trim_end_matches('/'))) {
+        let module = module_path(&String::from_utf8_lossy(&content))?;
+        return program_name(survey, cwd, &module);
+    }
+    let module_mode = survey.model.context.is_none()
+        && survey.steps().any(|(_, step)| step.program() == "go" && step.subcommand() == Some("mod"));
+    let copied = survey
+        .units
+        .iter()
+        .filter_map(|unit| unit.copy.as_ref())
+        .any(|copy| copy.sources.iter().any(|source| source.contains("go.mod")));
+    let root = application_folder(survey).is_some_and(|root| root == folder);
+    if root && (module_mode || copied) && !paths::within(&folder, "/go/src") {
+        return None;
+    }
+    // Without a module the folder is the import path.
+    Some(paths::name(&folder).to_owned()).filter(|name| !name.is_empty())
+}
+
+/// The path that `go.mod` declares.
+fn module_path(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("module"))?;
+    let path = line.split("//").next().unwrap_or(line).trim().trim_matches('"');
+    (!path.is_empty()).then(|| path.to_owned())
+}
+
+/// The programs of `./...`: the folders whose sources say `package main`.
+fn all_programs(survey: &Survey<'_, '_>, cwd: Option<&str>, pattern: &str) -> Vec<String> {
+    let (Some(context), Some(cwd)) = (survey.model.context, cwd) else { return Vec::new() };
+    let base = paths::join(cwd, pattern.split("...").next().unwrap_or("."));
+    let Some(inside) = survey.context_path(&base) else { return Vec::new() };
+    let mut folders: BTreeSet<&str> = BTreeSet::new();
+    for file in context.files().iter().filter(|file| file.ends_with(".go") && !file.ends_with("_test.go")) {
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let skip = folder.split('/').any(|part| matches!(part, "vendor" | "testdata") || part.starts_with(['_', '.']));
+        let below = inside.is_empty() || paths::within(&format!("/{folder}"), &format!("/{inside}"));
+        if skip || !below || folders.contains(folder) {
+            continue;
+        }
+        let main = context.read(file).is_some_and(|content| {
+            String::from_utf8_lossy(&content).lines().any(|line| line.trim_end() == "package main")
+        });
+        if main {
+            folders.insert(folder);
+        }
+    }
+    let name = |folder: &&str| {
+        let rest = folder.strip_prefix(inside.as_str()).unwrap_or(folder).trim_start_matches('/');
+        program_name(survey, Some(&base), &format!("./{rest}"))
+    };
+    folders.iter().filter_map(name).collect()
+}
+
+/// `go run [flags] package|files… [arguments]`
+fn split_run(step: &Step) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let mut flags = Vec::new();
+    let mut packages = Vec::new();
+    let mut rest = Vec::new();
+    let start = step.argv.iter().position(|word| word == "run").unwrap_or(1) + 1;
+    let mut words = step.argv.iter().skip(start).peekable();
+    while let Some(word) = words.peek() {
+        if !word.starts_with('-') {
+            break;
+        }
+        let option = word.as_str();
+        flags.push((*word).clone());
+        words.next();
+        if VALUED.contains(&option) {
+            flags.extend(words.next().cloned());
+        }
+    }
+    for word in words {
+        let file = word.ends_with(".go");
+        if rest.is_empty()
+            && (packages.is_empty() || file && packages.iter().all(|package: &String| package.ends_with(".go")))
+        {
+            packages.push(word.clone());
+        } else {
+            rest.push(word.clone());
+        }
+    }
+    (flags, packages, rest)
+}
+
+/// A word for a shell command line.
+fn quote(word: &str) -> String {
+    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+*".contains(&byte));
+    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// What the Go sources of the context say about run time.
+struct Sources {
+    /// The string literals that could be paths.
+    literals: BTreeSet<String>,
+    /// Patterns of `//go:embed`.
+    embedded: Vec<String>,
+    /// Whether a file is opened whose name is not written in the sources.
+    opens: bool,
+    tls: bool,
+    zones: bool,
+}
+
+/// Calls that open what they are given.
+const OPENERS: [&str; 22] = [
+    "os.Open",
+    "os.ReadFile",
+    "os.ReadDir",
+    "os.DirFS",
+    "os.Stat",
+    "ioutil.ReadFile",
+    "ioutil.ReadDir",
+    "filepath.Walk",
+    "filepath.Glob",
+    "ParseFiles(",
+    "ParseGlob(",
+    "http.Dir(",
+    "http.ServeFile",
+    "LoadHTML",
+    "StaticFile",
+    ".Static(",
+    "AddConfigPath",
+    "SetConfig",
+    "godotenv.",
+    "DecodeFile(",
+    "LoadX509KeyPair",
+    "file://",
+];
+
+/// What a program that speaks TLS names.
+const TLS: [&str; 16] = [
+    "https://",
+    "crypto/tls",
+    "crypto/x509",
+    "http.Get(",
+    "http.Post",
+    "http.Client",
+    "http.NewRequest",
+    "http.DefaultClient",
+    "google.golang.org",
+    "aws-sdk-go",
+    "cloud.google.com",
+    "net/smtp",
+    "oauth2",
+    "github.com/go-resty",
+    "autocert",
+    "wss://",
+];
+
+impl Sources {
+    /// Reads the sources of a context; tests and vendored packages are left out for paths, not for TLS.
+    fn read(context: &dyn Context) -> Self {
+        let mut sources =
+            Self { literals: BTreeSet::new(), embedded: Vec::new(), opens: false, tls: false, zones: false };
+        for file in context.files() {
+            let name = paths::name(file);
+            if name == "go.mod" || name == "go.sum" {
+                // A module that is fetched can speak TLS in sources that are not here.
+                let text = context.read(file).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
+                sources.tls |=
+                    text.lines().any(|line| line.trim_start().starts_with("require") || line.starts_with('\t'));
+                continue;
+            }
+            if !name.ends_with(".go") || name.ends_with("_test.go") || file.split('/').any(|part| part == "testdata") {
+                continue;
+            }
+            let Some(content) = context.read(file) else {
+                sources.opens = true;
+                continue;
+            };
+            let text = String::from_utf8_lossy(&content);
+            sources.tls |= TLS.iter().any(|sign| text.contains(sign));
+            sources.zones |= text.contains("time.LoadLocation") || text.contains("LoadLocation(");
+            if file.split('/').any(|part| part == "vendor") {
+                continue;
+            }
+            sources.opens |= OPENERS.iter().any(|sign| text.contains(sign));
+            for line in text.lines() {
+                if let Some(patterns) = line.trim_start().strip_prefix("//go:embed") {
+                    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    for pattern in patterns.split_whitespace() {
+                        let pattern = pattern.trim_matches(['"', '`']).trim_start_matches("all:");
+                        sources.embedded.push(format!("{folder}/{pattern}").trim_start_matches('/').to_owned());
+                    }
+                }
+            }
+            literals(&text, &mut sources.literals);
+        }
+        sources
+    }
+
+    /// Why the files that the program opens can't be told, where they can't.
+    fn unclear(&self, survey: &Survey<'_, '_>, folder: &str) -> Option<String> {
+        let context = survey.model.context?;
+        if !self.opens {
+            return None;
+        }
+        let assets = self.assets(survey, folder);
+        let left = context.files().iter().find(|file| {
+            is_asset(file)
+                && !self.is_embedded(file)
+                && survey_copies(survey, file, folder)
+                    .is_some_and(|path| !assets.iter().any(|asset| paths::within(&path, &paths::join(folder, asset))))
+        })?;
+        Some(format!("the program opens files whose names its sources do not give, and {left} may be one of them"))
+    }
+
+    fn is_embedded(&self, file: &str) -> bool {
+        self.embedded.iter().any(|pattern| {
+            let stem = pattern.split(['*', '?', '[']).next().unwrap_or(pattern);
+            if stem.len() == pattern.len() {
+                paths::within(&format!("/{file}"), &format!("/{pattern}"))
+            } else {
+                file.starts_with(stem)
+            }
+        })
+    }
+
+    /// Files and folders of the project that the sources, or the arguments of the entry, name; relative to `folder`.
+    fn assets(&self, survey: &Survey<'_, '_>, folder: &str) -> Vec<String> {
+        let Some(context) = survey.model.context else { return Vec::new() };
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let mut names: BTreeSet<String> = self.literals.clone();
+        for path in entry::named_paths(&survey.entry, folder) {
+            names.extend(paths::relative(&path, folder).map(str::to_owned));
+        }
+        for name in &names {
+            let name = name.strip_prefix("file://").unwrap_or(name);
+            let name = paths::relative(name, folder).filter(|_| name.starts_with('/')).unwrap_or(name);
+            let stem = name.split(['*', '?', '[', '{', '%']).next().unwrap_or(name);
+            let stem =
+                if stem.len() == name.len() { name } else { stem.rsplit_once('/').map_or("", |(folder, _)| folder) };
+            let path = paths::join("/", stem);
+            let path = path.trim_start_matches('/');
+            if path.is_empty() || name.starts_with('/') && !name.starts_with(folder) || name.starts_with("..") {
+                continue;
+            }
+            let Some(inside) = survey.context_path(&paths::join(folder, path)) else { continue };
+            let is_file = context.files().binary_search_by(|file| file.as_str().cmp(&inside)).is_ok();
+            let prefix = format!("{inside}/");
+            let first = context.files().partition_point(|file| file.as_str() < prefix.as_str());
+            let below =
+                context.files().get(first..).unwrap_or_default().iter().take_while(|file| file.starts_with(&prefix));
+            let asset_folder = below.clone().any(|file| is_asset(file) && !self.is_embedded(file));
+            if is_file && is_asset(&inside) && !self.is_embedded(&inside) || asset_folder {
+                found.insert(path.to_owned());
+            }
+        }
+        // A folder holds what is in it.
+        let all = found.clone();
+        found.retain(|path| {
+            !all.iter().any(|other| other != path && paths::within(&format!("/{path}"), &format!("/{other}")))
+        });
+        found.into_iter().collect()
+    }
+}
+
+/// Where the image has a file of the context, inside `folder`.
+fn survey_copies(survey: &Survey<'_, '_>, file: &str, folder: &str) -> Option<String> {
+    let path = paths::join(folder, file);
+    (survey.context_path(&path).as_deref() == Some(file)).then_some(path)
+}
+
+/// Whether a file of a Go project could be opened at run time: not a source, not a manifest, not about the repository.
+fn is_asset(file: &str) -> bool {
+    let name = paths::name(file);
+    let lower = name.to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let folder_out = file.split('/').any(|part| {
+        matches!(
+            part,
+            "vendor" | "testdata" | "docs" | "doc" | "test" | "tests" | "examples" | "node_modules" | "hack" | "ci"
+        ) || part.starts_with('.') && part != ".env"
+    });
+    let about = [
+        "license",
+        "licence",
+        "readme",
+        "changelog",
+        "contributing",
+        "authors",
+        "notice",
+        "makefile",
+        "dockerfile",
+        "docker-compose",
+        "compose.",
+        "procfile",
+        "jenkinsfile",
+        "taskfile",
+        "vagrantfile",
+        "gopkg.",
+        "glide.",
+        "codecov",
+        "skaffold",
+        "renovate",
+        "codeowners",
+    ]
+    .iter()
+    .any(|start| lower.starts_with(start));
+    let source = matches!(
+        extension,
+        "go" | "mod"
+            | "sum"
+            | "md"
+            | "rst"
+            | "proto"
+            | "sh"
+            | "bat"
+            | "ps1"
+            | "c"
+            | "h"
+            | "cc"
+            | "cpp"
+            | "hpp"
+            | "s"
+            | "lock"
+            | "work"
+            | "dockerfile"
+            | "tf"
+            | "gitignore"
+            | "dockerignore"
+            | "log"
+    );
+    !(folder_out || about || source || lower.starts_with('.') && lower != ".env")
+}
+
+/// Adds the string literals of a Go source that could be paths.
+fn literals(text: &str, found: &mut BTreeSet<String>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default()).unwrap_or(bytes.len() - at);
+                continue;
+            }
+            b'\'' => {
+                // A rune: 'x', '\'' or '\n'.
+                at += if bytes.get(at + 1) == Some(&b'\\') { 3 } else { 2 };
+            }
+            b'"' | b'`' => {
+                let quote = *byte;
+                let start = at + 1;
+                at = start;
+                while let Some(byte) = bytes.get(at) {
+                    if *byte == quote || (quote == b'"' && *byte == b'\n') {
+                        break;
+                    }
+                    at += if *byte == b'\\' && quote == b'"' { 2 } else { 1 };
+                }
+                if let Some(literal) = text.get(start..at.min(bytes.len()))
+                    && (1..200).contains(&literal.len())
+                    && !literal.contains(['\n', ' ', '\\', '<'])
+                {
+                    found.insert(literal.to_owned());
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}

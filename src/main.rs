@@ -1,3 +1,47 @@
-//! dockwright: rewrites Dockerfiles.
+//! dockwright rewrites Dockerfiles: this file parses the command line, runs the subcommand and exits.
 
-fn main() {}
+mod batch;
+mod check;
+mod cli;
+mod config;
+mod context;
+mod diff;
+mod exit;
+mod explain;
+mod fix;
+mod input;
+mod list;
+mod output;
+mod report;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.global.color.write_global();
+    if let Some(jobs) = cli.global.jobs {
+        // The pool is built once, before anything uses it, so this can't fail for having been built already.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+    }
+    batch::silence_caught_panics();
+    let result = match &cli.command {
+        Command::Fix(args) => fix::run(args, &cli.global),
+        Command::Check(args) => check::run(args, &cli.global),
+        Command::Explain(args) => explain::run(args, &cli.global),
+        Command::List(args) => list::run(args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) if exit::is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            report::human::error(&format!("{error:#}"));
+            Exit::Trouble.into()
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Many files through the rewrite: in parallel, reported in order, and no file stops another.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+
+use anyhow::Result;
+use dockwright_transforms::{Outcome, Request, rewrite};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
+
+use crate::cli::{ChoiceArgs, Global};
+use crate::config::{Choice, Configs};
+use crate::context::Contexts;
+use crate::input::Input;
+
+/// How many files are worked on before their results are printed: large enough that the pause in between does not
+/// count, small enough that memory does not either.
+const CHUNK: usize = 2048;
+
+/// From how many files on a progress bar is worth looking at.
+const MANY: usize = 500;
+
+/// What came of one file.
+pub(crate) struct Done {
+    /// The bytes that were read; empty where they could not be.
+    pub(crate) source: Vec<u8>,
+    /// What the rewrite says, or one line: what is wrong and what to do, without the file's name.
+    pub(crate) outcome: Result<Outcome, Failure>,
+    /// A remark that does not change the result.
+    pub(crate) note: Option<String>,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// About the file itself.
+    File(String),
+    /// About another file, which the text names.
+    Elsewhere(String),
+}
+
+impl Failure {
+    /// The line that names the file.
+    pub(crate) fn line(&self, input: &Input) -> String {
+        match self {
+            Failure::File(text) => format!("{}: {text}", input.path.display()),
+            Failure::Elsewhere(text) => text.clone(),
+        }
+    }
+
+    /// The text, without the file's name.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Failure::File(text) | Failure::Elsewhere(text) => text,
+        }
+    }
+}
+
+/// The means to work on files.
+pub(crate) struct Work<'a> {
+    configs: Configs<'a>,
+    contexts: Contexts,
+}
+
+impl<'a> Work<'a> {
+    /// Nothing is read yet, but `--context` is looked at.
+    ///
+    /// # Errors
+    /// The folder of `--context` is not there.
+    pub(crate) fn new(args: &'a ChoiceArgs) -> Result<Self> {
+        Ok(Self { configs: Configs::new(args), contexts: Contexts::new(args)? })
+    }
+
+    /// Reads and rewrites one file. What was read from elsewhere is kept for the next one.
+    pub(crate) fn one(&self, input: &Input) -> Done {
+        let source = match input.read() {
+            Ok(source) => source,
+            Err(error) => return Done { source: Vec::new(), outcome: Err(Failure::File(error)), note: None },
+        };
+        let (outcome, note) = match self.configs.of(input.folder()) {
+            Ok(choice) => self.rewrite(input, &source, &choice),
+            Err(error) => (Err(Failure::Elsewhere(error)), None),
+        };
+        Done { source, outcome, note }
+    }
+
+    fn rewrite(
+        &self,
+        input: &Input,
+        source: &[u8],
+        choice: &Arc<Choice>,
+    ) -> (Result<Outcome, Failure>, Option<String>) {
+        let run = || {
+            let context = self.contexts.of(input, source);
+            let request = |context| Request {
+                transforms: &choice.transforms,
+                threshold: choice.threshold,
+                context,
+                settings: &choice.settings,
+            };
+            let outcome = rewrite(source, &request(context.as_deref().map(|context| context as _)));
+            match context.as_ref().filter(|context| context.truncated()) {
+                // Half a list of files is worse than none: what is not in it would count as not there.
+                Some(context) => (rewrite(source, &request(None)), Some(context.too_large())),
+                None => (outcome, None),
+            }
+        };
+        let (outcome, note) = match caught(run) {
+            Ok(done) => done,
+            Err(panic) => return (Err(Failure::File(panic)), None),
+        };
+        let outcome = outcome.map_err(|error| {
+            if source.contains(&0) {
+                return Failure::File("a binary file, not a Dockerfile; name another file".into());
+            }
+            Failure::File(match error.line {
+                0 => format!("{}; docker would not build it either, mend it first", error.message),
+                line => format!("line {line}: {}; docker would not build it either, mend it first", error.message),
+            })
+        });
+        (outcome, note)
+    }
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught, and what it said.
+    static CAUGHT: Cell<Option<String>> = const { Cell::new(None) };
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics that are caught and reported with the name of their file from being printed a second time.
+pub(crate) fn silence_caught_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| match CATCHING.get() {
+        true => {
+            let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+            CAUGHT.set(Some(format!("{}{}", info.payload_as_str().unwrap_or("panic"), place.unwrap_or_default())));
+        }
+        false => usual(info),
+    }));
+}
+
+/// The start of the line that reports a panic.
+pub(crate) const PANIC: &str = "a defect of dockwright";
+
+/// Runs `work`; a panic in it becomes an error line.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    CATCHING.set(true);
+    // What `work` shares with others is behind locks that forget poisoning, and holds nothing half-written.
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(false);
+    result.map_err(|_| {
+        let text = CAUGHT.take().unwrap_or_default().replace('\n', " ");
+        format!("{PANIC} ({text}); the file is left as it was, please report it")
+    })
+}
+
+/// Maps every input in parallel by `map` and hands the results to `each` in order.
+///
+/// # Errors
+/// Those of `each`.
+pub(crate) fn in_order<T: Send>(
+    inputs: &[Input],
+    global: &Global,
+    map: impl Fn(&Input) -> T + Sync,
+    mut each: impl FnMut(&Input, T) -> Result<()>,
+) -> Result<()> {
+    let bar = progress(inputs.len(), global);
+    for chunk in inputs.chunks(CHUNK) {
+        let done: Vec<T> = chunk.par_iter().map(&map).collect();
+        bar.suspend(|| chunk.iter().zip(done).try_for_each(|(input, done)| each(input, done)))?;
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A bar on standard error, where a person is there to see it.
+fn progress(files: usize, global: &Global) -> ProgressBar {
+    if files < MANY || global.quiet {
+        return ProgressBar::hidden();
+    }
+    // The target hides itself where standard error is no terminal.
+    let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}

@@ -1,0 +1,225 @@
+//! The command line as types: what was typed, nothing of what it means.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dockwright_transforms::catalog;
+
+/// Rewrites Dockerfiles into the ones you should ship: a builder stage, a small runtime stage, a non-root user.
+#[derive(Debug, Parser)]
+#[command(name = "dockwright", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options that every subcommand takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    pub(crate) color: Color,
+    /// How many files to work on at once; all processors by default.
+    #[arg(long, global = true, value_name = "N", help_heading = "Global options")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Rewrite Dockerfiles in place, or show what would change.
+    Fix(FixArgs),
+    /// Report what could be rewritten and what could not, and change nothing.
+    Check(CheckArgs),
+    /// Say what was found in one Dockerfile, with the evidence behind it.
+    Explain(ExplainArgs),
+    /// List the transforms.
+    List(ListArgs),
+}
+
+/// `fix`.
+#[derive(Debug, Args)]
+pub(crate) struct FixArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Write nothing; print the change as a unified diff that `git apply` and `patch` take.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Exit with 1 where something changed, or would.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The Dockerfile to explain; `-` for standard input.
+    #[arg(value_name = "FILE", default_value = "Dockerfile")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Where the text of standard input would be a file: its folder gives the context and the settings.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) stdin_path: Option<PathBuf>,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How to print the list.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+/// Which files.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// Dockerfiles, folders to look for them in, or `-` for standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the text of standard input would be a file: its folder gives the context and the settings.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) stdin_path: Option<PathBuf>,
+}
+
+/// Where the result goes.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Write to this file what would go to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What to do to a Dockerfile, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ChoiceArgs {
+    /// Use only the fixes that need no review.
+    #[arg(long)]
+    pub(crate) safe: bool,
+    /// Use these transforms only.
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = transform_ids())]
+    pub(crate) only: Vec<String>,
+    /// Leave these transforms out.
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = transform_ids())]
+    pub(crate) skip: Vec<String>,
+    /// The build context, in place of the folder that is found.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_context", help_heading = "Build context")]
+    pub(crate) context: Option<PathBuf>,
+    /// Read nothing but the Dockerfiles.
+    #[arg(long, help_heading = "Build context")]
+    pub(crate) no_context: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+/// Settings; each wins over the same key of `dockwright.toml`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings (also keys of dockwright.toml)")]
+pub(crate) struct SettingsArgs {
+    /// The image of the runtime stage: `distroless`, `scratch` or a reference.
+    #[arg(long, value_name = "IMAGE", value_parser = crate::config::image)]
+    pub(crate) runtime_base: Option<String>,
+    /// The name of a new builder stage.
+    #[arg(long, value_name = "NAME", value_parser = crate::config::stage_name)]
+    pub(crate) stage_name: Option<String>,
+    /// The name of a user that has to be created.
+    #[arg(long, value_name = "NAME", value_parser = crate::config::account)]
+    pub(crate) user: Option<String>,
+    /// The name of its group.
+    #[arg(long, value_name = "NAME", value_parser = crate::config::account)]
+    pub(crate) group: Option<String>,
+    /// The id of a created user.
+    #[arg(long, value_name = "N", value_parser = crate::config::id)]
+    pub(crate) uid: Option<u32>,
+    /// The id of a created group.
+    #[arg(long, value_name = "N", value_parser = crate::config::id)]
+    pub(crate) gid: Option<u32>,
+    /// How USER names the user.
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub(crate) user_style: Option<Style>,
+}
+
+/// How USER names the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Style {
+    /// `USER appuser`
+    Name,
+    /// `USER 10001:10001`, which Kubernetes' `runAsNonRoot` can check.
+    Numeric,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` says otherwise.
+    #[default]
+    Auto,
+    /// Also into a file or a pipe.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Color {
+    /// Makes this the choice of every stream.
+    pub(crate) fn write_global(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+fn transform_ids() -> PossibleValuesParser {
+    PossibleValuesParser::new(catalog::ALL.iter().map(|transform| transform.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

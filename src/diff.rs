@@ -1,0 +1,135 @@
+//! The unified diff, as `git apply` and `patch` take it.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Effects, Style};
+use similar::{Algorithm, TextDiff};
+
+/// The change of the file at `path` (relative to where the diff is applied) from `old` to `new`.
+///
+/// Lines end at `\n` and nowhere else, and hunks are written as bytes: a lone carriage return and text that is not
+/// UTF-8 come through as they are.
+pub(crate) fn unified(path: &Path, old: &[u8], new: &[u8]) -> Vec<u8> {
+    let (old, new) = (lines(old), lines(new));
+    let mut config = TextDiff::configure();
+    let diff = config.algorithm(Algorithm::Patience).newline_terminated(true).diff_slices(&old, &new);
+    let mut out = Vec::new();
+    for (side, marker) in [("---", "a/"), ("+++", "b/")] {
+        out.extend_from_slice(side.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&name(marker, path));
+        out.push(b'\n');
+    }
+    for hunk in diff.unified_diff().iter_hunks() {
+        // Writing into memory does not fail.
+        let _ = hunk.to_writer(&mut out);
+    }
+    out
+}
+
+/// The pieces of `text` up to and with each `\n`.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+/// A file's name as git writes it in a header: relative, in quotes where it holds a byte that would end or hide the
+/// name, and followed by a tab where a reader would otherwise stop at a space.
+fn name(marker: &str, path: &Path) -> Vec<u8> {
+    let path = path.as_os_str().as_encoded_bytes();
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    let start = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
+    let path = path.get(start..).unwrap_or_default();
+    let special = |byte: &u8| *byte < b' ' || matches!(*byte, b'"' | b'\\' | 0x7f..);
+    let mut out = Vec::with_capacity(marker.len() + path.len());
+    if !path.iter().any(special) {
+        out.extend_from_slice(marker.as_bytes());
+        out.extend_from_slice(path);
+        if path.contains(&b' ') {
+            out.push(b'\t');
+        }
+        return out;
+    }
+    out.push(b'"');
+    out.extend_from_slice(marker.as_bytes());
+    for byte in path {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            b' '..0x7f => out.push(*byte),
+            // Writing into memory does not fail.
+            _ => drop(write!(out, "\\{byte:03o}")),
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+/// The diff with the colours that people know from git.
+pub(crate) fn painted(diff: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(diff.len() * 2);
+    for (at, line) in lines(diff).into_iter().enumerate() {
+        let style = match line.first() {
+            _ if at < 2 => Style::new().effects(Effects::BOLD),
+            Some(b'@') => AnsiColor::Cyan.on_default(),
+            Some(b'+') => AnsiColor::Green.on_default(),
+            Some(b'-') => AnsiColor::Red.on_default(),
+            _ => Style::new(),
+        };
+        let (text, end) = match line.strip_suffix(b"\n") {
+            Some(text) => (text, &b"\n"[..]),
+            None => (line, &b""[..]),
+        };
+        // Writing into memory does not fail.
+        let _ = write!(out, "{style}");
+        out.extend_from_slice(text);
+        let _ = write!(out, "{style:#}");
+        out.extend_from_slice(end);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(path: &str, old: &str, new: &str) -> String {
+        String::from_utf8(unified(Path::new(path), old.as_bytes(), new.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_no_line() {
+        let diff = text("Dockerfile", "FROM a\rb\nCMD x\n", "FROM a\rb\nUSER u\nCMD x\n");
+        assert_eq!(diff, "--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1,2 +1,3 @@\n FROM a\rb\n+USER u\n CMD x\n");
+    }
+
+    #[test]
+    fn a_missing_final_newline_is_said() {
+        let diff = text("./d/Dockerfile", "FROM a", "FROM a\nUSER u");
+        assert!(diff.starts_with("--- a/d/Dockerfile\n+++ b/d/Dockerfile\n"), "{diff}");
+        assert!(
+            diff.ends_with("-FROM a\n\\ No newline at end of file\n+FROM a\n+USER u\n\\ No newline at end of file\n")
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_come_through() {
+        let diff = unified(Path::new("D"), b"FROM a\n# \xe9\nCMD x\n", b"FROM b\n# \xe9\nCMD x\n");
+        assert!(diff.windows(4).any(|window| window == b" # \xe9"));
+    }
+
+    #[test]
+    fn names_are_written_as_git_writes_them() {
+        let shown = |path: &str| String::from_utf8(name("a/", Path::new(path))).unwrap();
+        assert_eq!(shown("/x/Dockerfile"), "a/x/Dockerfile");
+        assert_eq!(shown("my app/Dockerfile"), "a/my app/Dockerfile\t");
+        assert_eq!(shown("ä/\"D\t"), "\"a/\\303\\244/\\\"D\\011\"");
+    }
+
+    #[test]
+    fn only_the_header_and_the_changes_are_painted() {
+        let diff = painted(b"--- a/D\n+++ b/D\n@@ -1 +1 @@\n x\n-y\n");
+        let plain = anstream::adapter::strip_bytes(&diff).into_vec();
+        assert_eq!(plain, b"--- a/D\n+++ b/D\n@@ -1 +1 @@\n x\n-y\n");
+        assert!(diff.windows(2).any(|window| window == b"\n "));
+    }
+}

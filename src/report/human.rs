@@ -1,0 +1,150 @@
+//! Text for people: error lines, findings, the summary.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Effects, Style};
+use dockwright_transforms::Applicability;
+use dockwright_transforms::rewrite::{Report, Status};
+
+use super::json::line_of;
+use crate::batch::{Done, count};
+
+const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const FIX: Style = AnsiColor::Green.on_default();
+const LEFT: Style = AnsiColor::Yellow.on_default();
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+
+/// One line on standard error, which names its file.
+pub(crate) fn error(line: &str) {
+    eprint(&format!("{ERROR}error{ERROR:#}: {line}\n"));
+}
+
+/// A remark on standard error.
+pub(crate) fn note(line: &str) {
+    eprint(&format!("{DIM}note{DIM:#}: {line}\n"));
+}
+
+/// Writes to standard error, colours taken off where they do not belong. A closed standard error is nobody's loss.
+fn eprint(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The findings of one file, a paragraph each; settled ones only where `all`.
+pub(crate) fn findings(path: &Path, done: &Done, all: bool) -> String {
+    let mut out = String::new();
+    let reports = done.outcome.iter().flat_map(|outcome| &outcome.findings);
+    for report in reports.filter(|report| all || !settled(report)) {
+        let line = line_of(&done.source, report.span.start);
+        let (style, verdict) = match report.status {
+            Status::Fixed(applicability) => (FIX, format!("{}, {} fix", report.transform, applicability.name())),
+            Status::Refused { code, settled: false } => (LEFT, format!("{}, left: {code}", report.transform)),
+            Status::Refused { code, settled: true } => (DIM, format!("{}, settled: {code}", report.transform)),
+        };
+        out += &format!("{}:{line}: {} {style}[{verdict}]{style:#}\n", path.display(), report.message);
+        if !report.detail.is_empty() {
+            out += &format!("    {}\n", report.detail);
+        }
+        for assumption in &report.assumptions {
+            out += &format!("    {DIM}takes for granted:{DIM:#} {assumption}\n");
+        }
+    }
+    out
+}
+
+/// Whether nothing is left to wish for.
+pub(crate) fn settled(report: &Report) -> bool {
+    matches!(report.status, Status::Refused { settled: true, .. })
+}
+
+/// What a run amounts to.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    files: usize,
+    changed: usize,
+    safe: usize,
+    review: usize,
+    failed: usize,
+    /// Refusals that leave something to wish for: by transform and reason, how many, and the first with its place.
+    left: BTreeMap<(&'static str, &'static str), (usize, String)>,
+    settled: usize,
+}
+
+impl Summary {
+    /// Takes one file into account.
+    pub(crate) fn add(&mut self, path: &Path, done: &Done) {
+        self.files += 1;
+        let Ok(outcome) = &done.outcome else {
+            self.failed += 1;
+            return;
+        };
+        self.changed += usize::from(outcome.output.is_some());
+        for report in &outcome.findings {
+            match report.status {
+                Status::Fixed(Applicability::Safe) => self.safe += 1,
+                Status::Fixed(_) => self.review += 1,
+                Status::Refused { settled: true, .. } => self.settled += 1,
+                Status::Refused { code, settled: false } => {
+                    let first = || {
+                        let line = line_of(&done.source, report.span.start);
+                        (0, format!("{}:{line}: {}", path.display(), report.detail))
+                    };
+                    self.left.entry((report.transform, code)).or_insert_with(first).0 += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes a path into account that could not be looked at, or a file that could not be written.
+    pub(crate) fn add_failure(&mut self) {
+        self.failed += 1;
+    }
+
+    /// Whether something was fixed, or could be.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.changed > 0
+    }
+
+    /// Whether something was found that is not as it should be.
+    pub(crate) fn has_findings(&self) -> bool {
+        self.safe + self.review + self.left.len() > 0
+    }
+
+    /// Whether a file could not be read, parsed or written.
+    pub(crate) fn has_failures(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// Prints the summary on standard error; `verb` says what became of the files that change.
+    pub(crate) fn print(&self, verb: &str) {
+        let mut parts = vec![count(self.files, "file")];
+        parts.push(match self.changed {
+            0 => format!("none {verb}"),
+            changed => format!("{changed} {verb}"),
+        });
+        let fixes = self.safe + self.review;
+        if fixes > 0 {
+            let plural = if fixes == 1 { "fix" } else { "fixes" };
+            parts.push(format!("{fixes} {plural} ({} safe, {} for review)", self.safe, self.review));
+        }
+        let left: usize = self.left.values().map(|(count, _)| count).sum();
+        if left > 0 {
+            parts.push(format!("{left} left"));
+        }
+        if self.settled > 0 {
+            parts.push(format!("{} as they should be", self.settled));
+        }
+        if self.failed > 0 {
+            parts.push(format!("{ERROR}{}{ERROR:#}", count(self.failed, "error")));
+        }
+        let mut text = format!("{}\n", parts.join(", "));
+        let mut left: Vec<_> = self.left.iter().collect();
+        left.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+        for ((transform, code), (count, first)) in left {
+            let more = if *count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+            text += &format!("  {LEFT}left{LEFT:#} {transform} {code}: {first}{more}\n");
+        }
+        eprint(&text);
+    }
+}

@@ -1,0 +1,89 @@
+//! One JSON object a line: what came of one file.
+
+use std::path::Path;
+
+use dockwright_transforms::rewrite::{Report, Status};
+use serde::Serialize;
+
+use crate::batch::{Done, Failure};
+
+/// One file.
+#[derive(Serialize)]
+struct Object<'a> {
+    path: &'a str,
+    error: Option<&'a str>,
+    findings: Vec<Finding<'a>>,
+}
+
+/// One finding.
+#[derive(Serialize)]
+struct Finding<'a> {
+    transform: &'a str,
+    /// `fix` or `refused`.
+    status: &'a str,
+    /// `safe` or `review` where there is a fix.
+    applicability: Option<&'a str>,
+    /// The stable code where there is none.
+    reason: Option<&'a str>,
+    message: String,
+    /// Counted from 1.
+    line: usize,
+    /// Bytes of the file as it was read, half open.
+    start: u32,
+    end: u32,
+}
+
+/// The line for one file, line ending included. A path that is not UTF-8 is written with replacement characters.
+pub(crate) fn line(path: &Path, done: &Done) -> Vec<u8> {
+    let path = path.to_string_lossy();
+    let (error, reports) = match &done.outcome {
+        Ok(outcome) => (None, outcome.findings.as_slice()),
+        Err(failure) => (Some(failure.text()), &[][..]),
+    };
+    let findings = reports.iter().map(|report| finding(report, &done.source)).collect();
+    encode(&Object { path: &path, error, findings })
+}
+
+/// The line for a path that could not be looked at.
+pub(crate) fn failed(path: &Path, error: &str) -> Vec<u8> {
+    let done = Done { source: Vec::new(), outcome: Err(Failure::File(error.to_owned())), note: None };
+    line(path, &done)
+}
+
+fn finding<'a>(report: &'a Report, source: &[u8]) -> Finding<'a> {
+    let (status, applicability, reason) = match &report.status {
+        Status::Fixed(applicability) => ("fix", Some(applicability.name()), None),
+        Status::Refused { code, .. } => ("refused", None, Some(*code)),
+    };
+    Finding {
+        transform: report.transform,
+        status,
+        applicability,
+        reason,
+        message: sentence(report),
+        line: line_of(source, report.span.start),
+        start: report.span.start,
+        end: report.span.end,
+    }
+}
+
+/// What was found and what came of it, as one text.
+pub(crate) fn sentence(report: &Report) -> String {
+    match report.detail.is_empty() {
+        true => report.message.clone(),
+        false => format!("{}: {}", report.message, report.detail),
+    }
+}
+
+/// The line, counted from 1, of a byte.
+pub(crate) fn line_of(source: &[u8], offset: u32) -> usize {
+    let before = source.get(..offset as usize).unwrap_or(source);
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn encode(object: &Object<'_>) -> Vec<u8> {
+    // Strings and numbers always encode; an empty line would be seen by every reader.
+    let mut line = serde_json::to_vec(object).unwrap_or_default();
+    line.push(b'\n');
+    line
+}

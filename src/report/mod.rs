@@ -1,0 +1,4 @@
+//! One file an output.
+
+pub(crate) mod human;
+pub(crate) mod json;

@@ -12,8 +12,10 @@ pub fn workdir(image: &ImageRef) -> Option<&'static str> {
 
 /// A variable that an image sets.
 pub fn variable(image: &ImageRef, name: &str) -> Option<&'static str> {
-    let _ = (image, name);
-    None
+    match (image.path.trim_start_matches("library/"), name) {
+        ("golang", "GOPATH") => Some("/go"),
+        _ => None,
+    }
 }
 
 /// Whether it is a Windows image.

@@ -94,14 +94,14 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         | "fc-cache"
         | "a2enmod"
         | "debconf-set-selections" => Effect::Configure,
-        "go" | "dep" | "glide" | "govendor" | "godep" | "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "make"
-        | "cmake" | "ninja" | "meson" | "cargo" | "rustup" | "rustc" | "mvn" | "mvnw" | "gradle" | "gradlew"
-        | "ant" | "sbt" | "lein" | "javac" | "dotnet" | "mix" | "rebar3" | "stack" | "cabal" | "ghc" | "swift"
-        | "swiftc" | "dart" | "pub" | "crystal" | "shards" | "nim" | "nimble" | "zig" | "npm" | "yarn" | "pnpm"
-        | "npx" | "bun" | "node" | "tsc" | "ng" | "pip" | "pip3" | "pipenv" | "poetry" | "uv" | "conda" | "mamba"
-        | "bundle" | "gem" | "bundler" | "rake" | "rails" | "composer" | "pecl" | "git" | "svn" | "hg" | "protoc"
-        | "buf" | "mage" | "upx" | "strip" | "bower" | "gulp" | "grunt" | "webpack" | "vite" | "hugo" | "jekyll"
-        | "mkdocs" => Effect::Build,
+        "go" | "go-wrapper" | "dep" | "glide" | "govendor" | "godep" | "gcc" | "g++" | "cc" | "c++" | "clang"
+        | "clang++" | "make" | "cmake" | "ninja" | "meson" | "cargo" | "rustup" | "rustc" | "mvn" | "mvnw"
+        | "gradle" | "gradlew" | "ant" | "sbt" | "lein" | "javac" | "dotnet" | "mix" | "rebar3" | "stack" | "cabal"
+        | "ghc" | "swift" | "swiftc" | "dart" | "pub" | "crystal" | "shards" | "nim" | "nimble" | "zig" | "npm"
+        | "yarn" | "pnpm" | "npx" | "bun" | "node" | "tsc" | "ng" | "pip" | "pip3" | "pipenv" | "poetry" | "uv"
+        | "conda" | "mamba" | "bundle" | "gem" | "bundler" | "rake" | "rails" | "composer" | "pecl" | "git" | "svn"
+        | "hg" | "protoc" | "buf" | "mage" | "upx" | "strip" | "bower" | "gulp" | "grunt" | "webpack" | "vite"
+        | "hugo" | "jekyll" | "mkdocs" => Effect::Build,
         "echo" | "printf" | "true" | "false" | ":" | "set" | "env" | "ls" | "cat" | "pwd" | "cd" | "pushd" | "popd"
         | "export" | "unset" | "test" | "[" | "which" | "whoami" | "id" | "date" | "sleep" | "exit" | "uname"
         | "find" | "grep" | "du" | "df" | "ps" | "file" | "head" | "tail" | "wc" | "sha256sum" | "md5sum" | "gpg"

@@ -88,11 +88,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
     fn edits(&self) -> Vec<Edit> {
         let mut edits = Vec::new();
         self.name_builder(&mut edits);
-        for (unit, decision) in self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot) {
-            if decision.place == Place::Runtime {
-                edits.push(Edit::delete(self.removal(unit.index)));
-            }
-        }
+        edits.extend(self.removals().into_iter().map(Edit::delete));
         if let Some((index, text)) = &self.plan.recipe.start
             && let Some(instruction) = self.survey.model.instruction(*index)
             && self.survey.units.iter().skip(self.plan.pivot).any(|unit| unit.index == *index)
@@ -118,20 +114,45 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         edits
     }
 
-    /// What goes with a moved instruction: its comments, and one of two blank lines that would meet.
-    fn removal(&self, index: usize) -> Span {
-        let span = self.with_comments(index);
+    /// What goes with the moved instructions: their comments, and of two blank lines that would meet, the second.
+    fn removals(&self) -> Vec<Span> {
         let tiles = &self.survey.model.file.tiles;
-        let own = self.tiles.get(index).copied().unwrap_or_default();
-        let first = tiles.partition_point(|tile| tile.span.start < span.start);
-        let blank =
-            |at: Option<usize>| at.and_then(|at| tiles.get(at)).is_some_and(|tile| tile.kind == TileKind::Blank);
-        match tiles.get(own + 1) {
-            Some(next) if blank(Some(own + 1)) && blank(first.checked_sub(1)) => {
-                Span { start: span.start, end: next.span.end }
+        let mut gone = vec![false; tiles.len()];
+        for (unit, decision) in self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot) {
+            if decision.place == Place::Runtime {
+                let span = self.with_comments(unit.index);
+                let first = tiles.partition_point(|tile| tile.span.start < span.start);
+                for (slot, tile) in gone.iter_mut().zip(tiles).skip(first) {
+                    if tile.span.end > span.end {
+                        break;
+                    }
+                    *slot = true;
+                }
             }
-            _ => span,
         }
+        let mut blank_before = false;
+        let mut after_gone = false;
+        for (slot, tile) in gone.iter_mut().zip(tiles) {
+            if *slot {
+                after_gone = true;
+                continue;
+            }
+            let blank = tile.kind == TileKind::Blank;
+            if blank && blank_before && after_gone {
+                *slot = true;
+                continue;
+            }
+            blank_before = blank;
+            after_gone = false;
+        }
+        let mut spans: Vec<Span> = Vec::new();
+        for (_, tile) in gone.iter().zip(tiles).filter(|(gone, _)| **gone) {
+            match spans.last_mut() {
+                Some(last) if last.end == tile.span.start => last.end = tile.span.end,
+                _ => spans.push(tile.span),
+            }
+        }
+        spans
     }
 
     /// Names the builder in its FROM.
@@ -196,6 +217,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             if about(unit) && decision.place == Place::Runtime {
                 out.push_str(&self.text_of(self.with_comments(unit.index)));
             }
+        }
+        if let Some(tools) = &recipe.tools {
+            out.push_str(&self.line("RUN", tools));
         }
         let mut folder = "/".to_owned();
         for (unit, decision) in placed().filter(|(unit, _)| !about(unit) && !last(unit)) {

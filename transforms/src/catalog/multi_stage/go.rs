@@ -174,6 +174,9 @@ impl State<'_, '_, '_> {
         if program == "go" {
             return self.go_at_start(step);
         }
+        if program == "go-wrapper" && step.subcommand() == Some("run") {
+            return self.wrapper_at_start(step);
+        }
         if WATCHERS.contains(&program.as_str()) {
             let text = format!("`{program}` compiles again whenever a source changes: it is a development image");
             return Err(refuse("development-image", text, true));
@@ -373,6 +376,23 @@ impl State<'_, '_, '_> {
         Ok(true)
     }
 
+    /// `go-wrapper run` starts the program that `go-wrapper install` made of the working directory.
+    fn wrapper_at_start(&mut self, step: &Step) -> Result<bool, Refusal> {
+        let name = step.cwd.as_deref().map(paths::name).unwrap_or_default().to_owned();
+        let (Some(cmd), [_]) = (self.survey.entry.cmd, self.survey.entry.steps.as_slice()) else {
+            let text = "`go-wrapper run` is one of several commands that start, and only the Go image has it";
+            return Err(refuse("toolchain-at-run-time", text, false));
+        };
+        if self.survey.entry.entrypoint.is_some() || !self.start_name(&name) {
+            return Ok(false);
+        }
+        let mut argv = vec![name];
+        argv.extend(step.args().iter().skip_while(|arg| *arg != "run").skip(1).cloned());
+        let text = serde_json::to_string(&argv).unwrap_or_default().replace("\",\"", "\", \"");
+        self.start = Some((cmd, text));
+        Ok(true)
+    }
+
     fn carry(&mut self, from: String, to: String, evidence: String) {
         if !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
             self.carried.push(Carried { from, to, evidence });
@@ -393,7 +413,6 @@ impl State<'_, '_, '_> {
         let runtime = runtime::plain_distribution(self.survey)?;
         let mut applicability = Applicability::Safe;
         let folder = self.application_folder();
-        let mut setup = Vec::new();
 
         let scan = self.survey.model.context.map(|context| Sources::read(context));
         match (&scan, &folder) {
@@ -430,7 +449,7 @@ impl State<'_, '_, '_> {
             applicability = Applicability::Review;
         }
 
-        self.system_files(&runtime, scan.as_ref(), &mut setup);
+        self.system_files(&runtime, scan.as_ref());
         self.assumptions.extend(runtime.assumption.clone());
         if !self.assumptions.is_empty() {
             applicability = Applicability::Review;
@@ -440,6 +459,7 @@ impl State<'_, '_, '_> {
         for (_, step) in self.survey.steps().filter(|(_, step)| is_go(step)) {
             builder_folders.extend(step.cwd.clone().filter(|cwd| cwd != "/"));
         }
+        builder_folders.extend(self.go_bin());
         if let Value::Set(path) = self.survey.model.variable(self.survey.stage.body.end, "GOPATH") {
             builder_folders.extend(path.split(':').filter(|path| *path != "/").map(str::to_owned));
         }
@@ -448,7 +468,8 @@ impl State<'_, '_, '_> {
             runtime,
             carried: self.carried,
             builder_folders,
-            setup,
+            setup: Vec::new(),
+            tools: None,
             build: self.build,
             start: self.start,
             toolchain_variables: &TOOLCHAIN_VARIABLES,
@@ -458,40 +479,46 @@ impl State<'_, '_, '_> {
     }
 
     /// Certificates and time zones: what the Go image has and the plain image does not.
-    fn system_files(&mut self, runtime: &Runtime, sources: Option<&Sources>, setup: &mut Vec<String>) {
+    fn system_files(&mut self, runtime: &Runtime, sources: Option<&Sources>) {
         let Some(release) = runtime.release else { return };
         let tls = sources.is_none_or(|sources| sources.tls);
         let zones = sources.is_none_or(|sources| sources.zones);
-        match release.family {
-            Family::Debian => {
-                if tls {
-                    let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
-                    self.carry(
-                        path.clone(),
-                        path,
-                        "the program may speak TLS, and the slim image has no certificates".into(),
-                    );
-                }
-                if zones && release.major().is_some_and(|major| major >= 13) {
-                    let path = "/usr/share/zoneinfo".to_owned();
-                    self.carry(path.clone(), path, "the program may load time zones".into());
-                }
-            }
-            // Alpine's own image brings the certificates that Go looks for; the toolchain's copy of the time zones
-            // stays behind.
-            Family::Alpine => {
-                let installed = self.survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| name == "tzdata")));
-                if zones && !installed && sources.is_some() {
-                    setup.push("apk add --no-cache tzdata".into());
-                }
-            }
-            _ => {}
+        // Alpine's own image brings the certificates that Go looks for.
+        if tls && release.family == Family::Debian {
+            let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
+            self.carry(path.clone(), path, "the program may speak TLS, and the slim image has no certificates".into());
+        }
+        // Debian's slim images have the time zones up to release 12, Alpine's never had them: there the program has
+        // read the toolchain's own copy.
+        let without = release.family != Family::Debian || release.major().is_some_and(|major| major >= 13);
+        let installed = self.survey.steps().any(|(_, step)| {
+            matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| name == "tzdata"))
+        });
+        if zones && without && !installed {
+            let path = "/usr/local/go/lib/time/zoneinfo.zip".to_owned();
+            self.carry(
+                path.clone(),
+                path,
+                "the program may load time zones, which the plain image does not have".into(),
+            );
         }
     }
 }
 
+/// The `go build`, `go install` or `go get` that a command is, through the wrappers of older days.
+fn go_command(step: &Step) -> Option<Step> {
+    let plain = match (step.program(), step.subcommand()) {
+        ("go", _) => step.clone(),
+        ("godep", Some("go")) => Step { argv: step.args().to_vec(), ..step.clone() },
+        ("go-wrapper", Some("install")) => Step { argv: vec!["go".into(), "install".into()], ..step.clone() },
+        ("go-wrapper", Some("download")) => Step { argv: vec!["go".into(), "get".into(), "-d".into()], ..step.clone() },
+        _ => return None,
+    };
+    matches!(plain.subcommand(), Some("build" | "install" | "get")).then_some(plain)
+}
+
 fn is_go(step: &Step) -> bool {
-    step.program() == "go" && matches!(step.subcommand(), Some("build" | "install" | "get"))
+    go_command(step).is_some()
 }
 
 /// Whether a command is work of the toolchain.
@@ -525,6 +552,10 @@ fn application_folder(survey: &Survey<'_, '_>) -> Option<String> {
         .iter()
         .filter_map(|unit| unit.copy.as_ref())
         .filter(|copy| copy.context)
+        .filter(|copy| {
+            copy.to.as_deref() != Some("/")
+                || copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./" | "*"))
+        })
         .filter_map(|copy| copy.to.as_deref())
         .collect();
     candidates.sort_by_key(|path| path.len());
@@ -539,8 +570,8 @@ fn application_folder(survey: &Survey<'_, '_>) -> Option<String> {
 /// The programs that the stage's Go commands make.
 fn artifacts(survey: &Survey<'_, '_>) -> Vec<Artifact> {
     let mut found: Vec<Artifact> = Vec::new();
-    for (_, step) in survey.steps().filter(|(_, step)| is_go(step)) {
-        found.extend(made(survey, step));
+    for step in survey.steps().filter_map(|(_, step)| go_command(step)) {
+        found.extend(made(survey, &step));
     }
     // A program that is copied or moved afterwards is there too.
     for (_, step) in survey.steps() {

@@ -7,8 +7,9 @@
 //!    carried over. Its answer is a [`plan::Recipe`].
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image.
-//! 5. `emit`: the plan as edits.
-//! 6. `check`: the result, read again and compared with what there was.
+//! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
+//! 6. `emit`: the plan as edits.
+//! 7. `check`: the result, read again and compared with what there was.
 
 mod check;
 mod emit;
@@ -16,6 +17,7 @@ mod go;
 mod plan;
 mod runtime;
 mod survey;
+mod tools;
 
 use crate::model::{Model, Stage};
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Refusal, Transform};
@@ -55,6 +57,13 @@ fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refu
     let survey = Survey::new(model, stage)?;
     let recipe = match go::recipe(&survey) {
         Some(recipe) => recipe?,
+        None if !survey.builds() => {
+            return Err(refuse(
+                "nothing-to-leave-behind",
+                "no step of the shipped stage compiles or bundles anything",
+                true,
+            ));
+        }
         None => return Err(refuse("unknown-ecosystem", "how this stage is built is not understood", false)),
     };
     let plan = plan::plan(&survey, recipe)?;

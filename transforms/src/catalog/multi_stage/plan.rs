@@ -9,6 +9,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
+use super::tools;
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(super) struct Recipe {
     pub(super) builder_folders: Vec<String>,
     /// Commands for the runtime stage that no instruction has.
     pub(super) setup: Vec<String>,
+    /// A command for the head of the runtime stage that installs what its other commands start.
+    pub(super) tools: Option<String>,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
@@ -110,6 +113,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     for command in unknown.into_iter().take(4) {
         recipe.assumptions.push(format!("`{command}` changes nothing outside the folders that are copied"));
         recipe.applicability = Applicability::Review;
+    }
+
+    let packages = tools::packages(survey, &recipe, &decisions)?;
+    if !packages.is_empty() {
+        recipe.tools = Some(format!(
+            "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*",
+            packages.join(" ")
+        ));
     }
 
     let stage = survey.stage;

@@ -1,6 +1,7 @@
 //! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
 
 use crate::model::commands::{self, Step};
+use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
 use crate::model::{Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword, words};
@@ -78,6 +79,11 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// Every command of the stage with the unit it is in.
     pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         self.units.iter().enumerate().flat_map(|(at, unit)| unit.steps.iter().map(move |step| (at, step)))
+    }
+
+    /// Whether any command of the stage is build work.
+    pub(super) fn builds(&self) -> bool {
+        self.steps().any(|(_, step)| matches!(effects::of(step), Effect::Build))
     }
 
     /// The path in the build context that a path in the image was copied from.

@@ -1,0 +1,87 @@
+//! Programs that the runtime stage starts and that the builder's image happened to have.
+
+use crate::knowledge::releases::Family;
+use crate::model::commands;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::plan::{Decision, Place, Recipe};
+use super::survey::{Survey, refuse};
+
+/// Programs of the images that stand on `buildpack-deps`, with the Debian package that brings each to a slim image.
+/// Source: the Dockerfiles of `buildpack-deps:scm` and of the language images.
+const BUILDPACK: [(&str, &str); 16] = [
+    ("curl", "curl"),
+    ("wget", "wget"),
+    ("git", "git"),
+    ("hg", "mercurial"),
+    ("svn", "subversion"),
+    ("ssh", "openssh-client"),
+    ("scp", "openssh-client"),
+    ("ssh-keygen", "openssh-client"),
+    ("ps", "procps"),
+    ("pgrep", "procps"),
+    ("pkill", "procps"),
+    ("top", "procps"),
+    ("gpg", "gnupg"),
+    ("make", "make"),
+    ("unzip", "unzip"),
+    ("openssl", "openssl"),
+];
+
+/// The packages that the runtime stage needs for the programs that its instructions start.
+///
+/// # Errors
+/// Where the release no longer has its packages at the usual place, so that an install would fail.
+pub(super) fn packages(
+    survey: &Survey<'_, '_>,
+    recipe: &Recipe,
+    decisions: &[Decision],
+) -> Result<Vec<&'static str>, Refusal> {
+    let Some(release) = recipe.runtime.release.filter(|release| release.family == Family::Debian) else {
+        return Ok(Vec::new());
+    };
+    let mut wanted: Vec<&'static str> = Vec::new();
+    let mut need = |step: &Step| {
+        if let Some((_, package)) = BUILDPACK.iter().find(|(program, _)| *program == step.program()) {
+            if !wanted.contains(package) {
+                wanted.push(package);
+            }
+            let remote = step.argv.iter().any(|arg| arg.starts_with("https://"));
+            if remote && !wanted.contains(&"ca-certificates") {
+                wanted.push("ca-certificates");
+            }
+        }
+    };
+    let mut installed: Vec<String> = Vec::new();
+    for (unit, decision) in survey.units.iter().zip(decisions) {
+        let runs = match decision.place {
+            Place::Builder | Place::BuilderAnd(_) => false,
+            Place::Runtime | Place::Both => true,
+        };
+        if runs && unit.instruction.keyword == Keyword::Healthcheck {
+            commands::of(survey.model, unit.index, unit.instruction).unwrap_or_default().iter().for_each(&mut need);
+        }
+        for step in &unit.steps {
+            if let Effect::Install(packages) = effects::of(step) {
+                installed.extend(packages.names);
+            } else if runs {
+                need(step);
+            }
+        }
+    }
+    survey.entry.steps.iter().for_each(&mut need);
+    wanted.retain(|package| !installed.iter().any(|name| name == package));
+    if !wanted.is_empty() && release.major().is_some_and(|major| major < 11) {
+        let text = format!(
+            "the runtime stage would need {}, and the packages of {} are only in the archive",
+            wanted.join(", "),
+            release.name
+        );
+        return Err(refuse("archived-release", text, false));
+    }
+    wanted.sort_unstable();
+    Ok(wanted)
+}

@@ -82,11 +82,11 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
         let round = admit(&model, request, &banned);
 
         if round.edits.is_empty() {
-            let left = round.left.into_iter().map(|mut report| {
-                report.span = trace(&history, report.span);
-                report
-            });
-            fixed.extend(left);
+            // A transform that has changed the file has said what there is to say: that it finds no more is no news.
+            let done: Vec<&str> = fixed.iter().map(|report| report.transform).collect();
+            let left = round.left.into_iter().filter(|report| !done.contains(&report.transform));
+            let traced = left.map(|report| Report { span: trace(&history, report.span), ..report });
+            fixed.extend(traced.collect::<Vec<_>>());
             break;
         }
 

@@ -22,6 +22,7 @@ class App:
     args: list = field(default_factory=list)
     log: str = ""
     upstream: bool = False
+    exit_code: int = 0                # exit: what it ends with
     mask: list = field(default_factory=list)
     requests: list = field(default_factory=list)
 

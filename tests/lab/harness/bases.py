@@ -228,6 +228,8 @@ def stage(name, context, found_settings):
         for target in (context / "rust/lib/rustlib").iterdir():
             if target.is_dir() and target.name not in (host, "etc"):
                 shutil.rmtree(target)
+        # Writable for all, as in the official image; done later it would be a second copy in a layer.
+        subprocess.run(["chmod", "-R", "a+w", str(context / "rust")], check=True)
     elif name == "node":
         (context / "node/bin").mkdir(parents=True)
         shutil.copy2(where, context / "node/bin/node")

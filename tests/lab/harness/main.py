@@ -225,7 +225,7 @@ def judge(options, engine, made, result, gateway):
     if result.before is None:
         return
     unexpected = [f"{a['request']}: {a['unexpected']}" for a in result.before.answers if a["unexpected"]]
-    if app.mode == "exit" and result.before.exit_code:
+    if app.mode == "exit" and result.before.exit_code != app.exit_code:
         unexpected.append(f"exit code {result.before.exit_code}: {result.before.output.strip()[-200:]}")
     if result.before.fault or unexpected:
         result.verdict = "original does not answer"

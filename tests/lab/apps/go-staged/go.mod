@@ -1,0 +1,3 @@
+module example.com/pastes
+
+go 1.24

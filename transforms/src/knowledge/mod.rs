@@ -2,8 +2,13 @@
 //!
 //! Every fact lives in a file under `data/`, whose first line says where it is from; the modules here only read them.
 //! The files are embedded and searched where they lie: no start-up work, no allocation per question.
+//!
+//! Read in this order: [`reference`] (what a FROM names), [`images`] (what is in it), [`releases`] (the distribution
+//! beneath), [`tags`] (which tags exist), [`runtime`] (what to ship instead of a toolchain).
 
 mod sorted;
 
+pub mod images;
+pub mod reference;
 pub mod releases;
 pub mod tags;

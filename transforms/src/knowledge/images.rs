@@ -1,0 +1,461 @@
+//! Base images: what is in them, who they run as, what they start.
+
+use super::{
+    releases::{self, Family, Libc, Manager},
+    sorted::{Row, Sorted},
+    tags,
+};
+
+const TABLE: Sorted = Sorted::new(include_str!("../../data/images.tsv"));
+
+/// What an image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A distribution, with nothing on top.
+    Distro,
+    /// A toolchain that what it makes does not need at run time: Go, Rust, a JDK, Maven, the .NET SDK.
+    Compiler,
+    /// A language whose interpreter is needed at run time as well: Python, Node, Ruby, PHP.
+    Interpreter,
+    /// What runs a compiled program, without the tools: a JRE, ASP.NET.
+    Runtime,
+    /// A program that serves: nginx, PostgreSQL, Tomcat.
+    Server,
+    /// A tool, a CI or development image.
+    Tool,
+    /// A C library or less: scratch, distroless.
+    Minimal,
+}
+
+/// Who the image runs as, where the file says nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunsAs {
+    /// root.
+    Root,
+    /// This user (a name, a uid, or `uid:gid`).
+    User(&'static str),
+    /// Not known.
+    Unknown,
+}
+
+/// What the image does with its rights when it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// Nothing: what is started keeps the user it was started as.
+    Plain,
+    /// It starts as root and its entrypoint becomes the service's user (gosu, su-exec, setpriv).
+    Drops,
+    /// A parent stays root and its workers run as the service's user (nginx, Apache, PHP-FPM).
+    Workers,
+    /// It needs root throughout: an init, a supervisor, a Docker daemon.
+    NeedsRoot,
+    /// It is made to be started as its own user.
+    Unprivileged,
+    /// The platform that runs it chooses the user (AWS Lambda).
+    Platform,
+}
+
+/// A user that an image brings. An id or a home that is not known is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct User {
+    /// The name.
+    pub name: &'static str,
+    /// The uid, in decimal.
+    pub uid: &'static str,
+    /// The gid of the primary group, in decimal.
+    pub gid: &'static str,
+    /// The home directory.
+    pub home: &'static str,
+}
+
+/// How the runtime counterpart of an image is named; see [`super::runtime`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Rule {
+    Same,
+    System,
+    Slim,
+    Jre,
+    Dotnet,
+    Cuda,
+    Tomcat,
+    Jruby,
+    Groovy,
+    Bun,
+    Uv,
+    Heroku,
+    CaddyBuilder,
+    None,
+}
+
+/// The columns of the table, after the name.
+#[derive(Clone, Copy)]
+enum Column {
+    Kind = 1,
+    Language,
+    System,
+    User,
+    Users,
+    Start,
+    Workdir,
+    Env,
+    Entrypoint,
+    Cmd,
+    Ports,
+    Data,
+    Rule,
+    Source,
+}
+
+/// No image has more variants that match one tag.
+const VARIANTS: usize = 8;
+
+/// A base image at a tag.
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'t> {
+    base: Row,
+    variants: [Option<Row>; VARIANTS],
+    tag: &'t str,
+    release: Option<&'static str>,
+    family: Option<Family>,
+}
+
+/// The image of this name ([`super::reference::canonical`]'s `name`) at this tag; `None` where nothing is known of it.
+///
+/// The tag need not be listed: what can't be known of an unknown tag is `None` in the answers.
+pub fn image<'t>(name: &str, tag: &'t str) -> Option<Image<'t>> {
+    let base = TABLE.find(name).filter(|row| row.column(0).is_empty())?;
+    let mut image = Image { base, variants: [None; VARIANTS], tag, release: None, family: None };
+    image.take_variants(|variant| states(tag, variant));
+    image.settle();
+    let (release, family) = (image.release, image.family);
+    let is_its_system =
+        |variant: &str| release == Some(variant) || family.is_some_and(|family| family.name() == variant);
+    image.take_variants(|variant| states(tag, variant) || is_its_system(variant));
+    Some(image)
+}
+
+/// Whether the tag has this part, or a version that starts with it: `3.1-alpine` states `alpine`, `3` and `3.1`.
+fn states(tag: &str, variant: &str) -> bool {
+    if tag.split(['-', '_']).any(|part| part == variant) {
+        return true;
+    }
+    let numbers = variant.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    numbers && tag.strip_prefix(variant).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+}
+
+/// The family that a part of the tag names without a version: `1.22-alpine`, `nanoserver-1809`.
+fn family_in(tag: &str) -> Option<Family> {
+    tag.split(['-', '_']).find_map(|part| match part {
+        "alpine" | "alpine3" => Some(Family::Alpine),
+        "debian" => Some(Family::Debian),
+        "ubuntu" => Some(Family::Ubuntu),
+        "centos" | "rhel" | "ubi" | "ol" => Some(Family::Rhel),
+        "fedora" => Some(Family::Fedora),
+        "photon" => Some(Family::Photon),
+        "busybox" => Some(Family::BusyBox),
+        "archlinux" => Some(Family::Arch),
+        "nanoserver" | "windowsservercore" | "windows" => Some(Family::Windows),
+        _ if part.starts_with("nanoserver") || part.starts_with("windowsservercore") => Some(Family::Windows),
+        _ => None,
+    })
+}
+
+impl<'t> Image<'t> {
+    fn take_variants(&mut self, matches: impl Fn(&str) -> bool) {
+        self.variants = [None; VARIANTS];
+        let rows = TABLE.all(self.base.key).skip(1).filter(|row| matches(row.column(0)));
+        for (slot, row) in self.variants.iter_mut().zip(rows) {
+            *slot = Some(row);
+        }
+    }
+
+    /// The release and the family, by what knows best: the tag lists, the tag itself, the table.
+    fn settle(&mut self) {
+        let name = self.base.key;
+        let named = releases::named_in(self.tag);
+        let listed = tags::release(name, self.tag).and_then(releases::release);
+        let system = self.text(Column::System);
+        // Nothing of the distribution but its libraries is left in these, whatever release they were cut from.
+        let bare = Family::from_name(system).filter(|family| !family.has_shell());
+        if let Some(release) = listed.or(named).or_else(|| bare.and_then(|_| releases::named_in(name))) {
+            self.release = Some(release.name);
+            self.family = bare.or(Some(release.family));
+            return;
+        }
+        let known = releases::release(system);
+        let usual = known.map(|release| release.family).or_else(|| Family::from_name(system));
+        let family = family_in(self.tag).or(usual);
+        // A tag that names another family than the table's says nothing of that family's release.
+        if known.is_some_and(|release| Some(release.family) == family) {
+            self.release = known.map(|release| release.name);
+        } else if self.kind() == Kind::Distro
+            && !tags::listed(name)
+            && let Some(family) = family
+        {
+            let version = self.tag.split('-').next().unwrap_or("");
+            self.release = releases::by_version(family, version).map(|release| release.name);
+        }
+        self.family = family;
+    }
+
+    /// A field: of the last variant that states it, else of the plain name; empty where nothing states it.
+    fn text(&self, column: Column) -> &'static str {
+        let own = self.variants.iter().rev().flatten().map(|row| row.column(column as usize));
+        let stated = own.chain([self.base.column(column as usize)]).find(|text| !text.is_empty());
+        stated.filter(|text| *text != "-").unwrap_or("")
+    }
+
+    fn some(&self, column: Column) -> Option<&'static str> {
+        Some(self.text(column)).filter(|text| !text.is_empty())
+    }
+
+    /// The name in the table: `golang`, `mcr.microsoft.com/dotnet/sdk`.
+    pub fn name(&self) -> &'static str {
+        self.base.key
+    }
+
+    /// The tag that was asked for.
+    pub fn tag(&self) -> &'t str {
+        self.tag
+    }
+
+    /// What the image is for.
+    pub fn kind(&self) -> Kind {
+        match self.text(Column::Kind) {
+            "distro" => Kind::Distro,
+            "compiler" => Kind::Compiler,
+            "interpreter" => Kind::Interpreter,
+            "runtime" => Kind::Runtime,
+            "server" => Kind::Server,
+            "minimal" => Kind::Minimal,
+            _ => Kind::Tool,
+        }
+    }
+
+    /// The language it is made for: `go`, `node`, `python`, `java`, `dotnet`, …
+    pub fn language(&self) -> Option<&'static str> {
+        self.some(Column::Language)
+    }
+
+    /// The family of its distribution at this tag.
+    pub fn family(&self) -> Option<Family> {
+        self.family
+    }
+
+    /// The release of its distribution at this tag: `bookworm`, `alpine3.20`; see [`releases::release`].
+    pub fn release(&self) -> Option<&'static str> {
+        self.release
+    }
+
+    /// The C library at this tag.
+    pub fn libc(&self) -> Option<Libc> {
+        self.family.and_then(Family::libc)
+    }
+
+    /// The package manager at this tag.
+    pub fn manager(&self) -> Option<Manager> {
+        self.family.and_then(Family::manager)
+    }
+
+    /// Whether there are a shell and the usual small tools; `None` where the system is not known.
+    pub fn has_shell(&self) -> Option<bool> {
+        self.family.map(Family::has_shell)
+    }
+
+    /// Who it runs as where the file says nothing else.
+    pub fn runs_as(&self) -> RunsAs {
+        match self.text(Column::User) {
+            "root" | "0" => RunsAs::Root,
+            "?" | "" => RunsAs::Unknown,
+            user => RunsAs::User(user),
+        }
+    }
+
+    /// The users that it brings, root aside.
+    pub fn users(&self) -> impl Iterator<Item = User> + use<> {
+        self.text(Column::Users).split_ascii_whitespace().map(|user| {
+            let mut fields = user.split(':');
+            let mut next = || fields.next().unwrap_or("");
+            User { name: next(), uid: next(), gid: next(), home: next() }
+        })
+    }
+
+    /// What it does with its rights when it starts.
+    pub fn start(&self) -> Start {
+        match self.text(Column::Start) {
+            "drops" => Start::Drops,
+            "workers" => Start::Workers,
+            "root" => Start::NeedsRoot,
+            "unprivileged" => Start::Unprivileged,
+            "platform" => Start::Platform,
+            _ => Start::Plain,
+        }
+    }
+
+    /// The working directory that it leaves, where it is not `/`.
+    pub fn workdir(&self) -> Option<&'static str> {
+        self.some(Column::Workdir)
+    }
+
+    /// The environment that matters to what is built on it; a value may name `$PATH`, the one before.
+    pub fn env(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.text(Column::Env).split(';').filter_map(|pair| pair.split_once('='))
+    }
+
+    /// The entrypoint that it leaves, its words separated by spaces.
+    pub fn entrypoint(&self) -> Option<&'static str> {
+        self.some(Column::Entrypoint)
+    }
+
+    /// The command that it leaves, its words separated by spaces.
+    pub fn cmd(&self) -> Option<&'static str> {
+        self.some(Column::Cmd)
+    }
+
+    /// The ports that its program listens on by default.
+    pub fn ports(&self) -> impl Iterator<Item = u16> + use<> {
+        self.text(Column::Ports).split_ascii_whitespace().filter_map(|port| port.parse().ok())
+    }
+
+    /// The folders that its program writes to.
+    pub fn data(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.text(Column::Data).split_ascii_whitespace()
+    }
+
+    /// Whether the row rests on the image's own documentation or Dockerfile, not on common knowledge.
+    pub fn is_documented(&self) -> bool {
+        self.text(Column::Source) == "d"
+    }
+
+    pub(super) fn rule(&self) -> Rule {
+        match self.text(Column::Rule) {
+            "self" => Rule::Same,
+            "system" => Rule::System,
+            "slim" => Rule::Slim,
+            "jre" => Rule::Jre,
+            "dotnet" => Rule::Dotnet,
+            "cuda" => Rule::Cuda,
+            "tomcat" => Rule::Tomcat,
+            "jruby" => Rule::Jruby,
+            "groovy" => Rule::Groovy,
+            "bun" => Rule::Bun,
+            "uv" => Rule::Uv,
+            "heroku" => Rule::Heroku,
+            "caddy" => Rule::CaddyBuilder,
+            _ => Rule::None,
+        }
+    }
+}
+
+/// The names of the images that are known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.rows().filter(|row| row.column(0).is_empty()).map(|row| row.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_every_row_reads() {
+        TABLE.check();
+        let kinds = ["distro", "compiler", "interpreter", "runtime", "server", "tool", "minimal", ""];
+        let starts = ["", "-", "drops", "workers", "root", "unprivileged", "platform"];
+        let mut name = "";
+        for row in TABLE.rows() {
+            let variant = row.column(0);
+            assert_eq!(row.rest.split('\t').count(), 15, "{} {variant}", row.key);
+            assert_eq!(row.key != name, variant.is_empty(), "{} {variant} follows {name}", row.key);
+            name = row.key;
+            assert!(kinds.contains(&row.column(Column::Kind as usize)), "{} {variant}", row.key);
+            assert!(!row.column(Column::Kind as usize).is_empty() || !variant.is_empty(), "{name} has no kind");
+            assert!(starts.contains(&row.column(Column::Start as usize)), "{} {variant}", row.key);
+            assert!(["d", "k"].contains(&row.column(Column::Source as usize)), "{} {variant}", row.key);
+            let system = row.column(Column::System as usize);
+            let known = Family::from_name(system).is_some() || releases::release(system).is_some();
+            assert!(system.is_empty() || known, "{} {variant}: {system}", row.key);
+            for user in row.column(Column::Users as usize).split_ascii_whitespace() {
+                let ids: Vec<_> = user.split(':').skip(1).take(2).collect();
+                assert!(ids.iter().all(|id| id.parse::<u32>().is_ok()), "{name}: {user}");
+            }
+            for port in row.column(Column::Ports as usize).split_ascii_whitespace() {
+                assert!(port.parse::<u16>().is_ok(), "{name}: {port}");
+            }
+        }
+        assert!(names().count() > 900);
+    }
+
+    #[test]
+    fn every_official_image_with_tags_is_known() {
+        for name in tags::images() {
+            let image = image(name, "latest").unwrap_or_else(|| panic!("{name}"));
+            assert!(image.family().is_some(), "{name}");
+            assert!(image.rule() != Rule::None || name == "composer", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_system_is_of_the_tag() {
+        for (name, tag, family, release) in [
+            ("golang", "1.22-alpine", Family::Alpine, Some("alpine3.21")),
+            ("golang", "1.22", Family::Debian, Some("bookworm")),
+            ("golang", "no-such-tag", Family::Debian, None),
+            ("golang", "9.9-alpine", Family::Alpine, None),
+            ("nginx", "alpine", Family::Alpine, Some("alpine3.24")),
+            ("centos", "centos7", Family::Rhel, Some("centos7")),
+            ("mcr.microsoft.com/dotnet/sdk", "8.0", Family::Debian, Some("bookworm")),
+            ("mcr.microsoft.com/dotnet/sdk", "8.0-alpine", Family::Alpine, None),
+            ("mcr.microsoft.com/dotnet/sdk", "8.0-jammy", Family::Ubuntu, Some("jammy")),
+            ("mcr.microsoft.com/dotnet/sdk", "8.0-nanoserver-1809", Family::Windows, None),
+            ("mcr.microsoft.com/dotnet/aspnet", "8.0-jammy-chiseled", Family::Distroless, Some("jammy")),
+            ("gcr.io/distroless/base-debian12", "nonroot", Family::Distroless, Some("bookworm")),
+            ("gcr.io/distroless/base-debian12", "debug", Family::BusyBox, None),
+            ("phusion/baseimage", "0.9.16", Family::Ubuntu, Some("trusty")),
+            ("phusion/baseimage", "0.9.19", Family::Ubuntu, Some("xenial")),
+            ("nvidia/cuda", "9.0-cudnn7-devel-ubuntu16.04", Family::Ubuntu, Some("xenial")),
+            ("stackbrew/ubuntu", "13.10", Family::Ubuntu, Some("saucy")),
+            ("gliderlabs/alpine", "3.4", Family::Alpine, Some("alpine3.4")),
+            ("scratch", "latest", Family::Scratch, None),
+        ] {
+            let image = image(name, tag).expect(name);
+            assert_eq!((image.family(), image.release()), (Some(family), release), "{name}:{tag}");
+        }
+        assert!(image("no-such-image", "latest").is_none());
+    }
+
+    #[test]
+    fn who_runs_and_who_is_there() {
+        let users = |name, tag| {
+            let image = image(name, tag).expect(name);
+            let users: Vec<_> = image.users().map(|user| (user.name, user.uid)).collect();
+            (image.runs_as(), image.start(), users)
+        };
+        use RunsAs::{Root, User};
+        assert_eq!(users("node", "20"), (Root, Start::Plain, vec![("node", "1000")]));
+        assert_eq!(users("ubuntu", "24.04"), (Root, Start::Plain, vec![("ubuntu", "1000")]));
+        assert_eq!(users("ubuntu", "22.04"), (Root, Start::Plain, vec![]));
+        assert_eq!(users("php", "8.3-fpm-alpine"), (Root, Start::Workers, vec![("www-data", "82")]));
+        assert_eq!(users("php", "8.3-apache"), (Root, Start::Workers, vec![("www-data", "33")]));
+        assert_eq!(users("php", "8.3-cli"), (Root, Start::Plain, vec![("www-data", "33")]));
+        assert_eq!(users("postgres", "16"), (Root, Start::Drops, vec![("postgres", "999")]));
+        assert_eq!(users("postgres", "16-alpine"), (Root, Start::Drops, vec![("postgres", "70")]));
+        assert_eq!(users("mcr.microsoft.com/dotnet/aspnet", "8.0"), (Root, Start::Plain, vec![("app", "1654")]));
+        assert_eq!(users("mcr.microsoft.com/dotnet/aspnet", "6.0"), (Root, Start::Plain, vec![]));
+        assert_eq!(users("jenkins/jenkins", "lts").0, User("jenkins"));
+        assert_eq!(users("gcr.io/distroless/static", "nonroot").0, User("65532"));
+        assert_eq!(users("gcr.io/distroless/static", "latest").0, Root);
+    }
+
+    #[test]
+    fn what_is_inherited() {
+        let go = image("golang", "1.22-alpine").expect("golang");
+        assert_eq!(go.workdir(), Some("/go"));
+        assert!(go.env().any(|pair| pair == ("GOPATH", "/go")));
+        assert_eq!(go.cmd(), Some("/bin/sh"));
+        assert_eq!((go.kind(), go.language()), (Kind::Compiler, Some("go")));
+        assert_eq!((go.libc(), go.manager(), go.has_shell()), (Some(Libc::Musl), Some(Manager::Apk), Some(true)));
+        assert_eq!(image("node", "8").and_then(|node| node.entrypoint()), Some("docker-entrypoint.sh"));
+        assert_eq!(image("node", "4").and_then(|node| node.entrypoint()), None);
+        assert_eq!(image("php", "7.2-apache").map(|php| php.ports().collect()), Some(vec![80]));
+    }
+}

@@ -14,7 +14,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
-use super::survey::{Survey, refuse};
+use super::survey::{Survey, Unit, refuse};
 
 /// Variables that only the Go toolchain reads.
 const TOOLCHAIN_VARIABLES: [&str; 22] = [
@@ -117,19 +117,33 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     if !survey.entry.known {
         return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
     }
-    let artifacts = artifacts(survey);
+    let compiled = survey.steps().filter(|(_, step)| is_build(step)).map(|(at, _)| at).max();
+    // `go run` at the start compiles what the last COPY brought.
+    let brought = || {
+        let brings = |unit: &Unit<'_>| unit.copy.is_some() || unit.instruction.keyword == Keyword::Workdir;
+        survey.units.iter().rposition(brings)
+    };
+    let runs = survey.entry.steps.iter().any(|step| step.program() == "go" && step.subcommand() == Some("run"));
+    let last_build = if runs { compiled.max(brought()) } else { compiled };
+    let Some(last_build) = last_build else {
+        return Err(refuse("nothing-built", "no step compiles anything", true));
+    };
+    let folder = application_folder(survey, last_build);
+    let removed = survey.removed(last_build);
     let mut state = State {
         survey,
-        artifacts,
+        artifacts: artifacts(survey),
         carried: Vec::new(),
         build: Vec::new(),
         start: None,
         whole: None,
         assumptions: Vec::new(),
+        folder,
+        removed,
+        opaque_entry: false,
     };
     let mut found = false;
-    let steps = survey.entry.steps.clone();
-    for step in &steps {
+    for step in &survey.entry.steps {
         found |= state.start(step, 0)?;
     }
     if !found {
@@ -139,20 +153,6 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
             false,
         ));
     }
-    let last_build = survey
-        .steps()
-        .filter(|(_, step)| is_build(step))
-        .map(|(at, _)| at)
-        .max()
-        .or_else(|| {
-            // `go run` at the start compiles what the last COPY brought.
-            let copies = survey
-                .units
-                .iter()
-                .rposition(|unit| unit.copy.is_some() || unit.instruction.keyword == Keyword::Workdir);
-            copies.filter(|_| !state.build.is_empty())
-        })
-        .ok_or_else(|| refuse("nothing-built", "no step compiles anything", true))?;
     state.finish(last_build)
 }
 
@@ -165,6 +165,12 @@ struct State<'s, 'm, 'a> {
     /// A folder that goes along whole, and why.
     whole: Option<String>,
     assumptions: Vec<String>,
+    /// The folder of the image that holds the project while it is built.
+    folder: Option<String>,
+    /// What the builder takes away again.
+    removed: Vec<String>,
+    /// Whether a script starts that can't be read.
+    opaque_entry: bool,
 }
 
 impl State<'_, '_, '_> {
@@ -193,24 +199,24 @@ impl State<'_, '_, '_> {
     }
 
     fn start_name(&mut self, name: &str) -> bool {
-        let found =
-            self.artifacts.iter().find(|artifact| paths::name(&artifact.path) == name && !artifact.path.ends_with('/'));
-        if let Some(artifact) = found.cloned() {
-            let system = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
-            let to = match system.contains(&paths::parent(&artifact.path)) {
+        const SYSTEM: [&str; 6] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
+        let bin = self.go_bin();
+        let in_path = |folder: &str| SYSTEM.contains(&folder) || bin.iter().any(|bin| bin == folder);
+        let named =
+            |artifact: &&Artifact| paths::name(&artifact.path) == name && in_path(paths::parent(&artifact.path));
+        if let Some(artifact) = self.artifacts.iter().find(named).cloned() {
+            let to = match SYSTEM.contains(&paths::parent(&artifact.path)) {
                 true => artifact.path.clone(),
                 false => format!("/usr/local/bin/{name}"),
             };
-            self.carry(
-                artifact.path,
-                to,
-                format!("`{}` makes {name}, and the entry looks it up in PATH", artifact.command),
-            );
+            let evidence = format!("`{}` makes {name}, and the entry looks it up in PATH", artifact.command);
+            self.carry(artifact.path, to, evidence);
             return true;
         }
-        if let Some(folder) = self.artifacts.iter().find(|artifact| artifact.path.ends_with('/')).cloned()
-            && !matches!(name, "sh" | "bash" | "ash" | "nginx" | "supervisord")
-        {
+        let folder = self.artifacts.iter().find(|artifact| artifact.path.ends_with('/')).cloned();
+        let system = matches!(name, "sh" | "bash" | "ash" | "nginx" | "supervisord" | "cron" | "cp" | "echo" | "cat");
+        let packaged = self.survey.installs(name);
+        if let Some(folder) = folder.filter(|_| !system && !packaged) {
             let from = folder.path.trim_end_matches('/').to_owned();
             self.carry(
                 format!("{from}/{name}"),
@@ -243,27 +249,32 @@ impl State<'_, '_, '_> {
             );
             return Ok(true);
         }
-        // A script of the project starts programs of its own.
-        let script =
-            path.ends_with(".sh") || self.survey.context_path(path).is_some_and(|_| self.survey.read(path).is_some());
-        if script {
+        // A file of the project is a script, which starts programs of its own.
+        if path.ends_with(".sh") || self.survey.copied_file(path) {
             return self.start_script(path, step, depth);
         }
-        let moved = self.survey.steps().any(|(_, step)| {
-            matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|written| path == written || paths::parent(path) == written))
+        let Some(built) = self.survey.steps().find(|(_, step)| is_build(step)).map(|(_, step)| step.clone()) else {
+            return Ok(false);
+        };
+        let moved = self.survey.steps().any(|(_, step)| match effects::of(step) {
+            Effect::Writes(written) => written.iter().any(|written| path == written || paths::parent(path) == written),
+            _ => false,
         });
-        let built = self.survey.steps().find(|(_, step)| is_build(step)).map(|(_, step)| step.clone());
-        let Some(built) = built else { return Ok(false) };
-        let in_folder = self.application_folder().is_some_and(|folder| paths::within(path, &folder));
-        if in_folder || moved || built.cwd.as_deref().is_some_and(|cwd| paths::within(path, cwd)) {
+        let in_folder = self.folder.as_deref().is_some_and(|folder| paths::within(path, folder));
+        let installed = self.go_bin().iter().any(|bin| paths::parent(path) == bin);
+        if in_folder
+            || moved
+            || installed
+            || built.cwd.as_deref().is_some_and(|cwd| cwd != "/" && paths::within(path, cwd))
+        {
             // Nothing else in the stage could have made what is started there.
-            let made = Artifact { path: path.to_owned(), command: built.argv.join(" ") };
+            let command = built.argv.join(" ");
             self.carry(
                 path.to_owned(),
                 path.to_owned(),
-                format!("the entry runs it, and `{}` is what can make it", made.command),
+                format!("the entry runs it, and `{command}` is what can make it"),
             );
-            if !is_go(&built) {
+            if !is_go(&built) && !installed {
                 self.whole.get_or_insert_with(|| format!("what `{}` makes can't be told", built.program()));
             }
             return Ok(true);
@@ -273,7 +284,7 @@ impl State<'_, '_, '_> {
 
     /// A shell script that the image starts: what it runs is read where the context has it.
     fn start_script(&mut self, path: &str, step: &Step, depth: usize) -> Result<bool, Refusal> {
-        let folder = self.application_folder();
+        let folder = self.folder.clone();
         let inside = folder.as_deref().is_some_and(|folder| paths::within(path, folder));
         let content = self.survey.read(path);
         if inside && self.whole.is_none() {
@@ -316,17 +327,21 @@ impl State<'_, '_, '_> {
 
     /// Carries every program that the stage makes: what a script starts may be any of them.
     fn whatever_was_built(&mut self) -> Result<bool, Refusal> {
-        let any = self.survey.steps().any(|(_, step)| is_build(step));
+        if self.artifacts.is_empty() && self.folder.is_none() {
+            return Ok(false);
+        }
         for artifact in self.artifacts.clone() {
+            let folder = artifact.path.ends_with('/');
             let path = artifact.path.trim_end_matches('/').to_owned();
-            let to = match self.go_bin().contains(&paths::parent(&path).to_owned()) {
-                true => format!("/usr/local/bin/{}", paths::name(&path)),
-                false => path.clone(),
+            let installed = folder || self.go_bin().iter().any(|bin| bin == paths::parent(&path));
+            let to = match (folder, installed) {
+                (true, _) => "/usr/local/bin".to_owned(),
+                (_, true) => format!("/usr/local/bin/{}", paths::name(&path)),
+                _ => path.clone(),
             };
-            let to = if artifact.path.ends_with('/') { "/usr/local/bin".to_owned() } else { to };
             self.carry(path, to, format!("`{}` makes it", artifact.command));
         }
-        Ok(any)
+        Ok(true)
     }
 
     /// `go run` when the container starts: the program is compiled in the builder, and its result is started.
@@ -394,14 +409,10 @@ impl State<'_, '_, '_> {
     }
 
     fn carry(&mut self, from: String, to: String, evidence: String) {
-        if !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
+        let gone = self.removed.iter().any(|removed| paths::within(&from, removed));
+        if !gone && !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
             self.carried.push(Carried { from, to, evidence });
         }
-    }
-
-    /// The folder of the image that holds the project.
-    fn application_folder(&self) -> Option<String> {
-        application_folder(self.survey)
     }
 
     /// Where `go install` puts programs.
@@ -412,7 +423,9 @@ impl State<'_, '_, '_> {
     fn finish(mut self, last_build: usize) -> Result<Recipe, Refusal> {
         let runtime = runtime::plain_distribution(self.survey)?;
         let mut applicability = Applicability::Safe;
-        let folder = self.application_folder();
+        // A folder that the build takes away again was not needed by the image before either.
+        let gone = |folder: &String| self.removed.iter().any(|removed| paths::within(folder, removed));
+        let folder = self.folder.clone().filter(|folder| !gone(folder));
 
         let scan = self.survey.model.context.map(|context| Sources::read(context));
         match (&scan, &folder) {
@@ -455,13 +468,13 @@ impl State<'_, '_, '_> {
             applicability = Applicability::Review;
         }
         let mut builder_folders = vec!["/go".to_owned(), "/usr/local/go".to_owned()];
-        builder_folders.extend(folder.filter(|folder| folder != "/"));
+        builder_folders.extend(self.folder.clone().filter(|folder| folder != "/"));
         for (_, step) in self.survey.steps().filter(|(_, step)| is_go(step)) {
             builder_folders.extend(step.cwd.clone().filter(|cwd| cwd != "/"));
         }
         builder_folders.extend(self.go_bin());
         if let Value::Set(path) = self.survey.model.variable(self.survey.stage.body.end, "GOPATH") {
-            builder_folders.extend(path.split(':').filter(|path| *path != "/").map(str::to_owned));
+            builder_folders.extend(path.split(':').map(|path| paths::join("/", path)).filter(|path| path != "/"));
         }
         Ok(Recipe {
             last_build,
@@ -470,6 +483,7 @@ impl State<'_, '_, '_> {
             builder_folders,
             setup: Vec::new(),
             tools: None,
+            opaque_entry: self.opaque_entry,
             build: self.build,
             start: self.start,
             toolchain_variables: &TOOLCHAIN_VARIABLES,
@@ -543,13 +557,14 @@ fn go_bin(survey: &Survey<'_, '_>) -> Vec<String> {
 }
 
 /// The folder of the image that holds the project: where COPY puts the context, and the build works.
-fn application_folder(survey: &Survey<'_, '_>) -> Option<String> {
+fn application_folder(survey: &Survey<'_, '_>, last_build: usize) -> Option<String> {
     let builds: Vec<&str> =
         survey.steps().filter(|(_, step)| is_build(step)).filter_map(|(_, step)| step.cwd.as_deref()).collect();
     let end = survey.model.final_workdir(survey.stage);
     let mut candidates: Vec<&str> = survey
         .units
         .iter()
+        .take(last_build + 1)
         .filter_map(|unit| unit.copy.as_ref())
         .filter(|copy| copy.context)
         .filter(|copy| {
@@ -658,7 +673,7 @@ fn made(survey: &Survey<'_, '_>, step: &Step) -> Vec<Artifact> {
                 } else {
                     program_name(survey, cwd.as_deref(), package).into_iter().collect()
                 };
-                if names.is_empty() && verb == "install" {
+                if names.is_empty() && (verb == "install" || package.contains("...")) {
                     found.push(artifact(format!("{bin}/")));
                 }
                 found.extend(names.iter().map(|name| artifact(paths::join(&bin, name))));
@@ -696,7 +711,7 @@ fn program_name(survey: &Survey<'_, '_>, cwd: Option<&str>, package: &str) -> Op
         .iter()
         .filter_map(|unit| unit.copy.as_ref())
         .any(|copy| copy.sources.iter().any(|source| source.contains("go.mod")));
-    let root = application_folder(survey).is_some_and(|root| root == folder);
+    let root = application_folder(survey, survey.units.len()).is_some_and(|root| root == folder);
     if root && (module_mode || copied) && !paths::within(&folder, "/go/src") {
         return None;
     }

@@ -54,6 +54,8 @@ pub(super) struct Recipe {
     pub(super) setup: Vec<String>,
     /// A command for the head of the runtime stage that installs what its other commands start.
     pub(super) tools: Option<String>,
+    /// Whether a script starts that can't be read: then every program that a person installs for use stays.
+    pub(super) opaque_entry: bool,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
@@ -83,6 +85,10 @@ const BUILD_VARIABLES: [&str; 6] =
 
 /// Decides for every unit.
 pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, Refusal> {
+    // Clean-up right after the build belongs to it.
+    while survey.units.get(recipe.last_build + 1).is_some_and(|unit| cleans(&recipe, unit)) {
+        recipe.last_build += 1;
+    }
     let pivot = recipe.last_build + 1;
     let mut decisions: Vec<Decision> = Vec::with_capacity(survey.units.len());
     let mut unknown: Vec<String> = Vec::new();
@@ -137,6 +143,27 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let user = survey.model.user(first_left).filter(|_| sets_user).map(|user| user.text.clone());
     let user = user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0")));
     Ok(Plan { recipe, decisions, workdir, user, pivot })
+}
+
+/// Whether an instruction does nothing but take away what the build left.
+fn cleans(recipe: &Recipe, unit: &Unit<'_>) -> bool {
+    unit.instruction.keyword == Keyword::Run
+        && !unit.steps.is_empty()
+        && unit.steps.iter().all(|step| match effects::of(step) {
+            Effect::Lists | Effect::Nothing => true,
+            Effect::Files(paths) => {
+                step.program() == "rm" && paths.iter().all(|path| in_builder(&recipe.builder_folders, path))
+            }
+            _ => false,
+        })
+}
+
+/// Whether a path belongs to the build: the runtime stage does not get it from an instruction.
+fn in_builder(builder_folders: &[String], path: &str) -> bool {
+    builder_folders.iter().any(|folder| paths::within(path, folder))
+        || ["/tmp", "/var/tmp", "/var/cache", "/var/lib/apt", "/root/.cache"]
+            .iter()
+            .any(|folder| paths::within(path, folder))
 }
 
 static RUNTIME: Decision = Decision { place: Place::Runtime, evidence: String::new() };
@@ -233,7 +260,24 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     if used {
         return Decision { place: Place::Both, evidence: format!("the build reads {to}, and the program may") };
     }
-    Decision { place: Place::Runtime, evidence: format!("no build step reads {to}") }
+    // Only what is plainly for run time leaves the builder: a build reads files in ways that no command shows.
+    let named = |source: &String| {
+        let name = paths::name(source);
+        let plain =
+            [".sh", ".conf", ".cfg", ".cnf", ".ini", ".crontab", ".pem", ".crt"].iter().any(|end| name.ends_with(end));
+        let read = survey.units.iter().take(recipe.last_build + 1).any(|unit| {
+            unit.instruction.keyword == Keyword::Run
+                && (unit.instruction.args.text.contains(name) || unit.instruction.args.text.contains("*.sh"))
+                && unit.steps.iter().any(|step| {
+                    !matches!(effects::of(step), Effect::Files(_)) && step.argv.iter().any(|arg| arg.contains(name))
+                })
+        });
+        plain && !read
+    };
+    if copy.is_some_and(|copy| copy.context && copy.sources.iter().all(named)) {
+        return Decision { place: Place::Runtime, evidence: format!("no build step reads {to}") };
+    }
+    Decision { place: Place::Both, evidence: format!("the program may need {to}") }
 }
 
 /// Whether a command names a path or works in it.
@@ -256,16 +300,15 @@ fn run(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, unknown: &
     let mut last_span = None;
     for step in &unit.steps {
         let text = || command_text(survey, unit, step);
-        let outside = |path: &String| {
-            !recipe.builder_folders.iter().any(|folder| paths::within(path, folder))
-                && !paths::within(path, "/tmp")
-                && !paths::within(path, "/var/cache")
-                && !paths::within(path, "/var/lib/apt")
-        };
+        let builder_folders = recipe.builder_folders.clone();
+        let outside = |path: &String| !in_builder(&builder_folders, path);
         match effects::of(step) {
             Effect::Install(packages) => {
-                let wanted: Vec<&String> =
-                    packages.names.iter().filter(|name| runtime_package(recipe, packages.manager, name)).collect();
+                let wanted: Vec<&String> = packages
+                    .names
+                    .iter()
+                    .filter(|name| runtime_package(survey, recipe, packages.manager, name))
+                    .collect();
                 if wanted.len() == packages.names.len() {
                     if !wanted.is_empty() {
                         install_at = Some(kept.len());
@@ -292,6 +335,10 @@ fn run(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, unknown: &
                 kept.push(text());
                 build = true;
                 reasons.push(format!("`{}` sets up the system", step.program()));
+            }
+            Effect::Files(_) if !step.known => {
+                build = true;
+                unknown.extend(Some(text()).filter(|text| !unknown.contains(text)));
             }
             Effect::Files(touched) if touched.iter().any(outside) => {
                 if last_span != Some(step.span) {
@@ -387,11 +434,55 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[&Stri
     words.join(" ")
 }
 
-/// Packages that only a build needs.
-fn runtime_package(recipe: &Recipe, manager: Manager, package: &str) -> bool {
+/// Whether the runtime stage installs a package too.
+fn runtime_package(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
     let name = package.split(['=', '<', '>', '~']).next().unwrap_or(package);
-    let _ = recipe;
-    !build_only(manager, name)
+    if build_only(manager, name) {
+        return false;
+    }
+    if !tool(name) {
+        return true;
+    }
+    // A tool stays where something that runs later starts it, or may.
+    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| &unit.steps);
+    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
+    recipe.opaque_entry
+        || later.chain(&survey.entry.steps).any(|step| tools::package(step.program()) == name || step.program() == name)
+        || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
+}
+
+/// Whether a package is a tool that people install for builds, and sometimes for use.
+fn tool(name: &str) -> bool {
+    matches!(
+        name,
+        "git"
+            | "mercurial"
+            | "bzr"
+            | "subversion"
+            | "unzip"
+            | "zip"
+            | "wget"
+            | "curl"
+            | "gnupg"
+            | "gnupg2"
+            | "bash"
+            | "openssh"
+            | "openssh-client"
+            | "xz-utils"
+            | "tar"
+            | "bzip2"
+            | "rsync"
+            | "file"
+            | "upx"
+            | "patch"
+            | "make"
+            | "nodejs"
+            | "npm"
+            | "yarn"
+            | "python"
+            | "python3"
+            | "perl"
+    )
 }
 
 /// Whether a package is there to build with.
@@ -403,37 +494,25 @@ fn build_only(manager: Manager, name: &str) -> bool {
             name,
             "gcc"
                 | "g++"
-                | "make"
                 | "cmake"
                 | "build-essential"
                 | "build-base"
-                | "git"
-                | "mercurial"
-                | "bzr"
-                | "subversion"
                 | "autoconf"
                 | "automake"
                 | "libtool"
                 | "pkg-config"
                 | "pkgconfig"
+                | "pkgconf"
                 | "protobuf-compiler"
                 | "golang"
                 | "go"
                 | "musl-dev"
                 | "libc-dev"
-                | "upx"
-                | "unzip"
-                | "wget"
-                | "gnupg"
                 | "apt-transport-https"
                 | "apt-utils"
                 | "software-properties-common"
                 | "binutils"
-                | "patch"
                 | "bison"
                 | "flex"
-                | "nodejs"
-                | "npm"
-                | "yarn"
         )
 }

@@ -86,6 +86,49 @@ impl<'m, 'a> Survey<'m, 'a> {
         self.steps().any(|(_, step)| matches!(effects::of(step), Effect::Build))
     }
 
+    /// The paths that commands up to unit `last` take away, and that nothing after makes again.
+    pub(super) fn removed(&self, last: usize) -> Vec<String> {
+        let mut removed: Vec<String> = Vec::new();
+        for (_, step) in self.steps().take_while(|(at, _)| *at <= last) {
+            match effects::of(step) {
+                Effect::Files(touched) if step.program() == "rm" && step.always && step.known => {
+                    removed.extend(touched)
+                }
+                Effect::Files(made) | Effect::Writes(made) => {
+                    removed
+                        .retain(|gone| !made.iter().any(|path| paths::within(path, gone) || paths::within(gone, path)));
+                }
+                Effect::Build => {
+                    let cwd = step.cwd.as_deref().unwrap_or("/");
+                    removed.retain(|gone| !paths::within(gone, cwd) && !paths::within(cwd, gone));
+                }
+                _ => {}
+            }
+        }
+        removed
+    }
+
+    /// Whether `path` is a file that a COPY names: not something that a command makes.
+    pub(super) fn copied_file(&self, path: &str) -> bool {
+        self.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            let Some(to) = copy.to.as_deref() else { return false };
+            copy.sources.iter().any(|source| {
+                let name = paths::name(source);
+                let named = !matches!(name, "." | ".." | "" | "*");
+                named && name == paths::name(path) && (to == path && !copy.folder || paths::join(to, name) == path)
+            })
+        }) || self.context_path(path).is_some_and(|inside| {
+            self.model.context.is_some_and(|context| context.files().binary_search(&inside).is_ok())
+        })
+    }
+
+    /// Whether a package of this name is installed.
+    pub(super) fn installs(&self, name: &str) -> bool {
+        self.steps().any(|(_, step)| {
+            matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|package| package == name))
+        })
+    }
+
     /// The path in the build context that a path in the image was copied from.
     pub(super) fn context_path(&self, path: &str) -> Option<String> {
         let copies = self.units.iter().rev().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);

@@ -31,6 +31,11 @@ const BUILDPACK: [(&str, &str); 16] = [
     ("openssl", "openssl"),
 ];
 
+/// The package that brings a program.
+pub(super) fn package(program: &str) -> &str {
+    BUILDPACK.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package)
+}
+
 /// The packages that the runtime stage needs for the programs that its instructions start.
 ///
 /// # Errors

@@ -170,7 +170,7 @@ impl<'a> Model<'a> {
                 let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.clone());
                 (workdir, earlier.and_then(|stage| stage.shells.last()).is_none_or(|(_, posix)| *posix))
             }
-            Base::Image { image, .. } => (images::workdir(image).map(str::to_owned), !images::is_windows(image)),
+            Base::Image { image, .. } => (Some(images::workdir(image).to_owned()), !images::is_windows(image)),
             Base::Scratch => (Some("/".to_owned()), true),
             Base::Unknown => (None, true),
         };

@@ -21,6 +21,7 @@ pub mod catalog;
 pub mod context;
 pub mod edit;
 pub mod knowledge;
+pub mod laws;
 pub mod model;
 pub mod rewrite;
 pub mod settings;

@@ -32,6 +32,8 @@ pub struct Outcome {
     pub output: Option<Vec<u8>>,
     /// Every finding, those with an applied fix first in the order of application, then what was left and why.
     pub findings: Vec<Report>,
+    /// The edits from the given bytes to the new ones, round by round; each is about the text that the one before made.
+    pub rounds: Vec<EditSet>,
 }
 
 /// One finding as it is reported.
@@ -67,100 +69,126 @@ pub enum Status {
 
 /// Runs the transforms over `source` until none applies.
 ///
+/// Every defect of a transform that can be seen from outside ends in a report that names it, and in a text that is the
+/// one before its edits: a result that reads worse (`illegible-result`), a fix that changes nothing (`no-change`), fixes
+/// that never come to an end (`not-convergent`; the input comes back whole).
+///
 /// # Errors
 /// [`ParseError`] where BuildKit would not read the file either.
 pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseError> {
     let mut text: Option<Vec<u8>> = None;
-    let mut history: Vec<EditSet> = Vec::new();
+    let mut rounds: Vec<EditSet> = Vec::new();
     let mut fixed: Vec<Report> = Vec::new();
-    let mut banned: Vec<(&'static str, Refusal)> = Vec::new();
+    let mut banned: Vec<Ban> = Vec::new();
+    let mut one_by_one = false;
 
-    for _ in 0..MAX_ROUNDS {
+    loop {
         let current = text.as_deref().unwrap_or(source);
         let file = File::parse(current)?;
         let model = Model::new(&file, request.context, request.settings);
-        let round = admit(&model, request, &banned);
+        let round = admit(&model, request, &banned, one_by_one);
 
-        if round.edits.is_empty() {
+        if round.applied.is_empty() {
             // A transform that has changed the file has said what there is to say: that it finds no more is no news.
             let done: Vec<&str> = fixed.iter().map(|report| report.transform).collect();
             let left = round.left.into_iter().filter(|report| !done.contains(&report.transform));
-            let traced = left.map(|report| Report { span: trace(&history, report.span), ..report });
+            let left = left.chain(round.withheld);
+            let traced = left.map(|report| Report { span: trace(&rounds, report.span), ..report });
             fixed.extend(traced.collect::<Vec<_>>());
             break;
         }
+        if rounds.len() == MAX_ROUNDS {
+            return Ok(not_convergent(&round, &rounds));
+        }
 
         let next = round.edits.apply(current);
-        if let Err(reason) = legible(&file, &next) {
-            // A result that reads worse than its input is a defect of ours: the text stays, and the report names the
-            // transforms whose edits were in this round.
-            let names: Vec<_> = round.applied.iter().map(|report| report.transform).collect();
-            for name in names {
-                banned.push((name, Refusal { code: "illegible-result", text: reason.clone(), settled: false }));
+        if let Err(refusal) = legible(&file, &next) {
+            match round.applied.as_slice() {
+                [only] => banned.push(Ban { transform: only.transform, refusal }),
+                // One of several is to blame: from here on they are tried one at a time.
+                _ => one_by_one = true,
             }
             continue;
         }
-        for mut report in round.applied {
-            report.span = trace(&history, report.span);
-            fixed.push(report);
-        }
-        history.push(round.edits);
+        let traced = round.applied.into_iter().map(|report| Report { span: trace(&rounds, report.span), ..report });
+        fixed.extend(traced.collect::<Vec<_>>());
+        rounds.push(round.edits);
         text = Some(next);
     }
 
+    // Fixes that undo each other over several rounds leave nothing to write.
     let output = text.filter(|text| text != source);
-    Ok(Outcome { output, findings: fixed })
+    if output.is_none() {
+        fixed.retain(|report| !matches!(report.status, Status::Fixed(_)));
+        rounds.clear();
+    }
+    Ok(Outcome { output, findings: fixed, rounds })
+}
+
+/// A transform that made a defective result of this file, and is not asked for fixes again.
+struct Ban {
+    transform: &'static str,
+    refusal: Refusal,
 }
 
 /// What one round found, and which of it may be applied together.
+#[derive(Default)]
 struct Round {
     edits: EditSet,
     applied: Vec<Report>,
+    /// What a transform itself gave a reason for.
     left: Vec<Report>,
+    /// Fixes that were not let through.
+    withheld: Vec<Report>,
 }
 
 /// Asks every transform and takes the fixes that are sure enough and do not claim the same bytes; earlier transforms of
-/// the catalogue win, later ones are asked again about the new text.
-fn admit(model: &Model<'_>, request: &Request<'_>, banned: &[(&'static str, Refusal)]) -> Round {
-    let mut round = Round { edits: EditSet::default(), applied: Vec::new(), left: Vec::new() };
+/// the catalogue win, later ones are asked again about the new text. With `one_by_one`, only the first is taken.
+fn admit(model: &Model<'_>, request: &Request<'_>, banned: &[Ban], one_by_one: bool) -> Round {
+    let mut round = Round::default();
     let mut claims: Vec<Span> = Vec::new();
     for transform in request.transforms {
-        let ban = banned.iter().find(|(id, _)| *id == transform.id).map(|(_, refusal)| refusal);
-        for finding in (transform.find)(model) {
-            let Finding { span, message, outcome } = finding;
+        let ban = banned.iter().find(|ban| ban.transform == transform.id);
+        for Finding { span, message, outcome } in (transform.find)(model) {
             let report = |status, detail, assumptions| Report {
                 transform: transform.id,
                 status,
                 span,
-                message: message.clone(),
+                message,
                 detail,
                 assumptions,
             };
-            let refused = |code, settled, text| report(Status::Refused { code, settled }, text, Vec::new());
-            match outcome {
+            let fix = match outcome {
                 FindingOutcome::Refused(Refusal { code, text, settled }) => {
-                    round.left.push(refused(code, settled, text));
+                    round.left.push(report(Status::Refused { code, settled }, text, Vec::new()));
+                    continue;
                 }
-                FindingOutcome::Fix(_) if ban.is_some() => {
-                    if let Some(Refusal { code, text, settled }) = ban {
-                        round.left.push(refused(code, *settled, text.clone()));
-                    }
+                FindingOutcome::Fix(fix) => fix,
+            };
+            let applicability = fix.applicability.min(transform.applicability);
+            // The edits are part of the claim, whatever the transform says.
+            let claim = if fix.edits.is_empty() { fix.claim } else { fix.claim.to(fix.edits.span()) };
+            let withheld = if let Some(Ban { refusal, .. }) = ban {
+                Some((refusal.code, refusal.text.clone()))
+            } else if applicability < request.threshold {
+                Some(("below-threshold", format!("the fix is for review only: {}", fix.assumptions.join("; "))))
+            } else if fix.edits.apply(model.file.source) == model.file.source {
+                Some(("no-change", "the fix changes nothing, a defect of the transform; please report it".into()))
+            } else if (one_by_one && !claims.is_empty())
+                || claims.iter().any(|other| other.overlaps(claim) || *other == claim)
+                || round.edits.union(fix.edits).is_err()
+            {
+                Some(("conflict", "an earlier fix changes the same lines; it is tried again on the new text".into()))
+            } else {
+                None
+            };
+            match withheld {
+                Some((code, text)) => {
+                    round.withheld.push(report(Status::Refused { code, settled: false }, text, Vec::new()));
                 }
-                FindingOutcome::Fix(fix) => {
-                    let applicability = fix.applicability.min(transform.applicability);
-                    if applicability < request.threshold {
-                        let text = format!("the fix is for review only: {}", fix.assumptions.join("; "));
-                        round.left.push(refused("below-threshold", false, text));
-                    } else if claims.iter().any(|claim| claim.overlaps(fix.claim)) {
-                        let text = "an earlier fix changes the same lines; it is tried again on the new text";
-                        round.left.push(refused("conflict", false, text.into()));
-                    } else if let Err(_back) = round.edits.union(fix.edits) {
-                        let text = "its edits touch bytes that another fix changes";
-                        round.left.push(refused("conflict", false, text.into()));
-                    } else {
-                        claims.push(fix.claim);
-                        round.applied.push(report(Status::Fixed(applicability), fix.title, fix.assumptions));
-                    }
+                None => {
+                    claims.push(claim);
+                    round.applied.push(report(Status::Fixed(applicability), fix.title, fix.assumptions));
                 }
             }
         }
@@ -169,14 +197,29 @@ fn admit(model: &Model<'_>, request: &Request<'_>, banned: &[(&'static str, Refu
 }
 
 /// Whether `next` reads at least as well as `file`: it parses, and no more of it is opaque.
-fn legible(file: &File<'_>, next: &[u8]) -> Result<(), String> {
-    match File::parse(next) {
-        Err(error) => Err(format!("the result would not parse (line {}: {})", error.line, error.message)),
+fn legible(file: &File<'_>, next: &[u8]) -> Result<(), Refusal> {
+    let text = match File::parse(next) {
+        Err(error) => format!("the result would not parse (line {}: {})", error.line, error.message),
         Ok(after) if after.opaque_instructions() > file.opaque_instructions() => {
-            Err("the result would hold more instructions that can't be read".into())
+            "the result would hold more instructions that can't be read".into()
         }
-        Ok(_) => Ok(()),
-    }
+        Ok(_) => return Ok(()),
+    };
+    let text = format!("{text}, a defect of the transform; please report it");
+    Err(Refusal { code: "illegible-result", text, settled: false })
+}
+
+/// The answer where there is always one more fix: the input as it was, and the names of those that go on.
+fn not_convergent(round: &Round, rounds: &[EditSet]) -> Outcome {
+    let text = "its fixes apply to their own result again and again, a defect of the transform; please report it";
+    let findings = round.applied.iter().map(|report| Report {
+        status: Status::Refused { code: "not-convergent", settled: false },
+        span: trace(rounds, report.span),
+        detail: text.into(),
+        assumptions: Vec::new(),
+        ..report.clone()
+    });
+    Outcome { output: None, findings: findings.collect(), rounds: Vec::new() }
 }
 
 /// A span of the newest text as a span of the first one.
@@ -184,4 +227,156 @@ fn trace(history: &[EditSet], span: Span) -> Span {
     let back = |offset: u32| history.iter().rev().fold(offset as usize, |at, edits| edits.origin(at));
     let start = back(span.start);
     Span::new(start, back(span.end).max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::Edit;
+    use crate::syntax::Keyword;
+    use crate::transform::{Example, Fix};
+
+    /// A transform that is nothing but what it finds.
+    macro_rules! transform {
+        ($id:literal, $applicability:ident, $find:expr) => {{
+            static TRANSFORM: Transform = Transform {
+                id: $id,
+                summary: "",
+                why: "",
+                applicability: Applicability::$applicability,
+                example: Example { before: "", context: &[], after: "" },
+                find: $find,
+            };
+            &TRANSFORM
+        }};
+    }
+
+    fn fix(span: Span, edits: Vec<Edit>) -> Vec<Finding> {
+        let fix = Fix {
+            title: "Change it".into(),
+            applicability: Applicability::Safe,
+            claim: span,
+            edits: EditSet::new(edits).unwrap(),
+            assumptions: Vec::new(),
+        };
+        vec![Finding { span, message: "Found".into(), outcome: FindingOutcome::Fix(fix) }]
+    }
+
+    /// Replaces the arguments of the first instruction of a kind, where they are `from`.
+    fn change(model: &Model<'_>, keyword: Keyword, from: &str, to: &str) -> Vec<Finding> {
+        let found = model.file.instructions.iter().find(|one| one.keyword == keyword && one.args.text == from);
+        let Some(one) = found else { return Vec::new() };
+        let span = Span { start: one.span.end - from.len() as u32, end: one.span.end };
+        fix(one.span, vec![Edit::replace(span, to)])
+    }
+
+    fn run(source: &str, transforms: &[&'static Transform]) -> Outcome {
+        let settings = Settings::default();
+        let request = Request { transforms, threshold: Applicability::Review, context: None, settings: &settings };
+        rewrite(source.as_bytes(), &request).unwrap()
+    }
+
+    fn text(outcome: &Outcome) -> Option<&str> {
+        outcome.output.as_deref().map(|bytes| std::str::from_utf8(bytes).unwrap())
+    }
+
+    fn verdicts(outcome: &Outcome) -> Vec<(&str, &str)> {
+        let verdict = |report: &Report| match report.status {
+            Status::Fixed(applicability) => (report.transform, applicability.name()),
+            Status::Refused { code, .. } => (report.transform, code),
+        };
+        outcome.findings.iter().map(verdict).collect()
+    }
+
+    #[test]
+    fn a_fix_that_claims_the_same_bytes_is_tried_again_on_the_new_text() {
+        let first = transform!("first", Safe, |model| change(model, Keyword::User, "a", "b"));
+        let second = transform!("second", Safe, |model| {
+            let mut found = change(model, Keyword::User, "a", "wrong");
+            found.extend(change(model, Keyword::User, "b", "c"));
+            found
+        });
+        let outcome = run("FROM x\nUSER a\n", &[first, second]);
+        assert_eq!(text(&outcome), Some("FROM x\nUSER c\n"));
+        assert_eq!(verdicts(&outcome), [("first", "safe"), ("second", "safe")]);
+        assert_eq!(outcome.rounds.len(), 2);
+    }
+
+    #[test]
+    fn insertions_at_one_place_do_not_meet_in_one_round() {
+        static INSERT: fn(&Model<'_>, &str) -> Vec<Finding> = |model, text| {
+            let there = model.file.source.windows(text.len()).any(|part| part == text.as_bytes());
+            if there { Vec::new() } else { fix(Span::at(7), vec![Edit::insert(7, format!("{text}\n"))]) }
+        };
+        let first = transform!("first", Safe, |model| INSERT(model, "USER a"));
+        let second = transform!("second", Safe, |model| INSERT(model, "USER b"));
+        let outcome = run("FROM x\n", &[first, second]);
+        assert_eq!(text(&outcome), Some("FROM x\nUSER b\nUSER a\n"));
+        assert_eq!(outcome.rounds.len(), 2);
+    }
+
+    #[test]
+    fn a_result_that_reads_worse_is_not_taken_and_only_the_guilty_is_named() {
+        let good = transform!("good", Safe, |model| change(model, Keyword::User, "a", "b"));
+        let bad = transform!("bad", Safe, |model| change(model, Keyword::Workdir, "/w", "/w\nNONSENSE"));
+        for transforms in [[good, bad], [bad, good]] {
+            let outcome = run("FROM x\nUSER a\nWORKDIR /w\n", &transforms);
+            assert_eq!(text(&outcome), Some("FROM x\nUSER b\nWORKDIR /w\n"));
+            assert_eq!(verdicts(&outcome), [("good", "safe"), ("bad", "illegible-result")]);
+        }
+    }
+
+    #[test]
+    fn fixes_without_end_are_reported_and_the_input_comes_back() {
+        let grow = transform!("grow", Safe, |model| {
+            let end = model.file.source.len();
+            fix(Span::at(end), vec![Edit::insert(end, "# more\n")])
+        });
+        let outcome = run("FROM x\n", &[grow]);
+        assert_eq!(text(&outcome), None);
+        assert_eq!(verdicts(&outcome), [("grow", "not-convergent")]);
+    }
+
+    #[test]
+    fn fixes_that_undo_each_other_are_reported_and_the_input_comes_back() {
+        let there = transform!("there", Safe, |model| change(model, Keyword::User, "a", "b"));
+        let back = transform!("back", Safe, |model| change(model, Keyword::User, "b", "a"));
+        let outcome = run("FROM x\nUSER a\n", &[there, back]);
+        assert_eq!(text(&outcome), None);
+        assert!(verdicts(&outcome).iter().all(|(_, code)| *code == "not-convergent"), "{outcome:?}");
+        assert!(!outcome.findings.is_empty());
+    }
+
+    #[test]
+    fn a_fix_that_changes_nothing_is_a_defect() {
+        let empty = transform!("empty", Safe, |model| change(model, Keyword::User, "a", "a"));
+        let outcome = run("FROM x\nUSER a\n", &[empty]);
+        assert_eq!((text(&outcome), verdicts(&outcome)), (None, vec![("empty", "no-change")]));
+    }
+
+    #[test]
+    fn the_threshold_keeps_out_what_is_less_sure_and_a_fix_is_never_surer_than_its_transform() {
+        let transform = transform!("careful", Review, |model| change(model, Keyword::User, "a", "b"));
+        let settings = Settings::default();
+        let request =
+            Request { transforms: &[transform], threshold: Applicability::Safe, context: None, settings: &settings };
+        let outcome = rewrite(b"FROM x\nUSER a\n", &request).unwrap();
+        assert_eq!((text(&outcome), verdicts(&outcome)), (None, vec![("careful", "below-threshold")]));
+        let outcome = run("FROM x\nUSER a\n", &[transform]);
+        assert_eq!(verdicts(&outcome), [("careful", "review")]);
+    }
+
+    #[test]
+    fn spans_point_at_the_bytes_that_were_given() {
+        let first = transform!("first", Safe, |model| change(model, Keyword::User, "a", "longer"));
+        let second = transform!("second", Safe, |model| {
+            match model.file.source.windows(6).any(|part| part == b"longer") {
+                true => change(model, Keyword::Workdir, "/w", "/x"),
+                false => Vec::new(),
+            }
+        });
+        let outcome = run("FROM x\nUSER a\nWORKDIR /w\n", &[first, second]);
+        let spans: Vec<_> = outcome.findings.iter().map(|report| (report.span.start, report.span.end)).collect();
+        assert_eq!(spans, [(7, 13), (14, 24)]);
+    }
 }

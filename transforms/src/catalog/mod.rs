@@ -1,11 +1,12 @@
 //! The transforms, in the order in which they are applied.
 
 mod multi_stage;
+mod non_root;
 
 use crate::transform::Transform;
 
 /// Every transform, in catalogue order: what changes the stages comes before what depends on them.
-pub static ALL: &[&Transform] = &[&multi_stage::TRANSFORM];
+pub static ALL: &[&Transform] = &[&multi_stage::TRANSFORM, &non_root::TRANSFORM];
 
 #[cfg(test)]
 mod tests {

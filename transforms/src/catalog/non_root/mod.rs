@@ -1,0 +1,68 @@
+//! Lets the shipped image run as a user that is not root, and that can write where the program has to.
+//!
+//! The way of a decision, one file each:
+//!
+//! 1. `survey`: what stands in the shipped stage, and what it stands on (`images`).
+//! 2. `who`: who runs now.
+//! 3. `obstacles`: what needs root at run time, and what its author has said about it.
+//! 4. `user`: which user is right, and how the distribution makes one.
+//! 5. `owns`: what that user has to own.
+//! 6. `place`: where the lines go.
+//! 7. `emit`: the decision as edits.
+
+mod emit;
+mod images;
+mod obstacles;
+mod owns;
+mod place;
+mod servers;
+mod survey;
+mod user;
+mod who;
+
+use crate::model::{Model, Stage};
+use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform};
+
+use self::survey::Survey;
+
+pub(super) static TRANSFORM: Transform = Transform {
+    id: "non-root",
+    summary: "Run the shipped image as a user that is not root",
+    why: "What breaks out of a program that runs as root owns everything in the container, and whatever of the host is \
+          mounted into it. A user of its own, which owns what the program writes and nothing else, costs two lines.",
+    applicability: Applicability::Safe,
+    example: Example {
+        before: "FROM alpine:3.20\nCMD [\"whoami\"]\n",
+        context: &[],
+        after: "FROM alpine:3.20\nRUN addgroup -S appgroup && adduser -S appuser -G appgroup\nUSER appuser\n\
+                CMD [\"whoami\"]\n",
+    },
+    find,
+};
+
+fn find(model: &Model<'_>) -> Vec<Finding> {
+    let Some(stage) = model.shipped() else { return Vec::new() };
+    let Some(from) = model.instruction(stage.from) else { return Vec::new() };
+    let (message, outcome) = match change(model, stage) {
+        Ok(fix) => ("The shipped image runs as root".to_owned(), FindingOutcome::Fix(fix)),
+        Err(refusal) => ("The user is left as it is".to_owned(), FindingOutcome::Refused(refusal)),
+    };
+    vec![Finding { span: from.span, message, outcome }]
+}
+
+/// Decides and writes the change for `stage`.
+fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
+    obstacles::kind_of_file(model, stage)?;
+    let survey = Survey::new(model, stage);
+    let root = who::runs(&survey)?;
+    obstacles::check(&survey)?;
+    let user = user::choose(&survey, &root);
+    let needs = owns::needs(&survey, &user);
+    let plan = place::plan(&survey, &root, user, needs)?;
+    emit::fix(&survey, &plan).ok_or_else(|| refuse("self-check", "the edits would touch the same bytes", false))
+}
+
+/// A refusal.
+fn refuse(code: &'static str, text: impl Into<String>, settled: bool) -> Refusal {
+    Refusal { code, text: text.into(), settled }
+}

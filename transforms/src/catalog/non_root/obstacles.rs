@@ -1,0 +1,344 @@
+//! What stops a change of the user: needs that only root can meet, and the word of the author.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::{Base, Model, Stage, paths};
+use crate::syntax::{Keyword, TileKind};
+use crate::transform::Refusal;
+
+use super::images::{self, Start};
+use super::survey::Survey;
+use super::{refuse, who};
+
+/// Comments by which an author says that root is meant.
+static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)hadolint\s+(?:global\s+)?ignore\s*=[^\n]*\bDL3002\b|trivy:ignore:(?:AVD-)?DS-?0*2\b|checkov:skip=CKV_DOCKER_(?:3|8)\b|\bnosemgrep\b(?:\s*$|[^\n]*(?:user|root))|kics-scan disable=[^\n]*fd54f200-402c-4333-a5a4-36ef6709af2f|tally\s+(?:global\s+)?ignore\s*=[^\n]*DL3002|dockwright:\s*ignore(?:\s*$|\s*=?[^\n]*\bnon-root\b)",
+    )
+});
+
+/// Programs that a start script runs and that need root, or that give root up.
+static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?m)^[^#\n]*?(?:^|[\s;&|(`/])(?:(?P<drop>gosu|su-exec|setpriv|runuser|chpst|setuidgid|s6-setuidgid|suexec|su|usermod|groupmod|useradd|adduser)|(?P<init>supervisord|s6-svscan|runsvdir|my_init|systemctl|initctl|rc-service|service|init\.d/[\w-]+)|(?P<own>chown)|(?P<package>apt-get|apk\s+add|yum|dnf|microdnf)|(?P<daemon>sshd|crond?|iptables|ip6tables|sysctl|mount|mknod|modprobe|dockerd|rsyslogd|openvpn|dnsmasq|ldconfig|update-ca-certificates))(?:[\s;&|)]|$)",
+    )
+});
+
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+/// What the file as a whole says: its author's word, and kinds of images whose user is not ours to choose.
+pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
+    let file = model.file;
+    let marks: [&[u8]; 4] = [b"ignore", b"nosemgrep", b"checkov", b"kics"];
+    for tile in file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment)) {
+        let text = tile.span.of(file.source);
+        if marks.iter().any(|mark| memchr::memmem::find(text, mark).is_some()) && AUTHOR.as_ref().is_some_and(|author| author.is_match(text.trim_ascii())) {
+            let line = file.line_of(tile.span.start);
+            let text = format!("the comment in line {line} says that root is meant");
+            return Err(refuse("author-wants-root", text, true));
+        }
+    }
+    if file.escape != b'\\' {
+        return Err(refuse("windows", "it is written for Windows, where users work differently", true));
+    }
+    if let Some(image) = model.image(stage)
+        && images::facts(image).family == Some(Family::Windows)
+    {
+        return Err(refuse("windows", format!("{image} is a Windows image, where users work differently"), true));
+    }
+    for (index, instruction) in model.body(stage) {
+        if instruction.keyword == Keyword::Onbuild {
+            let text = "ONBUILD makes it a base image: the builds on top of it would run as the user too";
+            return Err(refuse("onbuild", text, true));
+        }
+        if instruction.keyword == Keyword::Shell && !model.posix(index) {
+            return Err(refuse("windows", "its SHELL is not a POSIX shell", true));
+        }
+        if instruction.keyword == Keyword::Label && instruction.args.text.contains("com.github.actions.") {
+            let text = "it is a GitHub action, and GitHub runs actions as root";
+            return Err(refuse("ci-image", text, true));
+        }
+    }
+    Ok(())
+}
+
+/// What starts.
+///
+/// # Errors
+/// A refusal that says what needs root.
+pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    tools_for_ci(survey)?;
+    sockets(survey)?;
+    base_entry(survey)?;
+    for step in &survey.entry.steps {
+        program(step)?;
+        let Some(path) = step.argv.first().and_then(|first| step.path(first)) else { continue };
+        script(survey, step, &path)?;
+    }
+    switched_by_hand(survey)
+}
+
+/// Images in which other people's builds run.
+fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let key = survey.facts.key.as_str();
+    let marks = ["devcontainers/", "vscode/devcontainers", "gitlab-runner", "actions-runner", "jnlp", "jenkins-slave"];
+    if marks.iter().any(|mark| key.contains(mark)) {
+        let text = format!("{key} is an image in which builds run, and those expect the user that it has");
+        return Err(refuse("ci-image", text, true));
+    }
+    Ok(())
+}
+
+fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let source = survey.model.file.source;
+    if memchr::memmem::find(source, b"docker").is_none() {
+        return Ok(());
+    }
+    for unit in &survey.units {
+        let text = unit.text();
+        if text.contains("docker.sock") {
+            let text = "it uses the Docker daemon's socket, which belongs to root";
+            return Err(refuse("docker-socket", text, true));
+        }
+        if unit.instruction.keyword == Keyword::Run
+            && ["docker-ce", "docker.io ", "docker-engine", "get.docker.com", "lxc-docker", "add docker"]
+                .iter()
+                .any(|mark| text.contains(mark))
+        {
+            let text = "it installs Docker, whose daemon and socket belong to root";
+            return Err(refuse("docker-client", text, true));
+        }
+    }
+    Ok(())
+}
+
+/// What the base image starts, where the file leaves it as it is.
+fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if survey.entry.entrypoint.is_some() {
+        return Ok(());
+    }
+    let name = &survey.facts.key;
+    match survey.facts.entry {
+        Start::Drops => {
+            // The entrypoints of these images step down only before their own server.
+            let own = survey.entry.steps.first().is_none_or(|step| {
+                let program = step.program();
+                program.starts_with('-') || name.contains(program) || survey.facts.own.is_some_and(|(user, _)| program.contains(user)) || matches!(program, "mysqld" | "mariadbd" | "postgres" | "mongod" | "redis-server" | "eswrapper" | "rabbitmq-server")
+            });
+            if own {
+                let text = format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
+                return Err(refuse("drops-privileges", text, true));
+            }
+            Ok(())
+        }
+        Start::Needs(why) => Err(refuse("needs-root", format!("{name}: {why}"), true)),
+        Start::Unknown if !matches!(survey.stage.base, Base::Scratch) => {
+            // An image that only passes another one on: its user is the choice of that one's author.
+            let own_work = survey.units.iter().any(|unit| {
+                matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
+            });
+            if own_work {
+                return Ok(());
+            }
+            let text = "it passes another image on and starts what that image starts: its user belongs there";
+            Err(refuse("passed-on", text, true))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A program that is started.
+fn program(step: &Step) -> Result<(), Refusal> {
+    let program = step.program();
+    let shown = step.argv.first().map_or("", String::as_str);
+    let args = step.args();
+    let has = |word: &str| args.iter().any(|arg| arg == word);
+    let first = args.iter().map(String::as_str).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    match program {
+        "gosu" | "su-exec" | "setpriv" | "runuser" | "chpst" | "setuidgid" | "s6-setuidgid" | "su" | "suexec"
+        | "start-stop-daemon" => {
+            let text = format!("{shown} needs root to start the program as another user");
+            Err(refuse("drops-privileges", text, true))
+        }
+        "supervisord" | "supervisor" | "supervisorctl" | "circusd" | "monit" => {
+            Err(refuse("supervisor", format!("{shown} starts several services, each as a user of its own"), true))
+        }
+        "init" | "s6-svscan" | "my_init" | "runsvdir" | "runsvdir-start" | "runit" | "runit-init" | "systemd"
+        | "svscan" | "upstart" | "start_runit" => {
+            Err(refuse("init-system", format!("{shown} is an init system, which starts services as root"), true))
+        }
+        "service" | "systemctl" | "rc-service" | "invoke-rc.d" | "initctl" | "start" | "rc" | "openrc" => {
+            if program == "start" && first.is_empty() {
+                return Ok(());
+            }
+            Err(refuse("init-system", format!("{shown} starts a system service, which root has to do"), true))
+        }
+        _ if shown.contains("/init.d/") => {
+            Err(refuse("init-system", format!("{shown} starts a system service, which root has to do"), true))
+        }
+        "sshd" | "cron" | "crond" | "anacron" | "dockerd" | "dockerd-entrypoint.sh" | "docker" | "containerd"
+        | "kubelet" | "kube-proxy" | "openvpn" | "wg-quick" | "iptables" | "ip" | "modprobe" | "mount" | "umount"
+        | "rpcbind" | "rpc.nfsd" | "smbd" | "nmbd" | "rsyslogd" | "syslog-ng" | "syslogd" | "ntpd" | "chronyd"
+        | "pppd" | "xl2tpd" | "pptpd" | "ipsec" | "charon" | "keepalived" | "vsftpd" | "proftpd" | "pure-ftpd"
+        | "postfix" | "master" | "exim" | "exim4" | "sendmail" | "dovecot" | "slapd" | "udevd" | "dbus-daemon"
+        | "tcpdump" | "zerotier-one" | "tailscaled" | "flanneld" | "cadvisor" | "named" | "dhcpd" | "xinetd"
+        | "inetd" | "atd" | "squid" | "squid3" | "in.tftpd" | "cupsd" | "snmpd" | "radiusd"
+        | "hping3" | "nfsd" | "sysctl" | "devcron.py" | "dhcrelay" | "hostapd" | "freeradius" | "strongswan"
+        | "fail2ban-server" | "winbindd" | "krb5kdc" | "kadmind" | "avahi-daemon" | "pure-ftpd-mysql"
+        | "unbound" | "pdns_server" | "tftpd" => {
+            Err(refuse("needs-root", format!("{shown} needs root: users, devices or the network are its work"), true))
+        }
+        "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" | "zypper" | "pacman" | "dpkg" | "rpm" => {
+            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
+        }
+        "pip" | "pip2" | "pip3" | "gem" if has("install") => {
+            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
+        }
+        "npm" | "yarn" if (has("-g") || has("--global")) && (has("install") || has("i") || has("add")) => {
+            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
+        }
+        "chown" | "useradd" | "adduser" | "usermod" | "groupmod" | "chroot" | "ldconfig" | "update-ca-certificates" => {
+            Err(refuse("needs-root", format!("{shown} at the start of the container needs root"), true))
+        }
+        "apache2ctl" | "apachectl" | "nginx" | "httpd" => Ok(()),
+        _ => match args.iter().find_map(|arg| by_argument(arg)) {
+            Some(daemon) => {
+                let text = format!("{daemon} is started too, and needs root");
+                Err(refuse("needs-root", text, true))
+            }
+            None => Ok(()),
+        },
+    }
+}
+
+/// A command handed on as a word: `dumb-init -- /usr/sbin/sshd -D`, `tini /usr/bin/supervisord`.
+fn by_argument(arg: &str) -> Option<&'static str> {
+    let name = arg.starts_with('/').then(|| paths::name(arg))?;
+    ["supervisord", "sshd", "crond", "cron", "my_init", "gosu", "su-exec", "dockerd"].into_iter().find(|known| *known == name)
+}
+
+/// A start script that the context holds, or that the file writes.
+fn script(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
+    let interpreter = matches!(step.program(), "sh" | "bash" | "ash" | "dash");
+    let named = interpreter.then(|| step.args().iter().find(|arg| !arg.starts_with('-'))).flatten();
+    let path = match named {
+        Some(named) => step.path(named),
+        None => Some(path.to_owned()),
+    };
+    let Some(path) = path else { return Ok(()) };
+    let content = match survey.read(&path) {
+        Some(content) => content,
+        None => return unread(survey, step, &path),
+    };
+    if !content.starts_with(b"#!") && !path.ends_with(".sh") {
+        return Ok(());
+    }
+    let Some(found) = SCRIPT.as_ref().and_then(|script| script.captures(&content)) else { return Ok(()) };
+    let name = |group: &str| found.name(group).map(|word| String::from_utf8_lossy(word.as_bytes()).into_owned());
+    if let Some(word) = name("drop") {
+        let text = format!("{path} starts as root and goes on as another user ({word})");
+        return Err(refuse("drops-privileges", text, true));
+    }
+    if let Some(word) = name("init") {
+        return Err(refuse("init-system", format!("{path} starts system services ({word})"), true));
+    }
+    if name("own").is_some() {
+        return Err(refuse("needs-root", format!("{path} changes owners when the container starts"), true));
+    }
+    if let Some(word) = name("package") {
+        let text = format!("{path} installs packages when the container starts ({word})");
+        return Err(refuse("package-manager-at-start", text, true));
+    }
+    let word = name("daemon").unwrap_or_default();
+    Err(refuse("needs-root", format!("{path} runs {word}, which needs root"), true))
+}
+
+/// A start script that can't be read: what the image was given says what it is for.
+fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
+    let is_script = path.ends_with(".sh")
+        || matches!(step.program(), "entrypoint" | "docker-entrypoint" | "run" | "start" | "startup" | "boot" | "init");
+    if !is_script && step.argv.len() > 1 {
+        return Ok(());
+    }
+    if !is_script && !path.contains("entrypoint") {
+        return Ok(());
+    }
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        for (package, code, why) in [
+            ("supervisor", "supervisor", "supervisor is installed, which starts services as users of their own"),
+            ("openssh-server", "needs-root", "an SSH server is installed, which needs root"),
+            ("runit", "init-system", "runit is installed, which starts services as root"),
+            ("iptables", "needs-root", "iptables is installed, which needs root"),
+            ("cron", "needs-root", "cron is installed, which needs root"),
+            ("rsyslog", "needs-root", "rsyslog is installed, which needs root"),
+            ("postfix", "needs-root", "postfix is installed, which needs root"),
+        ] {
+            if installs(&text, package) {
+                let text = format!("the start script {path} can't be seen here, and {why}");
+                return Err(refuse(code, text, true));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a RUN installs a package of this name.
+fn installs(text: &str, package: &str) -> bool {
+    let manager = ["install", "apk add", "apk --", "-S "].iter().any(|verb| text.contains(verb));
+    manager && text.split_whitespace().any(|word| word.split('=').next() == Some(package))
+}
+
+/// Tools that step down from root, in whatever script they are used.
+fn switched_by_hand(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let source = survey.model.file.source;
+    let present = ["gosu", "su-exec", "s6-overlay"].into_iter().any(|tool| memchr::memmem::find(source, tool.as_bytes()).is_some());
+    if !present || survey.entry.is_empty() {
+        return Ok(());
+    }
+    for unit in survey.all() {
+        let text = unit.text();
+        for tool in ["gosu", "su-exec"] {
+            if text.contains(tool) {
+                let text = format!("{tool} is there to start the program as another user, for which it needs root");
+                return Err(refuse("drops-privileges", text, true));
+            }
+        }
+        if text.contains("s6-overlay") {
+            return Err(refuse("init-system", "s6 starts the services, and does that as root", true));
+        }
+    }
+    Ok(())
+}
+
+/// Ports below 1024 that the image announces.
+pub(super) fn low_ports(survey: &Survey<'_, '_>) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Expose) {
+        for word in unit.instruction.words() {
+            let word = survey.model.expand(unit.index, word.raw);
+            let number = word.text.split(['/', '-']).next().unwrap_or_default();
+            if let Ok(port) = number.rsplit(':').next().unwrap_or_default().parse::<u16>()
+                && (1..1024).contains(&port)
+                && !ports.contains(&port)
+            {
+                ports.push(port);
+            }
+        }
+    }
+    if ports.is_empty() && matches!(survey.facts.key.as_str(), "nginx" | "httpd" | "wordpress" | "drupal" | "nextcloud") {
+        ports.push(80);
+    }
+    ports
+}
+
+/// Whether a name can be no user of a program.
+pub(super) fn unfit(user: &str) -> bool {
+    who::is_root(user) || user.contains(['/', ' ', '"', '\''])
+}

@@ -1,0 +1,468 @@
+//! What the user has to own: what the program writes.
+
+use std::sync::LazyLock;
+
+use regex::bytes::RegexSet;
+
+use crate::knowledge::releases::Family;
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::obstacles;
+use super::survey::{Copied, Survey, Unit};
+use super::user::User;
+
+/// What has to be the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Needs {
+    /// COPY and ADD that get an owner: positions among the stage's units.
+    pub(super) copies: Vec<usize>,
+    /// Folders that are there, or are made, before the first copy into them.
+    pub(super) early: Vec<Folder>,
+    /// Folders that are full by the end.
+    pub(super) late: Vec<Folder>,
+    /// Files that are made and owned at the end.
+    pub(super) files: Vec<String>,
+    /// The first VOLUME, before which its folder has to be owned.
+    pub(super) volume: Option<usize>,
+    /// What `ENV HOME` has to say.
+    pub(super) home: Option<String>,
+    /// What is taken for granted.
+    pub(super) assumptions: Vec<String>,
+}
+
+/// A folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folder {
+    pub(super) path: String,
+    /// With everything in it.
+    pub(super) recursive: bool,
+    /// It may not be there.
+    pub(super) make: bool,
+}
+
+/// Where systems keep what programs only read, or what every user can write.
+const SYSTEM: [&str; 22] = [
+    "/bin", "/sbin", "/lib", "/lib64", "/etc", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/usr/bin", "/usr/sbin",
+    "/usr/lib", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/include", "/usr/local/etc",
+    "/var/run", "/usr/share/man",
+];
+
+/// Folders that are everybody's: what lies in them may be an application's, they never are.
+const SHARED: [&str; 14] = [
+    "/", "/usr", "/usr/local", "/usr/share", "/var", "/var/lib", "/var/log", "/var/cache", "/go", "/usr/local/share",
+    "/media", "/mnt", "/home", "/var/spool",
+];
+
+/// Whether a path can be the folder of an application.
+fn is_application(path: &str) -> bool {
+    !SHARED.contains(&path) && !SYSTEM.iter().any(|folder| paths::within(path, folder))
+}
+
+/// What a program says in its sources when it writes files.
+static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
+    RegexSet::new([
+        r"os\.(?:Create|CreateTemp|OpenFile|WriteFile|Mkdir|MkdirAll|Rename)\(|ioutil\.(?:WriteFile|TempFile|TempDir)\(",
+        r"sqlite|leveldb|badger|bbolt|boltdb|lowdb|nedb|lumberjack|rotatelogs|RotatingFileHandler|FileHandler\(|diskcache",
+        r#"open\([^)\n]{0,200}['"](?:w|a|x|r\+|wb|ab|w\+|a\+|wb\+)['"]|\.write_text\(|\.write_bytes\(|os\.(?:makedirs|mkdir)\(|\.mkdir\(|shutil\.|\.save\(|to_csv\(|to_json\(|pickle\.dump"#,
+        r"writeFile|appendFile|createWriteStream|mkdirSync|outputFile|multer|winston|\bfs-extra\b|pm2|nodemon|next start|react-scripts|webpack-dev-server|ng serve|vite",
+        r"File\.(?:write|open|Write|Append|Create|OpenWrite)|FileUtils\.|FileOutputStream|FileWriter|Files\.(?:write|create|copy|newOutputStream)|StreamWriter|Directory\.CreateDirectory",
+        r"file_put_contents|fopen\(|move_uploaded_file|mkdir\(|fwrite\(",
+        r"File::create|OpenOptions|fs::(?:write|create_dir|create_dir_all|copy|rename)",
+        r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
+    ])
+    .unwrap_or_else(|_| RegexSet::empty())
+});
+
+/// What has to be the user's.
+pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
+    let mut needs = Needs::default();
+    server(user, &mut needs);
+    volumes(survey, user, &mut needs);
+    application(survey, user, &mut needs);
+    roots_home(survey, user, &mut needs);
+    home(survey, user, &mut needs);
+    assumptions(survey, user, &mut needs);
+    needs
+}
+
+/// The places of a known server.
+fn server(user: &User, needs: &mut Needs) {
+    let Some(server) = user.server else { return };
+    let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
+    needs.late.extend(server.made.iter().map(folder(true)));
+    needs.late.extend(server.folders.iter().map(folder(false)));
+    needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
+}
+
+/// The folders of VOLUME: a new volume takes the owner that the folder has in the image.
+fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    for (at, unit) in survey.units.iter().enumerate() {
+        if unit.instruction.keyword != Keyword::Volume {
+            continue;
+        }
+        for word in unit.instruction.words() {
+            let path = survey.model.expand(unit.index, word.raw);
+            if !path.known || !path.text.starts_with('/') {
+                continue;
+            }
+            let path = paths::join("/", &path.text);
+            let system = ["/dev", "/proc", "/sys", "/etc", "/bin", "/lib", "/usr/lib", "/usr/bin", "/sbin", "/tmp"];
+            let known = |folder: &Folder| folder.path == path;
+            if path == "/"
+                || path.contains(' ')
+                || system.iter().any(|folder| paths::within(&path, folder))
+                || user.server.is_some() && needs.late.iter().any(known)
+                || needs.early.iter().any(known)
+            {
+                continue;
+            }
+            needs.volume.get_or_insert(at);
+            needs.early.push(Folder { path, recursive: false, make: true });
+        }
+    }
+}
+
+/// The folders of the application: where it runs, and where the program lies.
+fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |path: String| {
+        if is_application(&path) && !found.contains(&path) {
+            found.push(path);
+        }
+    };
+    let said = survey.all().any(|unit| unit.instruction.keyword == Keyword::Workdir);
+    if said && let Some(path) = survey.model.final_workdir(survey.stage) {
+        add(path.to_owned());
+    }
+    for step in &survey.entry.steps {
+        let interpreter = matches!(
+            step.program(),
+            "python" | "python2" | "python3" | "node" | "ruby" | "php" | "perl" | "java" | "sh" | "bash" | "dotnet" | "nodejs"
+        );
+        let named = if interpreter {
+            step.args().iter().find(|arg| arg.starts_with('/'))
+        } else {
+            step.argv.first().filter(|program| program.starts_with('/'))
+        };
+        let Some(path) = named.and_then(|path| step.path(path)) else { continue };
+        let mut folder = paths::parent(&path);
+        while matches!(paths::name(folder), "bin" | "sbin" | "scripts" | "script") && folder != "/" {
+            folder = paths::parent(folder);
+        }
+        if folder != "/root" {
+            add(folder.to_owned());
+        }
+    }
+    // PHP's images serve this folder.
+    let php = user.owner.starts_with("www-data")
+        && matches!(survey.facts.program, Some("apache2-foreground" | "php-fpm"))
+        && survey.facts.own.is_some();
+    if php {
+        add("/var/www/html".to_owned());
+    }
+    // A folder inside another one needs no word of its own.
+    let all = found.clone();
+    found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
+    found
+}
+
+/// Whether what runs is a server that only reads what it is given.
+fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
+    let server = user.server.is_some_and(|server| matches!(server.program, "nginx" | "httpd" | "httpd-foreground"));
+    server && !survey.entry.steps.iter().any(|step| step.program().contains("php"))
+}
+
+/// Where the application writes beside itself.
+fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    if only_serves(survey, user) || user.server.is_some_and(|server| server.program == "catalina.sh") {
+        return;
+    }
+    let folders = folders(survey, user);
+    if folders.is_empty() || reads_only(survey) {
+        return;
+    }
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit) else { continue };
+        let Some(to) = copied.to.as_deref() else { continue };
+        let inside = folders.iter().any(|folder| paths::within(to, folder) || (paths::within(folder, to) && to != "/"));
+        if inside && is_application(to) && may_be_written(survey, unit, &copied) {
+            needs.copies.push(at);
+        }
+    }
+    for folder in folders {
+        let owned_by_image = folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
+        let recursive = filled_by_run(survey, &folder);
+        let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
+        if known || (owned_by_image && !recursive) {
+            continue;
+        }
+        let make = !survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) || !recursive;
+        let folder = Folder { path: folder, recursive, make };
+        if recursive {
+            needs.late.push(folder);
+        } else {
+            needs.early.push(folder);
+        }
+    }
+    if !needs.early.is_empty() || !needs.late.is_empty() || !needs.copies.is_empty() {
+        let all = needs.early.iter().chain(&needs.late).filter(|folder| !folder.path.starts_with("/var/l"));
+        let mut names: Vec<&str> = all.map(|folder| folder.path.as_str()).collect();
+        names.dedup();
+        if !names.is_empty() {
+            needs.assumptions.push(format!(
+                "the program writes nowhere but in {}, its home and /tmp",
+                names.join(", ")
+            ));
+        }
+    }
+}
+
+/// Whether what a COPY brings may be written to: not manifests, not single files of code, not installed packages.
+fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied) -> bool {
+    if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+        return false;
+    }
+    if !unit.instruction.heredocs.is_empty() {
+        return false;
+    }
+    let archive = unit.instruction.keyword == Keyword::Add;
+    copied.sources.iter().any(|source| {
+        let source = source.trim_end_matches('/');
+        if matches!(source, "" | "." | "./" | "*" | "./*") || source.starts_with("..") {
+            return true;
+        }
+        let name = paths::name(source);
+        if archive && [".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2"].iter().any(|end| name.ends_with(end)) {
+            return true;
+        }
+        if started(survey, unit, copied, name) {
+            return false;
+        }
+        let data = [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end));
+        let file = name.trim_start_matches('.').contains('.') || name.contains('*');
+        let code = [
+            "node_modules", "vendor", "dist", "build", "bin", "lib", "static", "templates", "public", "views", "src",
+            "package", "requirements", "Gemfile", "Makefile", "Procfile", "Pipfile", "LICENSE", "conf", "config", "scripts",
+            "mvnw", "gradlew", "artisan", "site-packages", "target", "out", "certs", "test", "tests", "docs",
+        ];
+        data || !(file || code.contains(&name))
+    })
+}
+
+/// Whether a COPY brings the very program that is started: nobody writes to that.
+fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &str) -> bool {
+    let Some(to) = copied.to.as_deref() else { return false };
+    survey.entry.steps.iter().any(|step| {
+        let program = step.argv.first().map(String::as_str).unwrap_or_default();
+        let path = step.path(program).unwrap_or_default();
+        path == to || path == paths::join(to, name) || (!program.contains('/') && paths::name(program) == name)
+    })
+}
+
+/// Whether a RUN fills the folder with what is the application's own: a clone, an archive, a copy.
+fn filled_by_run(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
+        let text = unit.text();
+        let marks = ["git ", "tar ", "unzip", "svn ", "hg ", "cp ", "mv ", "rsync", "ln ", "bsdtar", "npx ", "django-admin", "rails new", "composer create"];
+        if !marks.iter().any(|mark| text.contains(mark)) {
+            return false;
+        }
+        survey.steps(unit).iter().any(|step| {
+            let holds = |path: &str| {
+                paths::within(path, folder) || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
+                    || (paths::within(folder, path) && paths::parent(folder) == path)
+            };
+            match step.program() {
+                "git" | "svn" | "hg" => {
+                    let fetch = matches!(step.subcommand(), Some("clone" | "checkout" | "co" | "init" | "pull"));
+                    let last = step.args().iter().rev().find(|arg| !arg.starts_with('-'));
+                    let to = last.and_then(|last| {
+                        if last.contains("://") || last.contains('@') || last.ends_with(".git") {
+                            let name = paths::name(last).trim_end_matches(".git");
+                            if step.subcommand() == Some("clone") { step.path(name) } else { step.cwd.clone() }
+                        } else if step.subcommand() == Some("clone") {
+                            step.path(last)
+                        } else {
+                            step.cwd.clone()
+                        }
+                    });
+                    fetch && to.is_some_and(|to| holds(&to))
+                }
+                "ln" => step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == folder),
+                _ => match effects::of(step) {
+                    Effect::Writes(written) => match step.program() {
+                        "tar" | "unzip" | "bsdtar" | "cp" | "mv" | "rsync" => written.iter().any(|path| holds(path)),
+                        _ => false,
+                    },
+                    _ => false,
+                },
+            }
+        })
+    })
+}
+
+/// Whether the sources in the context show that nothing is written.
+fn reads_only(survey: &Survey<'_, '_>) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    let mut seen = 0usize;
+    let mut sources = 0usize;
+    for path in context.files() {
+        let name = paths::name(path);
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let source = matches!(
+            extension,
+            "go" | "py" | "js" | "mjs" | "cjs" | "ts" | "tsx" | "jsx" | "rb" | "php" | "rs" | "java" | "kt" | "cs" | "sh"
+                | "ex" | "exs" | "scala" | "pl" | "c" | "cc" | "cpp" | "h"
+        );
+        let manifest = matches!(
+            name,
+            "package.json" | "requirements.txt" | "Gemfile" | "composer.json" | "pyproject.toml" | "go.mod" | "Cargo.toml" | "Pipfile"
+        );
+        if !source && !manifest || path.contains("node_modules/") || name.ends_with("_test.go") {
+            continue;
+        }
+        // A project that can't be read in bounded time is one that can't be told.
+        let Some(content) = context.read(path) else { return false };
+        seen += content.len();
+        if seen > 4 << 20 || WRITES.is_match(&content) {
+            return false;
+        }
+        sources += usize::from(source);
+    }
+    sources > 0
+}
+
+/// What stands in root's home and is used when the program runs.
+fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    if memchr::memmem::find(survey.model.file.source, b"/root").is_none()
+        && memchr::memmem::find(survey.model.file.source, b"~").is_none()
+    {
+        return;
+    }
+    if !survey.facts.family.is_some_and(Family::has_shell) && survey.facts.family.is_some() {
+        return;
+    }
+    let in_home = |text: &str| text.contains("/root/") || text.ends_with("/root") || text.contains("/root:") || text.contains("~/");
+    let mut used = survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
+    let mut copies = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        match unit.instruction.keyword {
+            Keyword::Copy | Keyword::Add => {
+                let to = survey.copied(unit).and_then(|copied| copied.to);
+                if to.is_some_and(|to| paths::within(&to, "/root")) {
+                    used = true;
+                    if !unit.instruction.flags.iter().any(|flag| flag.name == "chown") {
+                        copies.push(at);
+                    }
+                }
+            }
+            Keyword::Env => {
+                let home = unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| {
+                    !pair.name.raw.eq_ignore_ascii_case("HOME") && pair.value.as_ref().is_some_and(|value| in_home(value.raw))
+                });
+                used |= home;
+            }
+            _ => {}
+        }
+    }
+    used |= survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| in_home(word)));
+    if !used {
+        return;
+    }
+    for at in copies {
+        if !needs.copies.contains(&at) {
+            needs.copies.push(at);
+        }
+    }
+    needs.copies.sort_unstable();
+    let known = needs.early.iter().any(|folder| folder.path == "/root");
+    if !known {
+        needs.early.insert(0, Folder { path: "/root".to_owned(), recursive: false, make: false });
+    }
+    let _ = user;
+    needs.home = Some("/root".to_owned());
+    needs.assumptions.push("what stands in /root is used at run time, so the folder is given to the user".to_owned());
+}
+
+/// HOME: a folder that is there and that the user owns.
+fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    if needs.home.is_some() {
+        return;
+    }
+    let said = survey.all().rev_env_home(survey);
+    match (&user.home, said.as_deref()) {
+        (Some(home), Some("/root")) => needs.home = Some(home.clone()),
+        (None, Some("/root")) => {
+            needs.assumptions.push("the program does not write to HOME, which is /root".to_owned());
+        }
+        _ => {}
+    }
+    if user.make.is_empty()
+        && let Some(home) = &user.home
+        && said.as_deref().is_none_or(|said| said == "/root")
+    {
+        // A number has no entry in /etc/passwd, and so no home.
+        needs.late.push(Folder { path: home.clone(), recursive: false, make: true });
+        needs.home = Some(home.clone());
+    }
+}
+
+trait EnvHome {
+    fn rev_env_home(self, survey: &Survey<'_, '_>) -> Option<String>;
+}
+
+impl<'u, 'a: 'u, I: Iterator<Item = &'u Unit<'a>>> EnvHome for I {
+    /// What `ENV HOME` says at the end.
+    fn rev_env_home(self, survey: &Survey<'_, '_>) -> Option<String> {
+        let mut found = None;
+        for unit in self.filter(|unit| unit.instruction.keyword == Keyword::Env) {
+            if !unit.instruction.args.text.contains("HOME") {
+                continue;
+            }
+            for pair in unit.instruction.pairs(survey.model.file.escape) {
+                if pair.name.raw == "HOME"
+                    && let Some(value) = pair.value
+                {
+                    found = Some(survey.model.expand(unit.index, value.raw).text);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What else is taken for granted.
+fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let ports = obstacles::low_ports(survey);
+    if let Some(port) = ports.first() {
+        needs.assumptions.push(format!(
+            "port {port} is published by Docker 20.10 or later, where every user may bind it; Kubernetes needs the sysctl \
+             net.ipv4.ip_unprivileged_port_start, or a port above 1023"
+        ));
+    }
+    if needs.volume.is_some() {
+        needs.assumptions.push("volumes that exist already are given to the user by hand".to_owned());
+    }
+    if survey.entry.is_empty() && survey.facts.entry == super::images::Start::Unknown {
+        needs.assumptions.push("what the base image starts needs no root".to_owned());
+    }
+    if survey.entry.is_empty() && survey.facts.entry == super::images::Start::Plain && survey.facts.program.is_none() && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) {
+        needs.assumptions.push("no image is built on this one that needs root".to_owned());
+    }
+    let unseen = survey.entry.steps.iter().find_map(|step| {
+        let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
+        let path = step.path(script)?;
+        survey.read(&path).is_none().then_some(path)
+    });
+    if let Some(path) = unseen {
+        needs.assumptions.push(format!("{path} does nothing that needs root"));
+    }
+    if !survey.entry.known {
+        needs.assumptions.push("what starts, which can't be read, needs no root".to_owned());
+    }
+    if user.server.is_some() {
+        needs.assumptions.push("the server's configuration names no other place that it writes to".to_owned());
+    }
+}

@@ -1,0 +1,202 @@
+//! Where the lines go: the user before the first thing that is given to it, USER after the last thing that needs root.
+
+use crate::knowledge::releases::Family;
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::owns::{Folder, Needs};
+use super::survey::Survey;
+use super::user::User;
+use super::who::{self, Root};
+
+/// Where everything goes. A place is a position among the stage's units: the lines stand before that unit; one past
+/// the last is the end.
+pub(super) struct Plan {
+    pub(super) user: User,
+    /// Commands before a unit, with the place.
+    pub(super) runs: Vec<(usize, Vec<String>)>,
+    /// Units whose COPY gets an owner.
+    pub(super) copies: Vec<usize>,
+    /// `ENV HOME`.
+    pub(super) home: Option<String>,
+    /// Where USER goes.
+    pub(super) end: usize,
+    /// The USER instruction (a unit) that says the new name in the place of root.
+    pub(super) mended: Option<usize>,
+    pub(super) assumptions: Vec<String>,
+}
+
+/// Puts everything in its place.
+pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Needs) -> Result<Plan, Refusal> {
+    let end = end(survey);
+    let mut assumptions = Vec::new();
+    if root.assumed {
+        let name = survey.model.image(survey.stage).map(ToString::to_string);
+        assumptions.push(format!("{} runs as root", name.unwrap_or_else(|| "the base image".to_owned())));
+    }
+    if root.said.is_some() {
+        assumptions.push("the last USER went back to root for the steps of the build alone".to_owned());
+    }
+    assumptions.extend(needs.assumptions);
+
+    let shell = survey.facts.family.is_none_or(Family::has_shell);
+    let mut runs: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut copies = needs.copies;
+    if !shell {
+        // No shell, no folders: what COPY can't give, nobody can.
+        if !needs.early.is_empty() && needs.volume.is_some() {
+            assumptions.push("its volumes are given to the user by whoever mounts them".to_owned());
+        }
+        let plan = Plan { user, runs, copies, home: None, end, mended: None, assumptions };
+        return Ok(plan);
+    }
+
+    let mut early = needs.early;
+    let mut late = needs.late;
+    let numeric = user.name.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    let wanted = copies.first().copied().into_iter().chain(needs.volume).min();
+    // The user has to be there, and the commands have to run as root.
+    let there = user.made_by.map_or(0, |unit| unit + 1);
+    let place = wanted.and_then(|wanted| (there..=wanted).rev().find(|place| root_at(survey, *place)));
+    match place {
+        Some(place) => {
+            copies.retain(|copy| *copy >= place);
+            let mut commands = user.make.clone();
+            commands.extend(folders(survey, &early, &user.owner, Some(place)));
+            if !commands.is_empty() {
+                runs.push((place, commands));
+            }
+            let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner);
+            if !commands.is_empty() {
+                runs.push((end, commands));
+            }
+        }
+        None => {
+            if !numeric || !user.make.is_empty() {
+                copies.retain(|copy| *copy >= there && user.make.is_empty());
+            }
+            let mut commands = user.make.clone();
+            // What could not be owned as it was copied is owned afterwards.
+            if wanted.is_some() && copies.is_empty() {
+                for folder in &mut early {
+                    folder.recursive |= needs.volume.is_none();
+                }
+            }
+            let mut all = std::mem::take(&mut early);
+            all.append(&mut late);
+            let (recursive, single): (Vec<Folder>, Vec<Folder>) = all.into_iter().partition(|folder| folder.recursive);
+            commands.extend(folders(survey, &single, &user.owner, Some(end)));
+            commands.extend(commands_at_the_end(survey, &recursive, &needs.files, &user.owner));
+            if !commands.is_empty() {
+                runs.push((end, commands));
+            }
+        }
+    }
+    let said = root.said.and_then(|index| survey.units.iter().position(|unit| unit.index == index));
+    // `USER root` with nothing behind it that needs root says the new name instead.
+    let mended = said.filter(|said| {
+        let works = |keyword| matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir);
+        !survey.units.iter().skip(*said).any(|unit| works(unit.instruction.keyword))
+            && !runs.iter().any(|(place, _)| place > said)
+    });
+    Ok(Plan { user, runs, copies, home: needs.home, end, mended, assumptions })
+}
+
+/// Whether commands before this unit run as root.
+fn root_at(survey: &Survey<'_, '_>, place: usize) -> bool {
+    let below = survey.below.len();
+    let mut root = survey.facts.user.is_none_or(who::is_root);
+    for unit in survey.all().take(below + place).filter(|unit| unit.instruction.keyword == Keyword::User) {
+        let user = survey.model.expand(unit.index, &unit.instruction.args.text);
+        root = user.known && who::is_root(&user.text);
+    }
+    root
+}
+
+/// Where USER goes: before the first ENTRYPOINT or CMD that nothing follows which builds the image.
+fn end(survey: &Survey<'_, '_>) -> usize {
+    let works = |keyword| {
+        matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::User | Keyword::Volume)
+    };
+    let last = survey.units.iter().rposition(|unit| works(unit.instruction.keyword)).map_or(0, |last| last + 1);
+    let rest = survey.units.iter().enumerate().skip(last);
+    let mut starts = rest.filter(|(_, unit)| matches!(unit.instruction.keyword, Keyword::Cmd | Keyword::Entrypoint));
+    starts.next().map_or(survey.units.len(), |(at, _)| at)
+}
+
+/// The commands that make and give away single folders.
+fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Option<usize>) -> Vec<String> {
+    if folders.is_empty() {
+        return Vec::new();
+    }
+    let place = place.unwrap_or(survey.units.len());
+    let mut commands = Vec::new();
+    let missing: Vec<String> =
+        folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, place)).map(|folder| word(&folder.path)).collect();
+    if !missing.is_empty() {
+        commands.push(format!("mkdir -p {}", missing.join(" ")));
+    }
+    let names: Vec<String> = folders.iter().map(|folder| word(&folder.path)).collect();
+    commands.push(format!("chown {owner} {}", names.join(" ")));
+    commands
+}
+
+/// The commands that give away what is full by the end.
+fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[String], owner: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let made: Vec<String> = folders.iter().filter(|folder| folder.make).map(|folder| word(&folder.path)).collect();
+    if !made.is_empty() {
+        commands.push(format!("mkdir -p {}", made.join(" ")));
+    }
+    let touched: Vec<String> = files.iter().map(|path| word(path)).collect();
+    if !touched.is_empty() {
+        commands.push(format!("touch {}", touched.join(" ")));
+    }
+    let (deep, flat): (Vec<&Folder>, Vec<&Folder>) = folders.iter().partition(|folder| folder.recursive);
+    let linked = |folder: &&Folder| {
+        let link = survey.all().any(|unit| {
+            let text = unit.text();
+            unit.instruction.keyword == Keyword::Run && text.contains("ln -s") && text.contains(folder.path.as_str())
+        });
+        // `chown -R` goes into a folder behind a link only when it ends in a slash.
+        if link { format!("{}/", word(&folder.path)) } else { word(&folder.path) }
+    };
+    let mut names: Vec<String> = deep.iter().map(linked).collect();
+    names.extend(touched);
+    if !names.is_empty() {
+        let flag = if deep.is_empty() { "" } else { "-R " };
+        commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
+    }
+    if !flat.is_empty() {
+        let names: Vec<String> = flat.iter().map(|folder| word(&folder.path)).collect();
+        commands.push(format!("chown {owner} {}", names.join(" ")));
+    }
+    commands
+}
+
+/// Whether the folder is there before the unit at `place`.
+fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
+    let below = survey.below.len();
+    survey.all().take(below + place).any(|unit| match unit.instruction.keyword {
+        Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|at| crate::model::paths::within(at, path)),
+        Keyword::Copy | Keyword::Add => survey.copied(unit).is_some_and(|copied| {
+            copied.folder && copied.to.as_deref().is_some_and(|to| crate::model::paths::within(to, path))
+        }),
+        Keyword::Run => {
+            let text = &unit.instruction.args.text;
+            text.contains("mkdir")
+                && text.contains(path)
+                && survey.steps(unit).iter().any(|step| {
+                    step.always && step.program() == "mkdir"
+                        && step.args().iter().filter_map(|arg| step.path(arg)).any(|made| crate::model::paths::within(&made, path))
+                })
+        }
+        _ => false,
+    })
+}
+
+/// A path as a shell reads it.
+fn word(path: &str) -> String {
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b','));
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,139 @@
+//! Servers that write to places of their own: what has to be theirs before they can start as another user.
+
+use crate::knowledge::releases::Family;
+
+/// What a server needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Server {
+    /// Its program, as an entry names it.
+    pub(super) program: &'static str,
+    /// The image that it is from; empty for the distribution's package.
+    pub(super) image: &'static str,
+    /// The family, for packages; empty for all.
+    pub(super) family: &'static str,
+    /// The user and the group that come with it.
+    pub(super) user: Option<(&'static str, &'static str)>,
+    /// Folders that are there and hold what it writes.
+    pub(super) folders: &'static [&'static str],
+    /// Folders that may not be there.
+    pub(super) made: &'static [&'static str],
+    /// Files that it writes in a folder that stays root's.
+    pub(super) files: &'static [&'static str],
+}
+
+const NONE: Server =
+    Server { program: "", image: "", family: "", user: None, folders: &[], made: &[], files: &[] };
+const WWW: Option<(&str, &str)> = Some(("www-data", "www-data"));
+
+static SERVERS: &[Server] = &[
+    Server {
+        program: "nginx",
+        image: "nginx",
+        user: Some(("nginx", "nginx")),
+        folders: &["/var/cache/nginx"],
+        files: &["/var/run/nginx.pid"],
+        ..NONE
+    },
+    Server {
+        program: "nginx",
+        family: "alpine",
+        user: Some(("nginx", "nginx")),
+        folders: &["/var/lib/nginx", "/var/log/nginx"],
+        made: &["/run/nginx"],
+        ..NONE
+    },
+    Server {
+        program: "nginx",
+        family: "debian",
+        user: WWW,
+        folders: &["/var/lib/nginx", "/var/log/nginx"],
+        files: &["/run/nginx.pid"],
+        ..NONE
+    },
+    Server {
+        program: "nginx",
+        family: "rhel",
+        user: Some(("nginx", "nginx")),
+        folders: &["/var/log/nginx"],
+        made: &["/var/lib/nginx", "/var/cache/nginx"],
+        files: &["/run/nginx.pid"],
+        ..NONE
+    },
+    Server { program: "httpd", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
+    Server { program: "httpd-foreground", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
+    // The image gives these folders to everybody.
+    Server { program: "apache2-foreground", image: "", user: WWW, ..NONE },
+    Server { program: "php-fpm", image: "php", user: WWW, ..NONE },
+    Server {
+        program: "apache2",
+        family: "debian",
+        user: WWW,
+        folders: &["/var/log/apache2"],
+        made: &["/var/run/apache2", "/var/lock/apache2"],
+        ..NONE
+    },
+    Server {
+        program: "httpd",
+        family: "rhel",
+        user: Some(("apache", "apache")),
+        folders: &["/var/log/httpd"],
+        made: &["/run/httpd"],
+        ..NONE
+    },
+    Server {
+        program: "httpd",
+        family: "alpine",
+        user: Some(("apache", "apache")),
+        folders: &["/var/log/apache2"],
+        made: &["/run/apache2"],
+        ..NONE
+    },
+    Server {
+        program: "catalina.sh",
+        image: "tomcat",
+        folders: &[
+            "/usr/local/tomcat/conf",
+            "/usr/local/tomcat/logs",
+            "/usr/local/tomcat/temp",
+            "/usr/local/tomcat/webapps",
+            "/usr/local/tomcat/work",
+        ],
+        ..NONE
+    },
+    Server { program: "redis-server", made: &["/var/lib/redis"], ..NONE },
+    Server { program: "mongod", made: &["/data/db"], ..NONE },
+    Server { program: "influxd", made: &["/var/lib/influxdb"], ..NONE },
+    Server {
+        program: "mysqld",
+        user: Some(("mysql", "mysql")),
+        folders: &["/var/lib/mysql"],
+        made: &["/var/run/mysqld"],
+        ..NONE
+    },
+];
+
+/// The server of this program.
+pub(super) fn server(program: &str, image: &str, family: Option<Family>) -> Option<&'static Server> {
+    let program = match program {
+        "apache2ctl" | "apachectl" | "apache2" => match family {
+            Some(Family::Debian | Family::Ubuntu) => "apache2",
+            _ => "httpd",
+        },
+        "httpd-foreground" if image != "httpd" => "httpd",
+        "mysqld_safe" | "mysqld" | "mariadbd" => "mysqld",
+        program => program,
+    };
+    let family = match family {
+        Some(Family::Debian | Family::Ubuntu) => "debian",
+        Some(Family::Alpine) => "alpine",
+        Some(Family::Rhel | Family::Fedora | Family::Amazon) => "rhel",
+        _ => "",
+    };
+    let mut fitting = SERVERS.iter().filter(|server| server.program == program);
+    let own = fitting.clone().find(|server| !server.image.is_empty() && server.image == image);
+    own.or_else(|| {
+        fitting.find(|server| {
+            server.image.is_empty() && (server.family.is_empty() || server.family == family)
+        })
+    })
+}

@@ -1,0 +1,190 @@
+//! What the shipped stage holds, as far as its user has to know.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use crate::model::commands::{self, Step};
+use crate::model::entry::{self, Entry};
+use crate::model::{Base, Model, Stage, paths};
+use crate::syntax::{Instruction, Keyword};
+
+use super::images::{self, Facts};
+
+/// The shipped stage, with the stages that it stands on.
+pub(super) struct Survey<'m, 'a> {
+    pub(super) model: &'m Model<'a>,
+    pub(super) stage: &'m Stage,
+    /// What is known about the image at the bottom.
+    pub(super) facts: Facts,
+    pub(super) entry: Entry,
+    /// The instructions of the stage.
+    pub(super) units: Vec<Unit<'a>>,
+    /// The instructions of the stages that it stands on, the lowest first: their users and variables are inherited.
+    pub(super) below: Vec<Unit<'a>>,
+}
+
+/// An instruction of the stage.
+pub(super) struct Unit<'a> {
+    /// Its index in the file.
+    pub(super) index: usize,
+    pub(super) instruction: &'a Instruction<'a>,
+    /// The commands of a RUN; read when somebody asks, because reading a shell script costs more than all the rest.
+    steps: OnceCell<Vec<Step>>,
+}
+
+/// What a COPY or ADD does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Copied {
+    /// The sources, quotes and variables resolved.
+    pub(super) sources: Vec<String>,
+    /// The absolute path that they go to; `None` where it can't be told.
+    pub(super) to: Option<String>,
+    /// Whether `to` is a folder that the sources go into.
+    pub(super) folder: bool,
+    /// Whether they come from the build context.
+    pub(super) context: bool,
+}
+
+impl<'m, 'a> Survey<'m, 'a> {
+    /// Reads the stage.
+    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage) -> Self {
+        let units = |stage: &Stage| {
+            model
+                .body(stage)
+                .map(|(index, instruction)| Unit { index, instruction, steps: OnceCell::new() })
+                .collect::<Vec<_>>()
+        };
+        let mut below = Vec::new();
+        let mut base = &stage.base;
+        while let Base::Stage(earlier) = base
+            && let Some(earlier) = model.stages.get(*earlier)
+        {
+            let mut lower = units(earlier);
+            lower.append(&mut below);
+            below = lower;
+            base = &earlier.base;
+        }
+        let facts = match base {
+            Base::Scratch => images::scratch(),
+            Base::Image { image, .. } => images::facts(image),
+            _ => images::unknown(),
+        };
+        let mut survey = Self { model, stage, facts, entry: entry::of(model, stage), units: units(stage), below };
+        // An image that nobody knows tells its distribution by the package manager that is used in it.
+        if survey.facts.family.is_none() {
+            survey.facts.family = survey.family_by_use();
+        }
+        survey
+    }
+
+    fn family_by_use(&self) -> Option<crate::knowledge::releases::Family> {
+        self.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
+            images::family_by_command(&unit.text())
+        })
+    }
+
+    /// The instructions of the stage and of those below it, the lowest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Unit<'a>> {
+        self.below.iter().chain(&self.units)
+    }
+
+    /// The commands of a RUN; none for what can't be read.
+    pub(super) fn steps<'u>(&self, unit: &'u Unit<'a>) -> &'u [Step] {
+        unit.steps.get_or_init(|| match unit.instruction.keyword {
+            Keyword::Run => commands::of(self.model, unit.index, unit.instruction).unwrap_or_default(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Reads a COPY or ADD.
+    pub(super) fn copied(&self, unit: &Unit<'a>) -> Option<Copied> {
+        if !matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add) {
+            return None;
+        }
+        let (model, index) = (self.model, unit.index);
+        let mut known = true;
+        let mut texts: Vec<String> = Vec::new();
+        for word in unit.instruction.words() {
+            let expanded = model.expand(index, word.raw);
+            known &= expanded.known;
+            texts.push(expanded.text);
+        }
+        let to = texts.pop().unwrap_or_default();
+        let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
+        let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
+        let from = unit.instruction.flags.iter().any(|flag| flag.name == "from");
+        let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
+        let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;
+        let target = match (known, model.workdir(index)) {
+            (true, _) if to.starts_with('/') => Some(paths::join("/", &to)),
+            (true, Some(cwd)) => Some(paths::join(cwd, &to)),
+            _ => None,
+        };
+        Some(Copied { sources, to: target, folder, context: !remote && !from && unit.instruction.heredocs.is_empty() })
+    }
+
+    /// The content of a file of the image that came from the build context.
+    pub(super) fn read(&self, path: &str) -> Option<Cow<'m, [u8]>> {
+        let context = self.model.context?;
+        for unit in self.units.iter().rev() {
+            let Some(copied) = self.copied(unit).filter(|copied| copied.context) else { continue };
+            let Some(to) = copied.to.as_deref() else { continue };
+            for source in &copied.sources {
+                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+                let source = if source == "." { "" } else { source };
+                let mut tried: Vec<String> = Vec::new();
+                if let Some((folder, pattern)) = split_pattern(source) {
+                    if let Some(rest) = paths::relative(path, to) && matches(pattern, rest) {
+                        tried.push(format!("{folder}{rest}"));
+                    }
+                } else {
+                    if path == to || (copied.folder && path == paths::join(to, paths::name(source))) {
+                        tried.push(source.to_owned());
+                    }
+                    if let Some(rest) = paths::relative(path, to) {
+                        tried.push(if source.is_empty() { rest.to_owned() } else { format!("{source}/{rest}") });
+                    }
+                }
+                if let Some(content) = tried.iter().find_map(|path| context.read(path)) {
+                    return Some(content);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// `folder/*.sh` as (`folder/`, `*.sh`).
+fn split_pattern(source: &str) -> Option<(&str, &str)> {
+    if !source.contains(['*', '?', '[']) {
+        return None;
+    }
+    let at = source.rfind('/').map_or(0, |at| at + 1);
+    Some(source.split_at(at))
+}
+
+/// Whether a name fits a pattern with one star.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| rest.ends_with(tail)),
+        None => pattern == name,
+    }
+}
+
+impl<'a> Unit<'a> {
+    /// The text of the instruction: its arguments, and the body of its heredocs.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        if self.instruction.heredocs.is_empty() {
+            return match &self.instruction.args.text {
+                Cow::Borrowed(text) => Cow::Borrowed(text),
+                Cow::Owned(text) => Cow::Borrowed(text.as_str()),
+            };
+        }
+        let mut text = self.instruction.args.text.clone().into_owned();
+        for heredoc in &self.instruction.heredocs {
+            text.push('\n');
+            text.push_str(&String::from_utf8_lossy(heredoc.body));
+        }
+        Cow::Owned(text)
+    }
+}

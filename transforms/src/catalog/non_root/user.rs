@@ -1,0 +1,291 @@
+//! Which user it should be, and how the distribution makes one.
+
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::settings::{Settings, UserStyle};
+use crate::syntax::Keyword;
+
+use super::servers::{self, Server};
+use super::survey::Survey;
+use super::{obstacles, who};
+
+/// The id of a user that needs a number: out of the way of the ids that distributions and people give out.
+const ID: u32 = 10_001;
+/// The id of `nonroot` in distroless images, which stands for "nobody in particular" where there are no names.
+const NONROOT: u32 = 65_532;
+
+/// The user that the image is to run as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct User {
+    /// As USER names it.
+    pub(super) name: String,
+    /// As `chown` and `--chown` name it, with its group.
+    pub(super) owner: String,
+    /// The commands that make it, in order; empty where it is there.
+    pub(super) make: Vec<String>,
+    /// The home folder of a made user.
+    pub(super) home: Option<String>,
+    /// Where it is from, as the end of a sentence.
+    pub(super) origin: String,
+    /// The file makes it, in this unit (an index into the stage's units): before that it is not there. `None` where it
+    /// is there from the start.
+    pub(super) made_by: Option<usize>,
+    /// The server that the image runs.
+    pub(super) server: Option<&'static Server>,
+}
+
+/// Chooses the user.
+pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
+    let settings = survey.model.settings;
+    let server = server(survey);
+    let there = |name: &str, owner: String, origin: String| User {
+        name: name.to_owned(),
+        owner,
+        make: Vec::new(),
+        home: None,
+        origin,
+        made_by: None,
+        server,
+    };
+    if let Some(before) = root.before.as_deref().filter(|user| !obstacles::unfit(user) || user.contains('$')) {
+        let made = created(survey);
+        let same = made.iter().find(|made| made.name == before);
+        let owner = same.map_or_else(|| before.to_owned(), Created::owner);
+        let made_by = survey.units.iter().position(|unit| {
+            unit.instruction.keyword == Keyword::User && unit.instruction.args.text.as_ref() == before
+        });
+        return User { made_by, ..there(before, owner, "whom it had before it went back to root".into()) };
+    }
+    if let Some(made) = unused(survey) {
+        let owner = made.owner();
+        return User { made_by: made.unit, ..there(&made.name, owner, "whom the file makes and never uses".into()) };
+    }
+    if let Some((name, group)) = server.and_then(|server| server.user)
+        && (server.is_some_and(|server| !server.image.is_empty()) || comes_with(survey, name))
+    {
+        return there(name, format!("{name}:{group}"), "whom the server brings".into());
+    }
+    if let Some((name, group)) = survey.facts.own {
+        let origin = format!("whom {} brings", survey.facts.key);
+        return there(name, format!("{name}:{group}"), origin);
+    }
+    let mut user = made(survey, settings);
+    user.server = server;
+    user
+}
+
+/// The server that the image starts, where it is one whose places are known.
+fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+    let facts = &survey.facts;
+    let started = survey.entry.steps.iter().find_map(|step| servers::server(step.program(), &facts.key, facts.family));
+    let own = || {
+        let program = facts.program.filter(|_| survey.entry.is_empty())?;
+        servers::server(program, &facts.key, facts.family)
+    };
+    started.or_else(own)
+}
+
+/// Whether the server's own user is there: Debian's `www-data` always is, others come with the package.
+fn comes_with(survey: &Survey<'_, '_>, name: &str) -> bool {
+    if name == "www-data" {
+        return matches!(survey.facts.family, Some(Family::Debian | Family::Ubuntu));
+    }
+    let package = if name == "apache" { "httpd apache2" } else { name };
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
+        let text = unit.text();
+        let words = || text.split_whitespace().map(|word| word.split(['=', '-']).next().unwrap_or_default());
+        (text.contains("install") || text.contains("apk "))
+            && words().any(|word| package.split(' ').any(|package| package == word))
+    })
+}
+
+/// A user to be made, in the idiom of the distribution.
+fn made(survey: &Survey<'_, '_>, settings: &Settings) -> User {
+    let numeric = settings.user_style == UserStyle::Numeric;
+    let (name, group) = (settings.user.as_str(), settings.group.as_str());
+    let uid = settings.uid.or(numeric.then_some(ID));
+    let gid = settings.gid.or(uid);
+    let family = survey.facts.family;
+    let tools = !survey.facts.bare || brings_tools(survey);
+    let commands = match family {
+        _ if !tools => None,
+        Some(Family::Alpine | Family::BusyBox | Family::Wolfi) => {
+            let gid = gid.map(|gid| format!("-g {gid} ")).unwrap_or_default();
+            let uid = uid.map(|uid| format!("-u {uid} ")).unwrap_or_default();
+            Some(vec![format!("addgroup -S {gid}{group}"), format!("adduser -S {uid}{name} -G {group}")])
+        }
+        Some(
+            Family::Debian
+            | Family::Ubuntu
+            | Family::Rhel
+            | Family::Fedora
+            | Family::Suse
+            | Family::Arch
+            | Family::Amazon
+            | Family::Photon
+            | Family::Mariner,
+        ) => {
+            let gid = gid.map(|gid| format!("--gid {gid} ")).unwrap_or_default();
+            let uid = uid.map(|uid| format!("--uid {uid} ")).unwrap_or_default();
+            Some(vec![
+                format!("groupadd --system {gid}{group}"),
+                format!("useradd --system {uid}--gid {group} --create-home {name}"),
+            ])
+        }
+        _ => None,
+    };
+    let base = User {
+        name: String::new(),
+        owner: String::new(),
+        make: Vec::new(),
+        home: None,
+        origin: String::new(),
+        made_by: None,
+        server: None,
+    };
+    match commands {
+        Some(make) => {
+            let ids = uid.zip(gid).map(|(uid, gid)| format!("{uid}:{gid}"));
+            let named = if numeric { ids } else { None };
+            User {
+                name: named.clone().unwrap_or_else(|| name.to_owned()),
+                owner: named.unwrap_or_else(|| format!("{name}:{group}")),
+                make,
+                home: Some(format!("/home/{name}")),
+                origin: "made for it".into(),
+                ..base
+            }
+        }
+        None => {
+            let nameless = matches!(family, Some(Family::Scratch | Family::Distroless));
+            let uid = settings.uid.unwrap_or(if nameless { NONROOT } else { ID });
+            let gid = settings.gid.unwrap_or(uid);
+            let ids = format!("{uid}:{gid}");
+            let shell = family.is_some_and(Family::has_shell);
+            let origin = if nameless { "by number, as the image has no users" } else { "by number" };
+            let home = format!("/home/{name}");
+            User {
+                name: ids.clone(),
+                owner: ids,
+                make: Vec::new(),
+                home: shell.then_some(home),
+                origin: origin.into(),
+                ..base
+            }
+        }
+    }
+}
+
+/// Whether the file installs the tools that make users on an image that comes without.
+fn brings_tools(survey: &Survey<'_, '_>) -> bool {
+    !matches!(survey.facts.family, Some(Family::Scratch | Family::Distroless))
+        && survey.all().any(|unit| {
+            unit.instruction.keyword == Keyword::Run
+                && unit.text().split_whitespace().any(|word| matches!(word, "shadow-utils" | "shadow"))
+        })
+}
+
+/// A user that the file makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Created {
+    pub(super) name: String,
+    group: Option<String>,
+    /// The unit of the stage that makes it; `None` where a stage below does.
+    unit: Option<usize>,
+}
+
+impl Created {
+    fn owner(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{}:{group}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// The user that the file makes and never uses, where it is clear which one it is.
+fn unused(survey: &Survey<'_, '_>) -> Option<Created> {
+    let mut made = created(survey);
+    made.dedup_by(|later, earlier| later.name == earlier.name);
+    match made.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// The users that the file makes, in order.
+fn created(survey: &Survey<'_, '_>) -> Vec<Created> {
+    let mut found = Vec::new();
+    let below = survey.below.len();
+    for (at, unit) in survey.all().enumerate() {
+        if unit.instruction.keyword != Keyword::Run {
+            continue;
+        }
+        let text = &unit.instruction.args.text;
+        let heredoc = !unit.instruction.heredocs.is_empty();
+        if !heredoc && !text.contains("useradd") && !text.contains("adduser") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.always) {
+            if let Some((name, group)) = creation(step) {
+                found.push(Created { name, group, unit: at.checked_sub(below) });
+            }
+        }
+    }
+    found
+}
+
+/// Options of `useradd` and `adduser` whose value is the next word.
+const VALUED: [&str; 40] = [
+    "-u", "-g", "-G", "-d", "-s", "-c", "-b", "-K", "-p", "-k", "-f", "-e", "-h", "-R", "-P", "-Z", "--uid", "--gid",
+    "--groups", "--home", "--home-dir", "--shell", "--comment", "--gecos", "--ingroup", "--password", "--base-dir",
+    "--key", "--skel", "--inactive", "--expiredate", "--conf", "--root", "--prefix", "--add_extra_groups", "--firstuid",
+    "--lastuid", "--firstgid", "--lastgid", "--groups",
+];
+
+/// The user and the group of a command that makes a user.
+fn creation(step: &Step) -> Option<(String, Option<String>)> {
+    let program = step.program();
+    if !matches!(program, "useradd" | "adduser") {
+        return None;
+    }
+    let args = step.args();
+    let mut operands: Vec<&str> = Vec::new();
+    let mut group = None;
+    let mut rest = args.iter().map(String::as_str).peekable();
+    while let Some(arg) = rest.next() {
+        if let Some((option, value)) = arg.split_once('=').filter(|_| arg.starts_with("--")) {
+            if matches!(option, "--gid" | "--ingroup") {
+                group = Some(value);
+            }
+            continue;
+        }
+        let short = arg.starts_with('-') && !arg.starts_with("--") && arg.len() > 2;
+        // `-rm` and `-Sg value`: only the last letter of a cluster can take a value.
+        let cluster = short.then(|| arg.get(arg.len() - 1..)).flatten().map(|last| format!("-{last}"));
+        let option = cluster.as_deref().unwrap_or(arg);
+        if !arg.starts_with('-') {
+            operands.push(arg);
+        } else if VALUED.contains(&option) && rest.peek().is_some() {
+            let value = rest.next();
+            let takes_group = match program {
+                "useradd" => matches!(option, "-g" | "--gid"),
+                _ => matches!(option, "-G" | "--ingroup" | "--gid"),
+            };
+            if takes_group {
+                group = value;
+            }
+        }
+    }
+    let fit = |name: &&str| {
+        let mut bytes = name.bytes();
+        bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    };
+    let group = group.filter(|group| fit(group) || group.parse::<u32>().is_ok()).map(str::to_owned);
+    match operands.as_slice() {
+        // BusyBox takes options after the name; `adduser user group` adds to a group.
+        [name] if fit(name) && *name != "root" => Some(((*name).to_owned(), group)),
+        _ => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! Who runs now: the USER in force at the end, or the image's own.
+
+use crate::model::Base;
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::refuse;
+use super::survey::Survey;
+
+/// The image runs as root.
+pub(super) struct Root {
+    /// The USER instruction of the shipped stage that says so; `None` where nobody has said anything.
+    pub(super) said: Option<usize>,
+    /// A user that is not root, which the file or the image had set before: as USER names it.
+    pub(super) before: Option<String>,
+    /// Whether it is taken for granted that the image runs as root.
+    pub(super) assumed: bool,
+}
+
+/// Whether `USER text` is root: `root`, `0`, `0:0`, `root:app`.
+pub(super) fn is_root(text: &str) -> bool {
+    let user = text.split(':').next().unwrap_or_default().trim();
+    user.is_empty() || user == "root" || user.parse::<u64>() == Ok(0)
+}
+
+/// Finds out.
+///
+/// # Errors
+/// A refusal where the image runs as another user already, or gives its rights up by itself.
+pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
+    let model = survey.model;
+    let mut said = None;
+    let mut before = survey.facts.user.filter(|user| !is_root(user)).map(str::to_owned);
+    let mut now: Option<(String, bool)> = None;
+    let first = survey.stage.from;
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::User) {
+        let mut user = model.expand(unit.index, &unit.instruction.args.text);
+        user.text = user.text.trim_matches(['"', '\'']).trim().to_owned();
+        let root = user.known && is_root(&user.text);
+        if unit.index > first {
+            said = root.then_some(unit.index);
+        }
+        if !root {
+            before = Some(unit.instruction.args.text.clone().into_owned());
+        }
+        now = Some((user.text, user.known));
+    }
+    match now {
+        Some((user, true)) if !is_root(&user) => {
+            return Err(refuse("already-non-root", format!("the image runs as {user} already"), true));
+        }
+        Some((user, false)) => {
+            let text = format!("the image runs as {user}, which is decided when it is built");
+            return Err(refuse("user-by-argument", text, true));
+        }
+        Some(_) => return Ok(Root { said, before, assumed: false }),
+        None => {}
+    }
+    if let Some(user) = before {
+        let text = format!("the base image runs as {user} already");
+        return Err(refuse("already-non-root", text, true));
+    }
+    let assumed = match &survey.stage.base {
+        Base::Scratch => false,
+        _ => survey.facts.user.is_none(),
+    };
+    Ok(Root { said: None, before: None, assumed })
+}

@@ -38,7 +38,9 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage) -> Result<(), Refus
     let marks: [&[u8]; 4] = [b"ignore", b"nosemgrep", b"checkov", b"kics"];
     for tile in file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment)) {
         let text = tile.span.of(file.source);
-        if marks.iter().any(|mark| memchr::memmem::find(text, mark).is_some()) && AUTHOR.as_ref().is_some_and(|author| author.is_match(text.trim_ascii())) {
+        if marks.iter().any(|mark| memchr::memmem::find(text, mark).is_some())
+            && AUTHOR.as_ref().is_some_and(|author| author.is_match(text.trim_ascii()))
+        {
             let line = file.line_of(tile.span.start);
             let text = format!("the comment in line {line} says that root is meant");
             return Err(refuse("author-wants-root", text, true));
@@ -124,20 +126,36 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Ok(());
     }
     let name = &survey.facts.key;
-    match survey.facts.entry {
+    match survey.facts.start {
         Start::Drops => {
             // The entrypoints of these images step down only before their own server.
             let own = survey.entry.steps.first().is_none_or(|step| {
                 let program = step.program();
-                program.starts_with('-') || name.contains(program) || survey.facts.own.is_some_and(|(user, _)| program.contains(user)) || matches!(program, "mysqld" | "mariadbd" | "postgres" | "mongod" | "redis-server" | "eswrapper" | "rabbitmq-server")
+                program.starts_with('-')
+                    || name.contains(program)
+                    || survey.facts.own.as_ref().is_some_and(|(user, _)| program.contains(user.as_str()))
+                    || matches!(
+                        program,
+                        "mysqld"
+                            | "mariadbd"
+                            | "postgres"
+                            | "mongod"
+                            | "redis-server"
+                            | "eswrapper"
+                            | "rabbitmq-server"
+                    )
             });
             if own {
-                let text = format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
+                let text =
+                    format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
                 return Err(refuse("drops-privileges", text, true));
             }
             Ok(())
         }
-        Start::Needs(why) => Err(refuse("needs-root", format!("{name}: {why}"), true)),
+        Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
+        Start::Platform => {
+            Err(refuse("platform-user", format!("the platform that runs {name} chooses the user"), true))
+        }
         Start::Unknown if !matches!(survey.stage.base, Base::Scratch) => {
             // An image that only passes another one on: its user is the choice of that one's author.
             let own_work = survey.units.iter().any(|unit| {
@@ -182,27 +200,100 @@ fn program(step: &Step) -> Result<(), Refusal> {
         _ if shown.contains("/init.d/") => {
             Err(refuse("init-system", format!("{shown} starts a system service, which root has to do"), true))
         }
-        "sshd" | "cron" | "crond" | "anacron" | "dockerd" | "dockerd-entrypoint.sh" | "docker" | "containerd"
-        | "kubelet" | "kube-proxy" | "openvpn" | "wg-quick" | "iptables" | "ip" | "modprobe" | "mount" | "umount"
-        | "rpcbind" | "rpc.nfsd" | "smbd" | "nmbd" | "rsyslogd" | "syslog-ng" | "syslogd" | "ntpd" | "chronyd"
-        | "pppd" | "xl2tpd" | "pptpd" | "ipsec" | "charon" | "keepalived" | "vsftpd" | "proftpd" | "pure-ftpd"
-        | "postfix" | "master" | "exim" | "exim4" | "sendmail" | "dovecot" | "slapd" | "udevd" | "dbus-daemon"
-        | "tcpdump" | "zerotier-one" | "tailscaled" | "flanneld" | "cadvisor" | "named" | "dhcpd" | "xinetd"
-        | "inetd" | "atd" | "squid" | "squid3" | "in.tftpd" | "cupsd" | "snmpd" | "radiusd"
-        | "hping3" | "nfsd" | "sysctl" | "devcron.py" | "dhcrelay" | "hostapd" | "freeradius" | "strongswan"
-        | "fail2ban-server" | "winbindd" | "krb5kdc" | "kadmind" | "avahi-daemon" | "pure-ftpd-mysql"
-        | "unbound" | "pdns_server" | "tftpd" => {
+        "sshd"
+        | "cron"
+        | "crond"
+        | "anacron"
+        | "dockerd"
+        | "dockerd-entrypoint.sh"
+        | "docker"
+        | "containerd"
+        | "kubelet"
+        | "kube-proxy"
+        | "openvpn"
+        | "wg-quick"
+        | "iptables"
+        | "ip"
+        | "modprobe"
+        | "mount"
+        | "umount"
+        | "rpcbind"
+        | "rpc.nfsd"
+        | "smbd"
+        | "nmbd"
+        | "rsyslogd"
+        | "syslog-ng"
+        | "syslogd"
+        | "ntpd"
+        | "chronyd"
+        | "pppd"
+        | "xl2tpd"
+        | "pptpd"
+        | "ipsec"
+        | "charon"
+        | "keepalived"
+        | "vsftpd"
+        | "proftpd"
+        | "pure-ftpd"
+        | "postfix"
+        | "master"
+        | "exim"
+        | "exim4"
+        | "sendmail"
+        | "dovecot"
+        | "slapd"
+        | "udevd"
+        | "dbus-daemon"
+        | "tcpdump"
+        | "zerotier-one"
+        | "tailscaled"
+        | "flanneld"
+        | "cadvisor"
+        | "named"
+        | "dhcpd"
+        | "xinetd"
+        | "inetd"
+        | "atd"
+        | "squid"
+        | "squid3"
+        | "in.tftpd"
+        | "cupsd"
+        | "snmpd"
+        | "radiusd"
+        | "hping3"
+        | "nfsd"
+        | "sysctl"
+        | "devcron.py"
+        | "dhcrelay"
+        | "hostapd"
+        | "freeradius"
+        | "strongswan"
+        | "fail2ban-server"
+        | "winbindd"
+        | "krb5kdc"
+        | "kadmind"
+        | "avahi-daemon"
+        | "pure-ftpd-mysql"
+        | "unbound"
+        | "pdns_server"
+        | "tftpd" => {
             Err(refuse("needs-root", format!("{shown} needs root: users, devices or the network are its work"), true))
         }
-        "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" | "zypper" | "pacman" | "dpkg" | "rpm" => {
-            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
-        }
-        "pip" | "pip2" | "pip3" | "gem" if has("install") => {
-            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
-        }
-        "npm" | "yarn" if (has("-g") || has("--global")) && (has("install") || has("i") || has("add")) => {
-            Err(refuse("package-manager-at-start", format!("{shown} installs packages when the container starts"), true))
-        }
+        "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" | "zypper" | "pacman" | "dpkg" | "rpm" => Err(refuse(
+            "package-manager-at-start",
+            format!("{shown} installs packages when the container starts"),
+            true,
+        )),
+        "pip" | "pip2" | "pip3" | "gem" if has("install") => Err(refuse(
+            "package-manager-at-start",
+            format!("{shown} installs packages when the container starts"),
+            true,
+        )),
+        "npm" | "yarn" if (has("-g") || has("--global")) && (has("install") || has("i") || has("add")) => Err(refuse(
+            "package-manager-at-start",
+            format!("{shown} installs packages when the container starts"),
+            true,
+        )),
         "chown" | "useradd" | "adduser" | "usermod" | "groupmod" | "chroot" | "ldconfig" | "update-ca-certificates" => {
             Err(refuse("needs-root", format!("{shown} at the start of the container needs root"), true))
         }
@@ -220,7 +311,9 @@ fn program(step: &Step) -> Result<(), Refusal> {
 /// A command handed on as a word: `dumb-init -- /usr/sbin/sshd -D`, `tini /usr/bin/supervisord`.
 fn by_argument(arg: &str) -> Option<&'static str> {
     let name = arg.starts_with('/').then(|| paths::name(arg))?;
-    ["supervisord", "sshd", "crond", "cron", "my_init", "gosu", "su-exec", "dockerd"].into_iter().find(|known| *known == name)
+    ["supervisord", "sshd", "crond", "cron", "my_init", "gosu", "su-exec", "dockerd"]
+        .into_iter()
+        .find(|known| *known == name)
 }
 
 /// A start script that the context holds, or that the file writes.
@@ -298,7 +391,9 @@ fn installs(text: &str, package: &str) -> bool {
 /// Tools that step down from root, in whatever script they are used.
 fn switched_by_hand(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let source = survey.model.file.source;
-    let present = ["gosu", "su-exec", "s6-overlay"].into_iter().any(|tool| memchr::memmem::find(source, tool.as_bytes()).is_some());
+    let present = ["gosu", "su-exec", "s6-overlay"]
+        .into_iter()
+        .any(|tool| memchr::memmem::find(source, tool.as_bytes()).is_some());
     if !present || survey.entry.is_empty() {
         return Ok(());
     }
@@ -332,8 +427,12 @@ pub(super) fn low_ports(survey: &Survey<'_, '_>) -> Vec<u16> {
             }
         }
     }
-    if ports.is_empty() && matches!(survey.facts.key.as_str(), "nginx" | "httpd" | "wordpress" | "drupal" | "nextcloud") {
-        ports.push(80);
+    if survey.entry.entrypoint.is_none() && survey.entry.cmd.is_none() {
+        for port in survey.facts.ports.iter().filter(|port| **port < 1024) {
+            if !ports.contains(port) {
+                ports.push(*port);
+            }
+        }
     }
     ports
 }

@@ -44,15 +44,46 @@ pub(super) struct Folder {
 
 /// Where systems keep what programs only read, or what every user can write.
 const SYSTEM: [&str; 22] = [
-    "/bin", "/sbin", "/lib", "/lib64", "/etc", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/usr/bin", "/usr/sbin",
-    "/usr/lib", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/include", "/usr/local/etc",
-    "/var/run", "/usr/share/man",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/etc",
+    "/boot",
+    "/dev",
+    "/proc",
+    "/sys",
+    "/run",
+    "/tmp",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/libexec",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/lib",
+    "/usr/include",
+    "/usr/local/etc",
+    "/var/run",
+    "/usr/share/man",
 ];
 
 /// Folders that are everybody's: what lies in them may be an application's, they never are.
 const SHARED: [&str; 14] = [
-    "/", "/usr", "/usr/local", "/usr/share", "/var", "/var/lib", "/var/log", "/var/cache", "/go", "/usr/local/share",
-    "/media", "/mnt", "/home", "/var/spool",
+    "/",
+    "/usr",
+    "/usr/local",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/cache",
+    "/go",
+    "/usr/local/share",
+    "/media",
+    "/mnt",
+    "/home",
+    "/var/spool",
 ];
 
 /// Whether a path can be the folder of an application.
@@ -78,7 +109,7 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
 /// What has to be the user's.
 pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     let mut needs = Needs::default();
-    server(user, &mut needs);
+    server(survey, user, &mut needs);
     volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
@@ -88,9 +119,15 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
 }
 
 /// The places of a known server.
-fn server(user: &User, needs: &mut Needs) {
-    let Some(server) = user.server else { return };
+fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
+    let Some(server) = user.server else {
+        // What an image's own program writes to, where that is what runs.
+        if survey.entry.is_empty() {
+            needs.late.extend(survey.facts.data.iter().filter(|path| **path != "/var/run").map(folder(true)));
+        }
+        return;
+    };
     needs.late.extend(server.made.iter().map(folder(true)));
     needs.late.extend(server.folders.iter().map(folder(false)));
     needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
@@ -139,7 +176,18 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     for step in &survey.entry.steps {
         let interpreter = matches!(
             step.program(),
-            "python" | "python2" | "python3" | "node" | "ruby" | "php" | "perl" | "java" | "sh" | "bash" | "dotnet" | "nodejs"
+            "python"
+                | "python2"
+                | "python3"
+                | "node"
+                | "ruby"
+                | "php"
+                | "perl"
+                | "java"
+                | "sh"
+                | "bash"
+                | "dotnet"
+                | "nodejs"
         );
         let named = if interpreter {
             step.args().iter().find(|arg| arg.starts_with('/'))
@@ -192,7 +240,8 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     for folder in folders {
-        let owned_by_image = folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
+        let owned_by_image =
+            folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
         let recursive = filled_by_run(survey, &folder);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
         if known || (owned_by_image && !recursive) {
@@ -211,10 +260,9 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let mut names: Vec<&str> = all.map(|folder| folder.path.as_str()).collect();
         names.dedup();
         if !names.is_empty() {
-            needs.assumptions.push(format!(
-                "the program writes nowhere but in {}, its home and /tmp",
-                names.join(", ")
-            ));
+            needs
+                .assumptions
+                .push(format!("the program writes nowhere but in {}, its home and /tmp", names.join(", ")));
         }
     }
 }
@@ -243,9 +291,37 @@ fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied) -> 
         let data = [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end));
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
         let code = [
-            "node_modules", "vendor", "dist", "build", "bin", "lib", "static", "templates", "public", "views", "src",
-            "package", "requirements", "Gemfile", "Makefile", "Procfile", "Pipfile", "LICENSE", "conf", "config", "scripts",
-            "mvnw", "gradlew", "artisan", "site-packages", "target", "out", "certs", "test", "tests", "docs",
+            "node_modules",
+            "vendor",
+            "dist",
+            "build",
+            "bin",
+            "lib",
+            "static",
+            "templates",
+            "public",
+            "views",
+            "src",
+            "package",
+            "requirements",
+            "Gemfile",
+            "Makefile",
+            "Procfile",
+            "Pipfile",
+            "LICENSE",
+            "conf",
+            "config",
+            "scripts",
+            "mvnw",
+            "gradlew",
+            "artisan",
+            "site-packages",
+            "target",
+            "out",
+            "certs",
+            "test",
+            "tests",
+            "docs",
         ];
         data || !(file || code.contains(&name))
     })
@@ -265,13 +341,29 @@ fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &st
 fn filled_by_run(survey: &Survey<'_, '_>, folder: &str) -> bool {
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
         let text = unit.text();
-        let marks = ["git ", "tar ", "unzip", "svn ", "hg ", "cp ", "mv ", "rsync", "ln ", "bsdtar", "npx ", "django-admin", "rails new", "composer create"];
+        let marks = [
+            "git ",
+            "tar ",
+            "unzip",
+            "svn ",
+            "hg ",
+            "cp ",
+            "mv ",
+            "rsync",
+            "ln ",
+            "bsdtar",
+            "npx ",
+            "django-admin",
+            "rails new",
+            "composer create",
+        ];
         if !marks.iter().any(|mark| text.contains(mark)) {
             return false;
         }
         survey.steps(unit).iter().any(|step| {
             let holds = |path: &str| {
-                paths::within(path, folder) || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
+                paths::within(path, folder)
+                    || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
                     || (paths::within(folder, path) && paths::parent(folder) == path)
             };
             match step.program() {
@@ -313,12 +405,39 @@ fn reads_only(survey: &Survey<'_, '_>) -> bool {
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         let source = matches!(
             extension,
-            "go" | "py" | "js" | "mjs" | "cjs" | "ts" | "tsx" | "jsx" | "rb" | "php" | "rs" | "java" | "kt" | "cs" | "sh"
-                | "ex" | "exs" | "scala" | "pl" | "c" | "cc" | "cpp" | "h"
+            "go" | "py"
+                | "js"
+                | "mjs"
+                | "cjs"
+                | "ts"
+                | "tsx"
+                | "jsx"
+                | "rb"
+                | "php"
+                | "rs"
+                | "java"
+                | "kt"
+                | "cs"
+                | "sh"
+                | "ex"
+                | "exs"
+                | "scala"
+                | "pl"
+                | "c"
+                | "cc"
+                | "cpp"
+                | "h"
         );
         let manifest = matches!(
             name,
-            "package.json" | "requirements.txt" | "Gemfile" | "composer.json" | "pyproject.toml" | "go.mod" | "Cargo.toml" | "Pipfile"
+            "package.json"
+                | "requirements.txt"
+                | "Gemfile"
+                | "composer.json"
+                | "pyproject.toml"
+                | "go.mod"
+                | "Cargo.toml"
+                | "Pipfile"
         );
         if !source && !manifest || path.contains("node_modules/") || name.ends_with("_test.go") {
             continue;
@@ -344,7 +463,9 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if !survey.facts.family.is_some_and(Family::has_shell) && survey.facts.family.is_some() {
         return;
     }
-    let in_home = |text: &str| text.contains("/root/") || text.ends_with("/root") || text.contains("/root:") || text.contains("~/");
+    let in_home = |text: &str| {
+        text.contains("/root/") || text.ends_with("/root") || text.contains("/root:") || text.contains("~/")
+    };
     let mut used = survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
@@ -360,7 +481,8 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
             Keyword::Env => {
                 let home = unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| {
-                    !pair.name.raw.eq_ignore_ascii_case("HOME") && pair.value.as_ref().is_some_and(|value| in_home(value.raw))
+                    !pair.name.raw.eq_ignore_ascii_case("HOME")
+                        && pair.value.as_ref().is_some_and(|value| in_home(value.raw))
                 });
                 used |= home;
             }
@@ -445,10 +567,14 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if needs.volume.is_some() {
         needs.assumptions.push("volumes that exist already are given to the user by hand".to_owned());
     }
-    if survey.entry.is_empty() && survey.facts.entry == super::images::Start::Unknown {
+    if survey.entry.is_empty() && survey.facts.start == super::images::Start::Unknown {
         needs.assumptions.push("what the base image starts needs no root".to_owned());
     }
-    if survey.entry.is_empty() && survey.facts.entry == super::images::Start::Plain && survey.facts.program.is_none() && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) {
+    if survey.entry.is_empty()
+        && survey.facts.start == super::images::Start::Plain
+        && survey.facts.plain
+        && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run)
+    {
         needs.assumptions.push("no image is built on this one that needs root".to_owned());
     }
     let unseen = survey.entry.steps.iter().find_map(|step| {

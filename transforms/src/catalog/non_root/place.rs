@@ -116,7 +116,10 @@ fn root_at(survey: &Survey<'_, '_>, place: usize) -> bool {
 /// Where USER goes: before the first ENTRYPOINT or CMD that nothing follows which builds the image.
 fn end(survey: &Survey<'_, '_>) -> usize {
     let works = |keyword| {
-        matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::User | Keyword::Volume)
+        matches!(
+            keyword,
+            Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::User | Keyword::Volume
+        )
     };
     let last = survey.units.iter().rposition(|unit| works(unit.instruction.keyword)).map_or(0, |last| last + 1);
     let rest = survey.units.iter().enumerate().skip(last);
@@ -131,8 +134,11 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Opti
     }
     let place = place.unwrap_or(survey.units.len());
     let mut commands = Vec::new();
-    let missing: Vec<String> =
-        folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, place)).map(|folder| word(&folder.path)).collect();
+    let missing: Vec<String> = folders
+        .iter()
+        .filter(|folder| folder.make && !exists(survey, &folder.path, place))
+        .map(|folder| word(&folder.path))
+        .collect();
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
@@ -178,7 +184,9 @@ fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[Str
 fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
     let below = survey.below.len();
     survey.all().take(below + place).any(|unit| match unit.instruction.keyword {
-        Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|at| crate::model::paths::within(at, path)),
+        Keyword::Workdir => {
+            survey.model.workdir(unit.index + 1).is_some_and(|at| crate::model::paths::within(at, path))
+        }
         Keyword::Copy | Keyword::Add => survey.copied(unit).is_some_and(|copied| {
             copied.folder && copied.to.as_deref().is_some_and(|to| crate::model::paths::within(to, path))
         }),
@@ -187,8 +195,13 @@ fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
             text.contains("mkdir")
                 && text.contains(path)
                 && survey.steps(unit).iter().any(|step| {
-                    step.always && step.program() == "mkdir"
-                        && step.args().iter().filter_map(|arg| step.path(arg)).any(|made| crate::model::paths::within(&made, path))
+                    step.always
+                        && step.program() == "mkdir"
+                        && step
+                            .args()
+                            .iter()
+                            .filter_map(|arg| step.path(arg))
+                            .any(|made| crate::model::paths::within(&made, path))
                 })
         }
         _ => false,
@@ -197,6 +210,8 @@ fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
 
 /// A path as a shell reads it.
 fn word(path: &str) -> String {
-    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b','));
+    let plain = path.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b',')
+    });
     if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

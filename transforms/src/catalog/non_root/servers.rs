@@ -21,8 +21,7 @@ pub(super) struct Server {
     pub(super) files: &'static [&'static str],
 }
 
-const NONE: Server =
-    Server { program: "", image: "", family: "", user: None, folders: &[], made: &[], files: &[] };
+const NONE: Server = Server { program: "", image: "", family: "", user: None, folders: &[], made: &[], files: &[] };
 const WWW: Option<(&str, &str)> = Some(("www-data", "www-data"));
 
 static SERVERS: &[Server] = &[
@@ -132,8 +131,6 @@ pub(super) fn server(program: &str, image: &str, family: Option<Family>) -> Opti
     let mut fitting = SERVERS.iter().filter(|server| server.program == program);
     let own = fitting.clone().find(|server| !server.image.is_empty() && server.image == image);
     own.or_else(|| {
-        fitting.find(|server| {
-            server.image.is_empty() && (server.family.is_empty() || server.family == family)
-        })
+        fitting.find(|server| server.image.is_empty() && (server.family.is_empty() || server.family == family))
     })
 }

@@ -78,9 +78,9 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     fn family_by_use(&self) -> Option<crate::knowledge::releases::Family> {
-        self.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
-            images::family_by_command(&unit.text())
-        })
+        self.all()
+            .filter(|unit| unit.instruction.keyword == Keyword::Run)
+            .find_map(|unit| images::family_by_command(&unit.text()))
     }
 
     /// The instructions of the stage and of those below it, the lowest first.
@@ -134,7 +134,9 @@ impl<'m, 'a> Survey<'m, 'a> {
                 let source = if source == "." { "" } else { source };
                 let mut tried: Vec<String> = Vec::new();
                 if let Some((folder, pattern)) = split_pattern(source) {
-                    if let Some(rest) = paths::relative(path, to) && matches(pattern, rest) {
+                    if let Some(rest) = paths::relative(path, to)
+                        && matches(pattern, rest)
+                    {
                         tried.push(format!("{folder}{rest}"));
                     }
                 } else {

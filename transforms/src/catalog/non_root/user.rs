@@ -65,7 +65,8 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
     {
         return there(name, format!("{name}:{group}"), "whom the server brings".into());
     }
-    if let Some((name, group)) = survey.facts.own {
+    let nameless = matches!(survey.facts.family, Some(Family::Scratch | Family::Distroless));
+    if let Some((name, group)) = survey.facts.own.as_ref().filter(|_| !nameless && !survey.facts.plain) {
         let origin = format!("whom {} brings", survey.facts.key);
         return there(name, format!("{name}:{group}"), origin);
     }
@@ -237,10 +238,46 @@ fn created(survey: &Survey<'_, '_>) -> Vec<Created> {
 
 /// Options of `useradd` and `adduser` whose value is the next word.
 const VALUED: [&str; 40] = [
-    "-u", "-g", "-G", "-d", "-s", "-c", "-b", "-K", "-p", "-k", "-f", "-e", "-h", "-R", "-P", "-Z", "--uid", "--gid",
-    "--groups", "--home", "--home-dir", "--shell", "--comment", "--gecos", "--ingroup", "--password", "--base-dir",
-    "--key", "--skel", "--inactive", "--expiredate", "--conf", "--root", "--prefix", "--add_extra_groups", "--firstuid",
-    "--lastuid", "--firstgid", "--lastgid", "--groups",
+    "-u",
+    "-g",
+    "-G",
+    "-d",
+    "-s",
+    "-c",
+    "-b",
+    "-K",
+    "-p",
+    "-k",
+    "-f",
+    "-e",
+    "-h",
+    "-R",
+    "-P",
+    "-Z",
+    "--uid",
+    "--gid",
+    "--groups",
+    "--home",
+    "--home-dir",
+    "--shell",
+    "--comment",
+    "--gecos",
+    "--ingroup",
+    "--password",
+    "--base-dir",
+    "--key",
+    "--skel",
+    "--inactive",
+    "--expiredate",
+    "--conf",
+    "--root",
+    "--prefix",
+    "--add_extra_groups",
+    "--firstuid",
+    "--lastuid",
+    "--firstgid",
+    "--lastgid",
+    "--groups",
 ];
 
 /// The user and the group of a command that makes a user.

@@ -42,6 +42,19 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List the transforms.
     List(ListArgs),
+    /// Print how Dockerfiles are read, one JSON object a file and line.
+    Parse(ParseArgs),
+}
+
+/// `parse`.
+#[derive(Debug, Args)]
+pub(crate) struct ParseArgs {
+    /// The Dockerfiles; `-` is standard input.
+    #[arg(value_name = "FILE", required_unless_present = "files_from")]
+    pub(crate) files: Vec<std::path::PathBuf>,
+    /// Also read the files that this file names, one a line.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) files_from: Option<std::path::PathBuf>,
 }
 
 /// `fix`.

@@ -12,6 +12,7 @@ mod fix;
 mod input;
 mod list;
 mod output;
+mod parse;
 mod report;
 mod write;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::List(args) => list::run(args),
+        Command::Parse(args) => parse::run(args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -209,7 +209,11 @@ pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> 
     let mut form = Form::Text;
     match keyword {
         Keyword::Onbuild if !args.text.is_empty() => {
-            inner = Some(Box::new(read(args.clone(), escape, number, opaque)?));
+            // An unknown instruction inside is for the child's build to refuse.
+            let first = args.text.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+            if Keyword::parse(first).is_some() {
+                inner = Some(Box::new(read(args.clone(), escape, number, opaque)?));
+            }
         }
         Keyword::Healthcheck => {
             let skip = args.text.find(char::is_whitespace).map_or(args.text.len(), |space| {

@@ -171,6 +171,9 @@ impl<'s> Splitter<'s> {
         if let Some(inner) = &mut instruction.inner {
             inner.lines = instruction.lines;
         }
+        if let Err(message) = instruction.check(self.escape) {
+            return Self::error(first_number, message);
+        }
         let index = u32::try_from(self.instructions.len()).unwrap_or(u32::MAX);
         self.tile(TileKind::Instruction(index), first.start, last.next);
         self.instructions.push(instruction);

@@ -5,6 +5,7 @@
 
 mod instruction;
 mod lines;
+mod rules;
 pub mod shell;
 pub mod typed;
 pub mod words;

@@ -56,35 +56,52 @@ pub(super) struct Opener {
 /// none. The escape character is always the backslash here, whatever the directive says.
 pub(super) fn heredoc_openers(line: &str) -> Vec<Opener> {
     let Some(words) = shell_words(line) else { return Vec::new() };
-    words.into_iter().filter_map(opener).collect()
+    words.iter().filter_map(|word| opener(word)).collect()
 }
 
-/// Splits a line at white space outside quotes and `${…}`; `None` where one of them is not closed.
-fn shell_words(line: &str) -> Option<Vec<&str>> {
+/// Splits a line at white space outside quotes and `${…}`; `None` where one of them is not closed. White space between
+/// `<<` and the name of a heredoc does not count, and is left out of the word.
+fn shell_words(line: &str) -> Option<Vec<Cow<'_, str>>> {
     let bytes = line.as_bytes();
-    let mut words = Vec::new();
+    let mut words: Vec<Cow<'_, str>> = Vec::new();
+    // The part of the line that the word under way still has to take, and what it has taken before a gap.
     let mut start = None;
+    let mut taken = String::new();
     let mut at = 0;
+    let finish = |start: Option<usize>, end: usize, taken: &mut String, words: &mut Vec<Cow<'_, str>>| -> Option<()> {
+        let Some(start) = start else { return Some(()) };
+        let piece = line.get(start..end)?;
+        // A closure can't name the lifetime of `line`, so the words are owned: only lines that hold `<<` come here.
+        words.push(Cow::Owned(std::mem::take(taken) + piece));
+        Some(())
+    };
     while let Some(byte) = bytes.get(at) {
-        if byte.is_ascii_whitespace() {
-            if let Some(start) = start.take() {
-                words.push(line.get(start..at)?);
-            }
-            at += 1;
+        let space = line.get(at..).and_then(|rest| rest.chars().next()).filter(|c| c.is_whitespace());
+        if let Some(space) = space {
+            finish(start.take(), at, &mut taken, &mut words)?;
+            at += space.len_utf8();
             continue;
         }
-        start.get_or_insert(at);
+        let first = *start.get_or_insert(at);
         at = match byte {
             b'\\' => at + 2,
             b'\'' => at + 1 + memchr::memchr(b'\'', bytes.get(at + 1..)?)? + 1,
             b'"' => double_quoted_end(bytes, at)?,
             b'$' if bytes.get(at + 1) == Some(&b'{') => brace_end(bytes, at)?,
+            b'<' if bytes.get(at + 1) == Some(&b'<') => {
+                let end = at + 2;
+                let rest = line.get(end..)?;
+                let gap = rest.len() - rest.trim_start().len();
+                if gap > 0 {
+                    taken.push_str(line.get(first..end)?);
+                    start = Some(end + gap);
+                }
+                end + gap
+            }
             _ => at + 1,
         };
     }
-    if let Some(start) = start {
-        words.push(line.get(start..)?);
-    }
+    finish(start, bytes.len(), &mut taken, &mut words)?;
     Some(words)
 }
 
@@ -142,6 +159,9 @@ fn opener(word: &str) -> Option<Opener> {
         return None;
     }
     let unquoted = unquote(name, b'\\');
+    if unquoted.is_empty() {
+        return None;
+    }
     let quotes = |text: &str| text.bytes().filter(|byte| matches!(byte, b'\'' | b'"')).count();
     let expand = quotes(name) == quotes(&unquoted);
     let fd = word.get(..digits).and_then(|digits| digits.parse().ok()).unwrap_or(0);
@@ -231,20 +251,55 @@ fn spaced<'a>(args: &'a Logical<'_>, from: usize) -> Vec<Word<'a>> {
     words
 }
 
+/// A word as BuildKit keeps it: an escape character at the very end is dropped. The old form of ENV keeps everything.
+pub(super) fn word_text(raw: &str, escape: u8, whole: bool) -> String {
+    let dangling = !whole && raw.as_bytes().last() == Some(&escape) && {
+        // An escape that is escaped itself is text.
+        raw.bytes().rev().take_while(|byte| *byte == escape).count() % 2 == 1
+    };
+    let end = raw.len() - usize::from(dangling);
+    raw.get(..end).unwrap_or(raw).to_owned()
+}
+
+/// The words of ARG as BuildKit has them.
+pub(super) fn quoted_texts(text: &str, escape: u8) -> Vec<String> {
+    let words = quoted_words(text, escape).into_iter();
+    words.map(|(start, end)| word_text(text.get(start..end).unwrap_or_default(), escape, false)).collect()
+}
+
+/// The first word, quotes minded.
+pub(super) fn first_quoted(text: &str, escape: u8) -> Option<&str> {
+    quoted_words(text, escape).first().and_then(|(start, end)| text.get(*start..*end))
+}
+
+/// Whether a word opens a heredoc.
+pub(super) fn is_opener(word: &str) -> bool {
+    word.contains("<<") && opener(word).is_some()
+}
+
 /// The pieces between white space that is not quoted or escaped, as ranges of the text.
-fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
+pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut words = Vec::new();
     let mut start: Option<usize> = None;
     let mut quote: Option<u8> = None;
     let mut at = 0;
     while let Some(byte) = bytes.get(at).copied() {
+        // White space is what Unicode calls so: a no-break space parts words too.
+        let space = match byte {
+            _ if byte.is_ascii() => usize::from(byte.is_ascii_whitespace() || byte == 0x0b),
+            _ => text
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .filter(|c| c.is_whitespace())
+                .map_or(0, char::len_utf8),
+        };
         let skip = match quote {
-            None if byte.is_ascii_whitespace() => {
+            None if space > 0 => {
                 if let Some(start) = start.take() {
                     words.push((start, at));
                 }
-                at += 1;
+                at += space;
                 continue;
             }
             None if matches!(byte, b'\'' | b'"') => {

@@ -440,6 +440,9 @@ impl State<'_, '_, '_> {
             _ => {}
         }
 
+        if self.whole.is_none() && folder.is_some() && scan.as_ref().is_some_and(|sources| !sources.any) {
+            self.assumptions.push("the program opens no files: the build context has no Go sources to read it from".into());
+        }
         if let (Some(sources), Some(folder), None) = (&scan, &folder, &self.whole) {
             for asset in sources.assets(self.survey, folder) {
                 let path = paths::join(folder, &asset);
@@ -495,7 +498,7 @@ impl State<'_, '_, '_> {
     /// Certificates and time zones: what the Go image has and the plain image does not.
     fn system_files(&mut self, runtime: &Runtime, sources: Option<&Sources>) {
         let Some(release) = runtime.release else { return };
-        let tls = sources.is_none_or(|sources| sources.tls);
+        let tls = sources.is_none_or(|sources| sources.tls || !sources.any);
         let zones = sources.is_none_or(|sources| sources.zones);
         // Alpine's own image brings the certificates that Go looks for.
         if tls && release.family == Family::Debian {
@@ -800,6 +803,8 @@ struct Sources {
     opens: bool,
     tls: bool,
     zones: bool,
+    /// Whether there are any: a context without them says nothing of the program.
+    any: bool,
 }
 
 /// Calls that open what they are given.
@@ -852,7 +857,7 @@ impl Sources {
     /// Reads the sources of a context; tests and vendored packages are left out for paths, not for TLS.
     fn read(context: &dyn Context) -> Self {
         let mut sources =
-            Self { literals: BTreeSet::new(), embedded: Vec::new(), opens: false, tls: false, zones: false };
+            Self { literals: BTreeSet::new(), embedded: Vec::new(), opens: false, tls: false, zones: false, any: false };
         for file in context.files() {
             let name = paths::name(file);
             if name == "go.mod" || name == "go.sum" {
@@ -870,6 +875,7 @@ impl Sources {
                 sources.opens = true;
                 continue;
             };
+            sources.any = true;
             let text = String::from_utf8_lossy(&content);
             sources.tls |= TLS.iter().any(|sign| text.contains(sign));
             sources.zones |= text.contains("time.LoadLocation") || text.contains("LoadLocation(");

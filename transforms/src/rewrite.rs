@@ -81,24 +81,29 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
     let mut fixed: Vec<Report> = Vec::new();
     let mut banned: Vec<Ban> = Vec::new();
     let mut one_by_one = false;
+    // The catalogue's order says that no transform makes work for one before it: those that come before the first one
+    // of a round are not asked again, and what they left is final.
+    let mut first = 0;
+    let mut settled: Vec<Report> = Vec::new();
 
     loop {
         let current = text.as_deref().unwrap_or(source);
         let file = File::parse(current)?;
         let model = Model::new(&file, request.context, request.settings);
-        let round = admit(&model, request, &banned, one_by_one);
+        let asked = request.transforms.get(first..).unwrap_or_default();
+        let mut round = admit(&model, request, asked, &banned, one_by_one);
 
         if round.applied.is_empty() {
             // A transform that has changed the file has said what there is to say: that it finds no more is no news.
             let done: Vec<&str> = fixed.iter().map(|report| report.transform).collect();
-            let left = round.left.into_iter().filter(|report| !done.contains(&report.transform));
-            let left = left.chain(round.withheld);
-            let traced = left.map(|report| Report { span: trace(&rounds, report.span), ..report });
-            fixed.extend(traced.collect::<Vec<_>>());
+            let left = round.left.into_iter().filter(|report| !done.contains(&report.transform)).chain(round.withheld);
+            let left = left.map(|report| Report { span: trace(&rounds, report.span), ..report });
+            let left = settled.into_iter().chain(left);
+            fixed.extend(left.collect::<Vec<_>>());
             break;
         }
         if rounds.len() == MAX_ROUNDS {
-            return Ok(not_convergent(&round, &rounds));
+            return Ok(not_convergent(&round.applied, &rounds));
         }
 
         let next = round.edits.apply(current);
@@ -110,6 +115,15 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
             }
             continue;
         }
+        let place = |report: &Report| request.transforms.iter().position(|transform| transform.id == report.transform);
+        if let Some(next) = round.applied.iter().filter_map(place).min() {
+            for report in round.left.drain(..).chain(round.withheld.drain(..)) {
+                if place(&report) < Some(next) && !fixed.iter().any(|done| done.transform == report.transform) {
+                    settled.push(Report { span: trace(&rounds, report.span), ..report });
+                }
+            }
+            first = next;
+        }
         let traced = round.applied.into_iter().map(|report| Report { span: trace(&rounds, report.span), ..report });
         fixed.extend(traced.collect::<Vec<_>>());
         rounds.push(round.edits);
@@ -118,9 +132,8 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
 
     // Fixes that undo each other over several rounds leave nothing to write.
     let output = text.filter(|text| text != source);
-    if output.is_none() {
-        fixed.retain(|report| !matches!(report.status, Status::Fixed(_)));
-        rounds.clear();
+    if output.is_none() && !rounds.is_empty() {
+        return Ok(not_convergent(&fixed, &[]));
     }
     Ok(Outcome { output, findings: fixed, rounds })
 }
@@ -144,10 +157,16 @@ struct Round {
 
 /// Asks every transform and takes the fixes that are sure enough and do not claim the same bytes; earlier transforms of
 /// the catalogue win, later ones are asked again about the new text. With `one_by_one`, only the first is taken.
-fn admit(model: &Model<'_>, request: &Request<'_>, banned: &[Ban], one_by_one: bool) -> Round {
+fn admit(
+    model: &Model<'_>,
+    request: &Request<'_>,
+    asked: &[&'static Transform],
+    banned: &[Ban],
+    one_by_one: bool,
+) -> Round {
     let mut round = Round::default();
     let mut claims: Vec<Span> = Vec::new();
-    for transform in request.transforms {
+    for transform in asked {
         let ban = banned.iter().find(|ban| ban.transform == transform.id);
         for Finding { span, message, outcome } in (transform.find)(model) {
             let report = |status, detail, assumptions| Report {
@@ -210,9 +229,9 @@ fn legible(file: &File<'_>, next: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The answer where there is always one more fix: the input as it was, and the names of those that go on.
-fn not_convergent(round: &Round, rounds: &[EditSet]) -> Outcome {
+fn not_convergent(applied: &[Report], rounds: &[EditSet]) -> Outcome {
     let text = "its fixes apply to their own result again and again, a defect of the transform; please report it";
-    let findings = round.applied.iter().map(|report| Report {
+    let findings = applied.iter().map(|report| Report {
         status: Status::Refused { code: "not-convergent", settled: false },
         span: trace(rounds, report.span),
         detail: text.into(),

@@ -248,7 +248,7 @@ fn inline(argv: &[String]) -> Option<Script> {
 }
 
 /// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.
-pub fn of(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Option<Vec<Step>> {
+pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Option<Vec<Step>> {
     if let crate::syntax::Form::Json(words) = &instruction.form {
         let mut argv: Vec<String> = words.iter().map(|(word, _)| word.clone()).collect();
         if argv.is_empty() {

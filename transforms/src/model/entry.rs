@@ -1,6 +1,6 @@
 //! What runs when a container of a stage starts.
 
-use super::commands::{self, Step};
+use super::commands::Step;
 use super::{Model, Stage, paths};
 use crate::syntax::Keyword;
 
@@ -44,7 +44,7 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
         let index = index?;
         let instruction = model.instruction(index)?;
         let exec = matches!(instruction.form, crate::syntax::Form::Json(_));
-        let mut steps = commands::of(model, index, instruction)?;
+        let mut steps = model.steps(index)?.to_vec();
         for step in &mut steps {
             // What starts runs in the last working directory, wherever CMD stands.
             if step.cwd.as_deref() == model.workdir(index) {

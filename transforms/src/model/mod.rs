@@ -7,6 +7,7 @@ pub mod entry;
 pub mod paths;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use self::base as images;
@@ -28,6 +29,8 @@ pub struct Model<'a> {
     pub stages: Vec<Stage>,
     /// ARG before the first FROM.
     globals: Vec<Variable>,
+    /// The commands of each instruction, read when somebody first asks for them.
+    steps: Vec<OnceCell<Option<Vec<commands::Step>>>>,
 }
 
 /// A stage: a FROM and what follows it.
@@ -85,7 +88,8 @@ struct Variable {
 impl<'a> Model<'a> {
     /// Builds the model of `file`.
     pub fn new(file: &'a File<'a>, context: Option<&'a dyn Context>, settings: &'a Settings) -> Self {
-        let mut model = Self { file, context, settings, stages: Vec::new(), globals: Vec::new() };
+        let steps = vec![OnceCell::new(); file.instructions.len()];
+        let mut model = Self { file, context, settings, stages: Vec::new(), globals: Vec::new(), steps };
         for (index, instruction) in file.instructions.iter().enumerate() {
             model.read(index, instruction);
         }
@@ -244,6 +248,13 @@ impl<'a> Model<'a> {
     pub fn body(&self, stage: &Stage) -> impl DoubleEndedIterator<Item = (usize, &'a Instruction<'a>)> + use<'a> {
         let instructions: &'a [Instruction<'a>] = &self.file.instructions;
         stage.body.clone().filter_map(move |index| instructions.get(index).map(|instruction| (index, instruction)))
+    }
+
+    /// The commands of instruction `index`: of its shell form, or of its exec form as one command; `None` where it has
+    /// none, or they can't be read.
+    pub fn steps(&self, index: usize) -> Option<&[commands::Step]> {
+        let read = || self.instruction(index).and_then(|instruction| commands::read(self, index, instruction));
+        self.steps.get(index)?.get_or_init(read).as_deref()
     }
 
     /// The value of a variable as instruction `index` sees it.

@@ -441,7 +441,8 @@ impl State<'_, '_, '_> {
         }
 
         if self.whole.is_none() && folder.is_some() && scan.as_ref().is_some_and(|sources| !sources.any) {
-            self.assumptions.push("the program opens no files: the build context has no Go sources to read it from".into());
+            self.assumptions
+                .push("the program opens no files: the build context has no Go sources to read it from".into());
         }
         if let (Some(sources), Some(folder), None) = (&scan, &folder, &self.whole) {
             for asset in sources.assets(self.survey, folder) {
@@ -856,8 +857,14 @@ const TLS: [&str; 16] = [
 impl Sources {
     /// Reads the sources of a context; tests and vendored packages are left out for paths, not for TLS.
     fn read(context: &dyn Context) -> Self {
-        let mut sources =
-            Self { literals: BTreeSet::new(), embedded: Vec::new(), opens: false, tls: false, zones: false, any: false };
+        let mut sources = Self {
+            literals: BTreeSet::new(),
+            embedded: Vec::new(),
+            opens: false,
+            tls: false,
+            zones: false,
+            any: false,
+        };
         for file in context.files() {
             let name = paths::name(file);
             if name == "go.mod" || name == "go.sum" {

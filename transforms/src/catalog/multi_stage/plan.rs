@@ -253,7 +253,7 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
         _ => vec![to.to_owned()],
     };
-    let used = survey.units.iter().take(recipe.last_build + 1).skip(at + 1).flat_map(|unit| &unit.steps).any(|step| {
+    let used = survey.units.iter().take(recipe.last_build + 1).skip(at + 1).flat_map(|unit| unit.steps).any(|step| {
         let file_work = matches!(effects::of(step), Effect::Files(_));
         !file_work && targets.iter().any(|target| mentions(step, target))
     });
@@ -298,7 +298,7 @@ fn run(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, unknown: &
     let mut build = false;
     let source = survey.model.file.source;
     let mut last_span = None;
-    for step in &unit.steps {
+    for step in unit.steps {
         let text = || command_text(survey, unit, step);
         let builder_folders = recipe.builder_folders.clone();
         let outside = |path: &String| !in_builder(&builder_folders, path);
@@ -444,7 +444,7 @@ fn runtime_package(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, p
         return true;
     }
     // A tool stays where something that runs later starts it, or may.
-    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| &unit.steps);
+    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     recipe.opaque_entry
         || later.chain(&survey.entry.steps).any(|step| tools::package(step.program()) == name || step.program() == name)

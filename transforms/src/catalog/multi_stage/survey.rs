@@ -1,6 +1,6 @@
 //! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
 
-use crate::model::commands::{self, Step};
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
 use crate::model::{Model, Stage, paths};
@@ -12,16 +12,16 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
     pub(super) entry: Entry,
-    pub(super) units: Vec<Unit<'a>>,
+    pub(super) units: Vec<Unit<'m>>,
 }
 
 /// An instruction of the stage.
-pub(super) struct Unit<'a> {
+pub(super) struct Unit<'m> {
     /// Its index in the file.
     pub(super) index: usize,
-    pub(super) instruction: &'a Instruction<'a>,
+    pub(super) instruction: &'m Instruction<'m>,
     /// The commands of a RUN, in order.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: &'m [Step],
     /// What a COPY or ADD brings.
     pub(super) copy: Option<Copied>,
 }
@@ -50,7 +50,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             if instruction.opaque {
                 return Err(refuse("opaque", "an instruction holds bytes that are not UTF-8", false));
             }
-            let mut unit = Unit { index, instruction, steps: Vec::new(), copy: None };
+            let mut unit = Unit { index, instruction, steps: &[], copy: None };
             match instruction.keyword {
                 Keyword::Onbuild => {
                     return Err(refuse("onbuild", "ONBUILD makes it a base image for other builds", true));
@@ -59,7 +59,7 @@ impl<'m, 'a> Survey<'m, 'a> {
                     if !model.posix(index) {
                         return Err(refuse("windows-shell", "its RUN instructions are not for a POSIX shell", true));
                     }
-                    match commands::of(model, index, instruction) {
+                    match model.steps(index) {
                         Some(steps) => unit.steps = steps,
                         None => {
                             let line = instruction.lines.0;

@@ -1,7 +1,6 @@
 //! Programs that the runtime stage starts and that the builder's image happened to have.
 
 use crate::knowledge::releases::Family;
-use crate::model::commands;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::syntax::Keyword;
@@ -67,9 +66,9 @@ pub(super) fn packages(
             Place::Runtime | Place::Both => true,
         };
         if runs && unit.instruction.keyword == Keyword::Healthcheck {
-            commands::of(survey.model, unit.index, unit.instruction).unwrap_or_default().iter().for_each(&mut need);
+            survey.model.steps(unit.index).unwrap_or_default().iter().for_each(&mut need);
         }
-        for step in &unit.steps {
+        for step in unit.steps {
             if let Effect::Install(packages) = effects::of(step) {
                 installed.extend(packages.names);
             } else if runs {

@@ -1,12 +1,10 @@
 //! What the shipped stage holds, as far as its user has to know.
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
-
-use crate::model::commands::{self, Step};
+use crate::model::commands::Step;
 use crate::model::entry::{self, Entry};
 use crate::model::{Base, Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword};
+use std::borrow::Cow;
 
 use super::images::{self, Facts};
 
@@ -28,8 +26,6 @@ pub(super) struct Unit<'a> {
     /// Its index in the file.
     pub(super) index: usize,
     pub(super) instruction: &'a Instruction<'a>,
-    /// The commands of a RUN; read when somebody asks, because reading a shell script costs more than all the rest.
-    steps: OnceCell<Vec<Step>>,
 }
 
 /// What a COPY or ADD does.
@@ -49,10 +45,7 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// Reads the stage.
     pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage) -> Self {
         let units = |stage: &Stage| {
-            model
-                .body(stage)
-                .map(|(index, instruction)| Unit { index, instruction, steps: OnceCell::new() })
-                .collect::<Vec<_>>()
+            model.body(stage).map(|(index, instruction)| Unit { index, instruction }).collect::<Vec<_>>()
         };
         let mut below = Vec::new();
         let mut base = &stage.base;
@@ -89,11 +82,11 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     /// The commands of a RUN; none for what can't be read.
-    pub(super) fn steps<'u>(&self, unit: &'u Unit<'a>) -> &'u [Step] {
-        unit.steps.get_or_init(|| match unit.instruction.keyword {
-            Keyword::Run => commands::of(self.model, unit.index, unit.instruction).unwrap_or_default(),
-            _ => Vec::new(),
-        })
+    pub(super) fn steps(&self, unit: &Unit<'a>) -> &'m [Step] {
+        match unit.instruction.keyword {
+            Keyword::Run => self.model.steps(unit.index).unwrap_or_default(),
+            _ => &[],
+        }
     }
 
     /// Reads a COPY or ADD.

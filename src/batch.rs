@@ -2,16 +2,17 @@
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
 
 use anyhow::Result;
+use dockwright_transforms::context::Context;
+use dockwright_transforms::syntax::ParseError;
 use dockwright_transforms::{Outcome, Request, rewrite};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::cli::{ChoiceArgs, Global};
 use crate::config::{Choice, Configs};
-use crate::context::Contexts;
+use crate::context::{Contexts, Folder};
 use crate::input::Input;
 
 /// How many files are worked on before their results are printed: large enough that the pause in between does not
@@ -78,48 +79,49 @@ impl<'a> Work<'a> {
             Ok(source) => source,
             Err(error) => return Done { source: Vec::new(), outcome: Err(Failure::File(error)), note: None },
         };
-        let (outcome, note) = match self.configs.of(input.folder()) {
-            Ok(choice) => self.rewrite(input, &source, &choice),
-            Err(error) => (Err(Failure::Elsewhere(error)), None),
-        };
-        Done { source, outcome, note }
-    }
-
-    fn rewrite(
-        &self,
-        input: &Input,
-        source: &[u8],
-        choice: &Arc<Choice>,
-    ) -> (Result<Outcome, Failure>, Option<String>) {
-        let run = || {
-            let context = self.contexts.of(input, source);
+        let mut note = None;
+        let outcome = self.with(input, &source, |choice, context| {
             let request = |context| Request {
                 transforms: &choice.transforms,
                 threshold: choice.threshold,
                 context,
                 settings: &choice.settings,
             };
-            let outcome = rewrite(source, &request(context.as_deref().map(|context| context as _)));
-            match context.as_ref().filter(|context| context.truncated()) {
+            let outcome = rewrite(&source, &request(context.map(|context| context as &dyn Context)));
+            match context.filter(|context| context.truncated()) {
                 // Half a list of files is worse than none: what is not in it would count as not there.
-                Some(context) => (rewrite(source, &request(None)), Some(context.too_large())),
-                None => (outcome, None),
+                Some(context) => {
+                    note = Some(context.too_large());
+                    rewrite(&source, &request(None))
+                }
+                None => outcome,
             }
-        };
-        let (outcome, note) = match caught(run) {
-            Ok(done) => done,
-            Err(panic) => return (Err(Failure::File(panic)), None),
-        };
-        let outcome = outcome.map_err(|error| {
-            if source.contains(&0) {
-                return Failure::File("a binary file, not a Dockerfile; name another file".into());
-            }
-            Failure::File(match error.line {
-                0 => format!("{}; docker would not build it either, mend it first", error.message),
-                line => format!("line {line}: {}; docker would not build it either, mend it first", error.message),
-            })
         });
-        (outcome, note)
+        Done { source, outcome, note }
+    }
+
+    /// Hands the choice and the context of a file to `run`, and makes what goes wrong a failure.
+    pub(crate) fn with<T>(
+        &self,
+        input: &Input,
+        source: &[u8],
+        run: impl FnOnce(&Choice, Option<&Folder>) -> Result<T, ParseError>,
+    ) -> Result<T, Failure> {
+        let choice = self.configs.of(input.folder()).map_err(Failure::Elsewhere)?;
+        let result = caught(|| {
+            let context = self.contexts.of(input, source);
+            run(&choice, context.as_deref())
+        });
+        result.map_err(Failure::File)?.map_err(|error| {
+            let text = match error.line {
+                _ if source.contains(&0) => {
+                    return Failure::File("a binary file, not a Dockerfile; name another".into());
+                }
+                0 => error.message,
+                line => format!("line {line}: {}", error.message),
+            };
+            Failure::File(format!("{text}; docker would not build it either, mend it first"))
+        })
     }
 }
 

@@ -44,6 +44,9 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Print how Dockerfiles are read, one JSON object a file and line.
     Parse(ParseArgs),
+    /// Check the laws of rewriting on every Dockerfile of a folder, and count what the transforms make of it.
+    #[command(hide = true)]
+    Laws(LawsArgs),
 }
 
 /// `parse`.
@@ -104,6 +107,16 @@ pub(crate) struct ListArgs {
     /// How to print the list.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: Format,
+}
+
+/// `laws`.
+#[derive(Debug, Args)]
+pub(crate) struct LawsArgs {
+    /// Dockerfiles, or folders to look for them in.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
 }
 
 /// Which files.

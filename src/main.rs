@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod fix;
 mod input;
+mod laws;
 mod list;
 mod output;
 mod parse;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::List(args) => list::run(args),
         Command::Parse(args) => parse::run(args),
+        Command::Laws(args) => laws::run(args, &cli.global),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -1,0 +1,8 @@
+package main
+
+import "embed"
+
+//go:embed assets
+var assets embed.FS
+
+func main() { assets.Open("assets/index.html") }

@@ -1,0 +1,7 @@
+package main
+
+import "flag"
+
+var config = flag.String("config", "", "")
+
+func main() { flag.Parse() }

@@ -1,0 +1,80 @@
+//! The command line: streams, exit codes, and what happens to bad input.
+
+use crate::workspace::{Workspace, text};
+
+const GUIDE: &str = "FROM golang:1.22-alpine\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\nCMD [\"./app\"]\n";
+
+#[test]
+fn the_guides_own_example_becomes_a_builder_and_a_small_image_with_a_user() {
+    let workspace = Workspace::new();
+    workspace.file("Dockerfile", GUIDE);
+    workspace.file("go.mod", "module example.com/app\n\ngo 1.22\n");
+    workspace.file("main.go", "package main\n\nfunc main() {}\n");
+    let done = workspace.run(&["fix"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let expected = "FROM golang:1.22-alpine AS builder\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\n\n\
+        FROM alpine:3.21\nWORKDIR /src\nCOPY --from=builder /src/app /src/app\n\
+        RUN addgroup -S appgroup && adduser -S appuser -G appgroup\nUSER appuser\nCMD [\"./app\"]\n";
+    assert_eq!(text(&workspace.read("Dockerfile")), expected);
+}
+
+#[test]
+fn the_guides_second_example_gains_a_group_a_user_and_user() {
+    let workspace = Workspace::new();
+    let done = workspace.run_with(&["fix", "-"], b"FROM alpine:3.20\nCMD [\"whoami\"]\n");
+    let expected = "FROM alpine:3.20\nRUN addgroup -S appgroup && adduser -S appuser -G appgroup\nUSER appuser\nCMD [\"whoami\"]\n";
+    assert_eq!(text(&done.stdout), expected);
+}
+
+#[test]
+fn a_dry_run_prints_the_diff_alone_and_its_exit_code_is_a_choice() {
+    let workspace = Workspace::new();
+    workspace.file("Dockerfile", GUIDE);
+    let dry = workspace.run(&["fix", "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(0));
+    assert!(text(&dry.stdout).starts_with("--- a/Dockerfile\n+++ b/Dockerfile\n@@ "));
+    assert_eq!(workspace.run(&["fix", "--dry-run", "--exit-code"]).status.code(), Some(1));
+    assert_eq!(workspace.run(&["check"]).status.code(), Some(1));
+}
+
+#[test]
+fn bad_input_is_one_line_that_names_the_file() {
+    let workspace = Workspace::new();
+    workspace.file("empty/README", "no Dockerfile here");
+    workspace.file("binary/Dockerfile", [0u8, 159, 146, 150, 0, 1, 2]);
+    workspace.file("long/Dockerfile", format!("FROM a\nRUN {}\n", "x".repeat(10 << 20)));
+    workspace.file("none/Dockerfile", "RUN echo no stage\n");
+    for path in ["missing/Dockerfile", "empty", "binary/Dockerfile", "long/Dockerfile", "none/Dockerfile"] {
+        let done = workspace.run(&["fix", path]);
+        let errors = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{path}: {errors}");
+        let first = errors.lines().next().unwrap_or_default();
+        assert!(first.contains(path), "{path}: {errors}");
+        assert!(first.len() < 400, "{path}: {first}");
+    }
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let workspace = Workspace::new();
+    workspace.file("a/Dockerfile", "NONSENSE\n");
+    workspace.file("b/Dockerfile", "FROM alpine:3.20\nCMD [\"whoami\"]\n");
+    let done = workspace.run(&["fix"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&workspace.read("b/Dockerfile")).contains("USER appuser"));
+}
+
+#[test]
+fn parse_prints_an_object_a_file() {
+    let workspace = Workspace::new();
+    workspace.file("Dockerfile", "from a\nRUN --mount=type=tmpfs,target=/t x\n");
+    let done = workspace.run(&["parse", "Dockerfile"]);
+    let expected = concat!(
+        r#"{"path":"Dockerfile","error":null,"escape":"\\","instructions":["#,
+        r#"{"name":"from","flags":[],"args":["a"],"json":false,"heredocs":[],"start_line":1,"end_line":1,"start":0,"end":6},"#,
+        r#"{"name":"run","flags":["--mount=type=tmpfs,target=/t"],"args":["x"],"json":false,"heredocs":[],"#,
+        r#""start_line":2,"end_line":2,"start":7,"end":41}]}"#,
+        "\n"
+    );
+    assert_eq!(text(&done.stdout), expected);
+}

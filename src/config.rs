@@ -89,6 +89,9 @@ fn valid_id(id: u32) -> Result<(), String> {
     }
 }
 
+/// Reads the text of a setting, or says what is wrong with it.
+type Check = fn(&str) -> Result<String, String>;
+
 impl Table {
     /// Reads `text`.
     ///
@@ -112,7 +115,7 @@ impl Table {
             )),
         };
         table.only.iter().chain(&table.skip).flatten().try_for_each(known)?;
-        let checks: [(&Option<Spanned<String>>, fn(&str) -> Result<String, String>); 4] = [
+        let checks: [(&Option<Spanned<String>>, Check); 4] = [
             (&table.runtime_base, image),
             (&table.stage_name, stage_name),
             (&table.user, account),

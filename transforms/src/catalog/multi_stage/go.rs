@@ -427,7 +427,7 @@ impl State<'_, '_, '_> {
         let gone = |folder: &String| self.removed.iter().any(|removed| paths::within(folder, removed));
         let folder = self.folder.clone().filter(|folder| !gone(folder));
 
-        let scan = self.survey.model.context.map(|context| Sources::read(context));
+        let scan = self.survey.model.context.map(Sources::read);
         match (&scan, &folder) {
             (Some(sources), Some(folder)) if self.whole.is_none() => {
                 if let Some(reason) = sources.unclear(self.survey, folder) {

@@ -2,7 +2,7 @@
 
 use crate::knowledge::images::{Kind, RunsAs, Start as Known};
 use crate::knowledge::releases::{self, Family};
-use crate::model::base;
+use crate::model::{base, paths};
 use crate::syntax::typed::ImageRef;
 
 /// What is known about an image.
@@ -20,6 +20,10 @@ pub(super) struct Facts {
     pub(super) start: Start,
     /// The program that runs when nothing else is said.
     pub(super) program: Option<&'static str>,
+    /// The name of its entrypoint script.
+    pub(super) entrypoint: Option<&'static str>,
+    /// Whether what it starts is known to be its CMD, which a CMD of the file replaces.
+    pub(super) command: bool,
     /// The folders that its own program writes to.
     pub(super) data: Vec<&'static str>,
     /// The ports that its own program listens on.
@@ -95,6 +99,8 @@ pub(super) fn facts(image: &ImageRef) -> Facts {
             Known::Platform => Start::Platform,
         },
         program: known.cmd().and_then(|cmd| cmd.split(' ').next()),
+        entrypoint: known.entrypoint().and_then(|words| words.split(' ').next()).map(paths::name),
+        command: known.cmd().is_some() && known.entrypoint().is_none(),
         data: known.data().collect(),
         ports: known.ports().collect(),
         bare: bare(family, known.name()) || bare(family, known.tag()),

@@ -6,7 +6,7 @@ use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
-use crate::model::{Base, Model, Stage, paths};
+use crate::model::{Model, Stage, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
 
@@ -109,9 +109,8 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             return Err(refuse("docker-socket", text, true));
         }
         if unit.instruction.keyword == Keyword::Run
-            && ["docker-ce", "docker.io ", "docker-engine", "get.docker.com", "lxc-docker", "add docker"]
-                .iter()
-                .any(|mark| text.contains(mark))
+            && (["docker-ce", "docker-engine", "get.docker.com", "lxc-docker"].iter().any(|mark| text.contains(mark))
+                || ["docker", "docker.io", "docker-cli"].iter().any(|package| installs(&text, package)))
         {
             let text = "it installs Docker, whose daemon and socket belong to root";
             return Err(refuse("docker-client", text, true));
@@ -122,15 +121,25 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 
 /// What the base image starts, where the file leaves it as it is.
 fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    if survey.entry.entrypoint.is_some() {
+    let restated = survey
+        .facts
+        .entrypoint
+        .is_some_and(|script| survey.entry.steps.first().is_some_and(|step| step.program() == script));
+    if survey.entry.entrypoint.is_some() && !restated {
+        return Ok(());
+    }
+    // A CMD of its own takes the place of what the image starts, where that has no ENTRYPOINT.
+    if survey.entry.cmd.is_some() && survey.facts.entrypoint.is_none() && survey.facts.command {
         return Ok(());
     }
     let name = &survey.facts.key;
     match survey.facts.start {
         Start::Drops => {
             // The entrypoints of these images step down only before their own server.
-            let own = survey.entry.steps.first().is_none_or(|step| {
-                let program = step.program();
+            let mut steps = survey.entry.steps.iter().flat_map(|step| step.argv.iter());
+            let first = steps.find(|word| Some(paths::name(word)) != survey.facts.entrypoint);
+            let own = first.is_none_or(|word| {
+                let program = paths::name(word);
                 program.starts_with('-')
                     || name.contains(program)
                     || survey.facts.own.as_ref().is_some_and(|(user, _)| program.contains(user.as_str()))
@@ -156,7 +165,7 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Start::Platform => {
             Err(refuse("platform-user", format!("the platform that runs {name} chooses the user"), true))
         }
-        Start::Unknown if !matches!(survey.stage.base, Base::Scratch) => {
+        Start::Unknown | Start::Plain if name.contains('/') && !survey.facts.plain => {
             // An image that only passes another one on: its user is the choice of that one's author.
             let own_work = survey.units.iter().any(|unit| {
                 matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
@@ -284,11 +293,6 @@ fn program(step: &Step) -> Result<(), Refusal> {
             format!("{shown} installs packages when the container starts"),
             true,
         )),
-        "pip" | "pip2" | "pip3" | "gem" if has("install") => Err(refuse(
-            "package-manager-at-start",
-            format!("{shown} installs packages when the container starts"),
-            true,
-        )),
         "npm" | "yarn" if (has("-g") || has("--global")) && (has("install") || has("i") || has("add")) => Err(refuse(
             "package-manager-at-start",
             format!("{shown} installs packages when the container starts"),
@@ -372,6 +376,14 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
             ("cron", "needs-root", "cron is installed, which needs root"),
             ("rsyslog", "needs-root", "rsyslog is installed, which needs root"),
             ("postfix", "needs-root", "postfix is installed, which needs root"),
+            ("mysql-server", "supervisor", "mysql-server is installed, which starts as a user of its own"),
+            ("mariadb-server", "supervisor", "mariadb-server is installed, which starts as a user of its own"),
+            ("postgresql", "supervisor", "postgresql is installed, which starts as a user of its own"),
+            ("samba", "needs-root", "samba is installed, which needs root"),
+            ("dnsmasq", "needs-root", "dnsmasq is installed, which needs root"),
+            ("openvpn", "needs-root", "openvpn is installed, which needs root"),
+            ("vsftpd", "needs-root", "vsftpd is installed, which needs root"),
+            ("haproxy", "needs-root", "haproxy is installed, which starts as root to bind its ports"),
         ] {
             if installs(&text, package) {
                 let text = format!("the start script {path} can't be seen here, and {why}");
@@ -383,7 +395,7 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
 }
 
 /// Whether a RUN installs a package of this name.
-fn installs(text: &str, package: &str) -> bool {
+pub(super) fn installs(text: &str, package: &str) -> bool {
     let manager = ["install", "apk add", "apk --", "-S "].iter().any(|verb| text.contains(verb));
     manager && text.split_whitespace().any(|word| word.split('=').next() == Some(package))
 }

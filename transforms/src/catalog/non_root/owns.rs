@@ -113,8 +113,12 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
+    frameworks(survey, &mut needs);
     home(survey, user, &mut needs);
+    modes(survey, user, &mut needs);
     assumptions(survey, user, &mut needs);
+    needs.copies.sort_unstable();
+    needs.copies.dedup();
     needs
 }
 
@@ -145,9 +149,9 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 continue;
             }
             let path = paths::join("/", &path.text);
-            let system = ["/dev", "/proc", "/sys", "/etc", "/bin", "/lib", "/usr/lib", "/usr/bin", "/sbin", "/tmp"];
+            let system = ["/dev", "/proc", "/sys", "/bin", "/lib", "/usr/lib", "/usr/bin", "/sbin", "/tmp"];
             let known = |folder: &Folder| folder.path == path;
-            if path == "/"
+            if matches!(path.as_str(), "/" | "/etc" | "/usr" | "/var" | "/run" | "/var/run" | "/home")
                 || path.contains(' ')
                 || system.iter().any(|folder| paths::within(&path, folder))
                 || user.server.is_some() && needs.late.iter().any(known)
@@ -156,7 +160,19 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 continue;
             }
             needs.volume.get_or_insert(at);
-            needs.early.push(Folder { path, recursive: false, make: true });
+            let before = survey.below.len() + at;
+            let filled = survey
+                .all()
+                .take(before)
+                .any(|unit| unit.instruction.keyword == Keyword::Run && fills(survey, unit, &path));
+            for (copy, unit) in survey.units.iter().enumerate() {
+                let to = survey.copied(unit).and_then(|copied| copied.to);
+                let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+                if to.is_some_and(|to| paths::within(&to, &path)) && !given && !needs.copies.contains(&copy) {
+                    needs.copies.push(copy);
+                }
+            }
+            needs.early.push(Folder { path, recursive: filled, make: true });
         }
     }
 }
@@ -195,6 +211,9 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             step.argv.first().filter(|program| program.starts_with('/'))
         };
         let Some(path) = named.and_then(|path| step.path(path)) else { continue };
+        if path.ends_with(".sh") && paths::name(&path).contains("entry") {
+            continue;
+        }
         let mut folder = paths::parent(&path);
         while matches!(paths::name(folder), "bin" | "sbin" | "scripts" | "script") && folder != "/" {
             folder = paths::parent(folder);
@@ -228,14 +247,19 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         return;
     }
     let folders = folders(survey, user);
-    if folders.is_empty() || reads_only(survey) {
+    if reads_only(survey) {
+        return;
+    }
+    if folders.is_empty() {
+        unnamed(survey, needs);
         return;
     }
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref() else { continue };
         let inside = folders.iter().any(|folder| paths::within(to, folder) || (paths::within(folder, to) && to != "/"));
-        if inside && is_application(to) && may_be_written(survey, unit, &copied) {
+        let whole = folders.iter().any(|folder| folder == to);
+        if inside && is_application(to) && may_be_written(survey, unit, &copied, whole) {
             needs.copies.push(at);
         }
     }
@@ -267,8 +291,158 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
 }
 
+/// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
+/// built.
+fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let mut add = |folder: &str, names: &[&str]| {
+        for name in names {
+            let path = paths::join(folder, name);
+            let known = needs
+                .early
+                .iter()
+                .chain(&needs.late)
+                .any(|known| known.path == path || known.recursive && paths::within(&path, &known.path));
+            if !known && is_application(&path) {
+                needs.late.push(Folder { path, recursive: true, make: true });
+            }
+        }
+    };
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        if !["rake", "rails", "artisan", "symfony", "bin/console"].iter().any(|mark| text.contains(mark)) {
+            continue;
+        }
+        for step in survey.steps(unit).iter() {
+            let Some(folder) = step.cwd.as_deref() else { continue };
+            let has = |name: &str| step.argv.iter().any(|word| paths::name(word) == name);
+            if (has("rake") || has("rails"))
+                && step.argv.iter().any(|word| word.contains(':'))
+                && step.program() != "gem"
+            {
+                add(folder, &["log", "tmp"]);
+            } else if has("artisan") && step.program() == "php" {
+                add(folder, &["bootstrap/cache", "storage"]);
+            } else if has("console") && (step.program() == "php" || step.program() == "console") {
+                add(folder, &["var"]);
+            }
+        }
+    }
+    let Some(folder) = survey.model.final_workdir(survey.stage) else { return };
+    let Some(manifest) = survey.read(&paths::join(folder, "package.json")) else { return };
+    let has = |mark: &str| memchr::memmem::find(&manifest, mark.as_bytes()).is_some();
+    let scripted = survey.entry.steps.iter().any(|step| {
+        matches!(step.program(), "npm" | "yarn" | "pnpm" | "next" | "react-scripts" | "vite" | "npx" | "nuxt")
+    });
+    if !scripted {
+        return;
+    }
+    if has("\"next\"") && has("next start") {
+        add(folder, &[".next/cache"]);
+    }
+    if has("react-scripts start") && survey.entry.steps.iter().any(|step| step.args().iter().any(|arg| arg == "start"))
+    {
+        add(folder, &["node_modules/.cache"]);
+    }
+}
+
+/// A working directory that a build argument names, and a program that lies where nobody can write.
+fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    if survey.entry.is_empty() {
+        return;
+    }
+    let workdir = survey.model.final_workdir(survey.stage);
+    if workdir.is_none() && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Workdir) {
+        for (at, unit) in survey.units.iter().enumerate() {
+            let Some(copied) = survey.copied(unit) else { continue };
+            let last = unit.instruction.words().last().map(|word| word.raw.to_owned()).unwrap_or_default();
+            let here = !last.starts_with('/') && copied.to.is_none();
+            if here && may_be_written(survey, unit, &copied, true) {
+                needs.copies.push(at);
+            }
+        }
+        // RUN works in that folder, whatever its name.
+        needs.late.push(Folder { path: ".".to_owned(), recursive: false, make: false });
+        needs.assumptions.push("the program writes nowhere but in its working directory, its home and /tmp".to_owned());
+        return;
+    }
+    let foreign = survey.entry.steps.iter().any(|step| {
+        let program = step.argv.first().and_then(|program| program.contains('/').then(|| step.path(program))).flatten();
+        program.is_some_and(|path| {
+            !["/bin", "/usr/bin", "/sbin", "/usr/sbin"].contains(&paths::parent(&path)) || brought(survey, &path)
+        })
+    });
+    let named = survey.entry.steps.iter().any(|step| {
+        step.args().iter().filter_map(|arg| step.path(arg)).any(|path| brought(survey, &path))
+            || survey
+                .units
+                .iter()
+                .filter_map(|unit| survey.copied(unit))
+                .any(|copied| copied.sources.iter().any(|source| paths::name(source) == step.program()))
+    });
+    if foreign || named {
+        needs.assumptions.push("the program writes nowhere but in its home and /tmp".to_owned());
+    }
+}
+
+/// Whether a COPY brings this very file.
+fn brought(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.units.iter().filter_map(|unit| survey.copied(unit)).any(|copied| {
+        copied.to.as_deref().is_some_and(|to| {
+            to == path || copied.sources.iter().any(|source| paths::join(to, paths::name(source)) == path)
+        })
+    })
+}
+
+/// Programs and their files that a `chmod` keeps for their owner alone.
+fn modes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let _ = user;
+    let mut kept: Vec<Folder> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        if !unit.text().contains("chmod") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "chmod" && step.known) {
+            let mut words = step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"));
+            let Some(mode) = words.next() else { continue };
+            let digits = mode.trim_start_matches('0');
+            let octal = mode.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() >= 3;
+            let others = digits.bytes().last().map_or(0, |byte| byte.saturating_sub(b'0'));
+            let owner = digits.bytes().rev().nth(2).map_or(0, |byte| byte.saturating_sub(b'0'));
+            // What the owner may read, run or enter, and others may not.
+            let octal = octal && (owner & 5) & !others != 0;
+            let symbolic =
+                matches!(mode.as_str(), "u+x" | "u+rx" | "u+rwx" | "go-rwx" | "og-rwx" | "o-rwx" | "u=rwx,go=");
+            if !octal && !symbolic {
+                continue;
+            }
+            let recursive = step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('R'));
+            for path in words.filter_map(|word| step.path(word)) {
+                let used = survey.entry.steps.iter().any(|start| {
+                    start.argv.iter().any(|word| {
+                        start
+                            .path(word)
+                            .is_some_and(|named| named == path || (recursive && paths::within(&named, &path)))
+                            || (!word.contains('/') && paths::name(&path) == word)
+                    })
+                });
+                let inside = needs.early.iter().chain(&needs.late).any(|folder| paths::within(&path, &folder.path));
+                let owned = needs.late.iter().any(|folder| folder.recursive && paths::within(&path, &folder.path));
+                if (used || inside)
+                    && !owned
+                    && path != "/"
+                    && !path.contains('*')
+                    && !kept.iter().any(|folder| folder.path == path)
+                {
+                    kept.push(Folder { path, recursive, make: false });
+                }
+            }
+        }
+    }
+    needs.late.append(&mut kept);
+}
+
 /// Whether what a COPY brings may be written to: not manifests, not single files of code, not installed packages.
-fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied) -> bool {
+fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied, whole: bool) -> bool {
     if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
         return false;
     }
@@ -290,42 +464,52 @@ fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied) -> 
         }
         let data = [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end));
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
-        let code = [
-            "node_modules",
-            "vendor",
-            "dist",
-            "build",
-            "bin",
-            "lib",
-            "static",
-            "templates",
-            "public",
-            "views",
-            "src",
-            "package",
-            "requirements",
-            "Gemfile",
-            "Makefile",
-            "Procfile",
-            "Pipfile",
-            "LICENSE",
-            "conf",
-            "config",
-            "scripts",
-            "mvnw",
-            "gradlew",
-            "artisan",
-            "site-packages",
-            "target",
-            "out",
-            "certs",
-            "test",
-            "tests",
-            "docs",
-        ];
-        data || !(file || code.contains(&name))
+        let file = file || FILES.contains(&name);
+        let code = !whole && CODE.contains(&name);
+        data || !(file || code)
     })
 }
+
+/// Files without an extension.
+const FILES: [&str; 12] = [
+    "Gemfile",
+    "Makefile",
+    "Procfile",
+    "Pipfile",
+    "LICENSE",
+    "mvnw",
+    "gradlew",
+    "artisan",
+    "Rakefile",
+    "Dockerfile",
+    "package",
+    "requirements",
+];
+
+/// Folders of code and what is served from it.
+const CODE: [&str; 21] = [
+    "node_modules",
+    "vendor",
+    "dist",
+    "build",
+    "bin",
+    "lib",
+    "static",
+    "templates",
+    "public",
+    "views",
+    "src",
+    "conf",
+    "config",
+    "scripts",
+    "site-packages",
+    "target",
+    "out",
+    "certs",
+    "test",
+    "tests",
+    "docs",
+];
 
 /// Whether a COPY brings the very program that is started: nobody writes to that.
 fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &str) -> bool {
@@ -337,61 +521,64 @@ fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &st
     })
 }
 
-/// Whether a RUN fills the folder with what is the application's own: a clone, an archive, a copy.
+/// Whether the image's RUNs fill the folder with what is the application's own.
 fn filled_by_run(survey: &Survey<'_, '_>, folder: &str) -> bool {
-    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
-        let text = unit.text();
-        let marks = [
-            "git ",
-            "tar ",
-            "unzip",
-            "svn ",
-            "hg ",
-            "cp ",
-            "mv ",
-            "rsync",
-            "ln ",
-            "bsdtar",
-            "npx ",
-            "django-admin",
-            "rails new",
-            "composer create",
-        ];
-        if !marks.iter().any(|mark| text.contains(mark)) {
-            return false;
-        }
-        survey.steps(unit).iter().any(|step| {
-            let holds = |path: &str| {
-                paths::within(path, folder)
-                    || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
-                    || (paths::within(folder, path) && paths::parent(folder) == path)
-            };
-            match step.program() {
-                "git" | "svn" | "hg" => {
-                    let fetch = matches!(step.subcommand(), Some("clone" | "checkout" | "co" | "init" | "pull"));
-                    let last = step.args().iter().rev().find(|arg| !arg.starts_with('-'));
-                    let to = last.and_then(|last| {
-                        if last.contains("://") || last.contains('@') || last.ends_with(".git") {
-                            let name = paths::name(last).trim_end_matches(".git");
-                            if step.subcommand() == Some("clone") { step.path(name) } else { step.cwd.clone() }
-                        } else if step.subcommand() == Some("clone") {
-                            step.path(last)
-                        } else {
-                            step.cwd.clone()
-                        }
-                    });
-                    fetch && to.is_some_and(|to| holds(&to))
-                }
-                "ln" => step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == folder),
-                _ => match effects::of(step) {
-                    Effect::Writes(written) => match step.program() {
-                        "tar" | "unzip" | "bsdtar" | "cp" | "mv" | "rsync" => written.iter().any(|path| holds(path)),
-                        _ => false,
-                    },
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| fills(survey, unit, folder))
+}
+
+/// Whether a RUN fills the folder: a clone, an archive, a copy.
+fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
+    let text = unit.text();
+    let marks = [
+        "git ",
+        "tar ",
+        "unzip",
+        "svn ",
+        "hg ",
+        "cp ",
+        "mv ",
+        "rsync",
+        "ln ",
+        "bsdtar",
+        "npx ",
+        "django-admin",
+        "rails new",
+        "composer create",
+    ];
+    if !marks.iter().any(|mark| text.contains(mark)) {
+        return false;
+    }
+    survey.steps(unit).iter().any(|step| {
+        let holds = |path: &str| {
+            paths::within(path, folder)
+                || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
+                || (paths::within(folder, path) && paths::parent(folder) == path)
+        };
+        match step.program() {
+            "git" | "svn" | "hg" => {
+                let fetch = matches!(step.subcommand(), Some("clone" | "checkout" | "co" | "init" | "pull"));
+                let last = step.args().iter().rev().find(|arg| !arg.starts_with('-'));
+                let to = last.and_then(|last| {
+                    if last.contains("://") || last.contains('@') || last.ends_with(".git") {
+                        let name = paths::name(last).trim_end_matches(".git");
+                        if step.subcommand() == Some("clone") { step.path(name) } else { step.cwd.clone() }
+                    } else if step.subcommand() == Some("clone") {
+                        step.path(last)
+                    } else {
+                        step.cwd.clone()
+                    }
+                });
+                fetch && to.is_some_and(|to| holds(&to))
+            }
+            "ln" => step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == folder),
+            _ => match effects::of(step) {
+                Effect::Writes(written) => match step.program() {
+                    "tar" | "unzip" | "bsdtar" | "cp" | "mv" | "rsync" => written.iter().any(|path| holds(path)),
                     _ => false,
                 },
-            }
-        })
+                _ => false,
+            },
+        }
     })
 }
 
@@ -498,8 +685,7 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.copies.push(at);
         }
     }
-    needs.copies.sort_unstable();
-    let known = needs.early.iter().any(|folder| folder.path == "/root");
+    let known = needs.early.iter().chain(&needs.late).any(|folder| folder.path == "/root");
     if !known {
         needs.early.insert(0, Folder { path: "/root".to_owned(), recursive: false, make: false });
     }
@@ -576,6 +762,12 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run)
     {
         needs.assumptions.push("no image is built on this one that needs root".to_owned());
+    }
+    let installer = |step: &&crate::model::commands::Step| {
+        matches!(step.program(), "pip" | "pip2" | "pip3" | "gem") && step.args().iter().any(|arg| arg == "install")
+    };
+    if let Some(step) = survey.entry.steps.iter().find(installer) {
+        needs.assumptions.push(format!("{} installs into the home folder of the user", step.program()));
     }
     let unseen = survey.entry.steps.iter().find_map(|step| {
         let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;

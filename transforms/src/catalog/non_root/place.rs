@@ -142,8 +142,13 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Opti
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
-    let names: Vec<String> = folders.iter().map(|folder| word(&folder.path)).collect();
-    commands.push(format!("chown {owner} {}", names.join(" ")));
+    for (recursive, flag) in [(false, ""), (true, "-R ")] {
+        let names = folders.iter().filter(|folder| folder.recursive == recursive).map(|folder| word(&folder.path));
+        let names: Vec<String> = names.collect();
+        if !names.is_empty() {
+            commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
+        }
+    }
     commands
 }
 
@@ -159,13 +164,10 @@ fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[Str
         commands.push(format!("touch {}", touched.join(" ")));
     }
     let (deep, flat): (Vec<&Folder>, Vec<&Folder>) = folders.iter().partition(|folder| folder.recursive);
+    // `chown -R` goes into a folder behind a link only when it ends in a slash.
     let linked = |folder: &&Folder| {
-        let link = survey.all().any(|unit| {
-            let text = unit.text();
-            unit.instruction.keyword == Keyword::Run && text.contains("ln -s") && text.contains(folder.path.as_str())
-        });
-        // `chown -R` goes into a folder behind a link only when it ends in a slash.
-        if link { format!("{}/", word(&folder.path)) } else { word(&folder.path) }
+        let name = word(&folder.path);
+        if is_link(survey, &folder.path) { format!("{name}/") } else { name }
     };
     let mut names: Vec<String> = deep.iter().map(linked).collect();
     names.extend(touched);
@@ -205,6 +207,17 @@ fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
                 })
         }
         _ => false,
+    })
+}
+
+/// Whether a RUN makes this path as a link.
+fn is_link(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("ln ")).any(|unit| {
+        survey
+            .steps(unit)
+            .iter()
+            .filter(|step| step.program() == "ln")
+            .any(|step| step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == path))
     })
 }
 

@@ -83,7 +83,31 @@ fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
         let program = facts.program.filter(|_| survey.entry.is_empty())?;
         servers::server(program, &facts.key, facts.family)
     };
-    started.or_else(own)
+    started.or_else(own).or_else(|| by_package(survey))
+}
+
+/// The web server that a start script starts which can't be read, where exactly one is installed.
+fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+    let script = survey.entry.steps.iter().find_map(|step| {
+        let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
+        step.path(script)
+    })?;
+    if survey.read(&script).is_some() {
+        return None;
+    }
+    let mut found = None;
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        for package in ["nginx", "apache2", "httpd"] {
+            if text.contains(package) && obstacles::installs(&text, package) {
+                if found.is_some_and(|known| known != package) {
+                    return None;
+                }
+                found = Some(package);
+            }
+        }
+    }
+    servers::server(found?, "", survey.facts.family)
 }
 
 /// Whether the server's own user is there: Debian's `www-data` always is, others come with the package.
@@ -102,7 +126,7 @@ fn comes_with(survey: &Survey<'_, '_>, name: &str) -> bool {
 
 /// A user to be made, in the idiom of the distribution.
 fn made(survey: &Survey<'_, '_>, settings: &Settings) -> User {
-    let numeric = settings.user_style == UserStyle::Numeric;
+    let numeric = settings.user_style == UserStyle::Numeric || checked_by_number(survey);
     let (name, group) = (settings.user.as_str(), settings.group.as_str());
     let uid = settings.uid.or(numeric.then_some(ID));
     let gid = settings.gid.or(uid);
@@ -175,6 +199,18 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings) -> User {
             }
         }
     }
+}
+
+/// Whether Kubernetes manifests in the context ask for `runAsNonRoot`: the kubelet can only check a number.
+fn checked_by_number(survey: &Survey<'_, '_>) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    let manifests = context.files().iter().filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"));
+    manifests.take(200).any(|path| {
+        context.read(path).is_some_and(|content| {
+            memchr::memmem::find_iter(&content, b"runAsNonRoot:")
+                .any(|at| content.get(at + 13..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"true")))
+        })
+    })
 }
 
 /// Whether the file installs the tools that make users on an image that comes without.

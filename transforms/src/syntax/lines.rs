@@ -38,11 +38,12 @@ struct Splitter<'s> {
     tiles: Vec<Tile>,
     instructions: Vec<Instruction<'s>>,
     crlf: usize,
+    lf: usize,
 }
 
 impl<'s> Splitter<'s> {
     fn new(source: &'s [u8]) -> Self {
-        Self { source, at: 0, line: 0, escape: b'\\', tiles: Vec::new(), instructions: Vec::new(), crlf: 0 }
+        Self { source, at: 0, line: 0, escape: b'\\', tiles: Vec::new(), instructions: Vec::new(), crlf: 0, lf: 0 }
     }
 
     fn error<T>(line: u32, message: impl Into<String>) -> Result<T, ParseError> {
@@ -68,6 +69,8 @@ impl<'s> Splitter<'s> {
         }
         if bytes.ends_with(b"\r\n") {
             self.crlf += 1;
+        } else if bytes.ends_with(b"\n") {
+            self.lf += 1;
         }
         self.at = start + length;
         Ok(Some(Line { start, content_end: start + content, next: self.at }))
@@ -106,7 +109,6 @@ impl<'s> Splitter<'s> {
                 self.instruction(line, line.start + lead)?;
             }
         }
-        let lines = self.line as usize;
         if self.instructions.is_empty() {
             return Self::error(0, "file with no instructions");
         }
@@ -121,7 +123,7 @@ impl<'s> Splitter<'s> {
             None => return Self::error(0, "no FROM: there is no stage to build"),
             _ => {}
         }
-        let eol = if self.crlf * 2 > lines { Eol::CrLf } else { Eol::Lf };
+        let eol = if self.crlf > self.lf { Eol::CrLf } else { Eol::Lf };
         Ok(File { source: self.source, tiles: self.tiles, instructions: self.instructions, escape: self.escape, eol })
     }
 

@@ -24,6 +24,7 @@ class App:
     upstream: bool = False
     exit_code: int = 0                # exit: what it ends with
     mask: list = field(default_factory=list)
+    may_change: list = field(default_factory=list)   # keys of the configuration that a right rewrite changes
     requests: list = field(default_factory=list)
 
     @property

@@ -3,12 +3,15 @@
 MEANT_TO_DIFFER = ("User", "Env", "OnBuild")
 
 
-def differences(before, after):
-    """Every difference that a user of the image could notice, as sentences. Empty: the same."""
+def differences(before, after, may_change=()):
+    """Every difference that a user of the image could notice, as sentences. Empty: the same.
+
+    `may_change` names keys of the configuration that a right rewrite changes (`go run` in CMD).
+    """
     found = []
     if after.fault:
         return [after.fault]
-    found += configuration(before, after)
+    found += configuration(before, after, may_change)
     for old, new in zip(before.answers, after.answers):
         for key in ("status", "type", "location", "body", "error"):
             if old.get(key) != new.get(key):
@@ -23,7 +26,7 @@ def differences(before, after):
     return found
 
 
-def configuration(before, after):
+def configuration(before, after, may_change):
     """Differences between two images' configurations, each seen against its own base image.
 
     A value that both sides have from their base is the base's business: `golang` sets GOPATH and `debian`
@@ -31,7 +34,7 @@ def configuration(before, after):
     """
     found = []
     for key, old in before.config.items():
-        if key in MEANT_TO_DIFFER:
+        if key in MEANT_TO_DIFFER or key in may_change:
             continue
         new = after.config.get(key)
         inherited = old == before.inherited.get(key) and new == after.inherited.get(key)

@@ -240,7 +240,7 @@ def judge(options, engine, made, result, gateway):
     result.after = side(options, engine, made, result, "after", gateway)
     if result.after is None:
         return
-    result.details = compare.differences(result.before, result.after)
+    result.details = compare.differences(result.before, result.after, app.may_change)
     result.notes = compare.notes(result.before, result.after)
     result.verdict = "differs" if result.details else "same"
     if "multi-stage" in app.shows and not result.split:

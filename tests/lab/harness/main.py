@@ -282,7 +282,7 @@ def rows(results):
         seen = result.after or result.before
         verdict = result.verdict + "".join(f", {note}" for note in result.notes if note in ("not split", "still root"))
         yield [result.app.name, megabytes(result.before), megabytes(result.after),
-               "" if result.saved is None else f"{result.saved:.0f}", seen.uid if seen else "", verdict]
+               "" if result.saved is None else str(round(result.saved)), seen.uid if seen else "", verdict]
 
 
 def report(options, results):

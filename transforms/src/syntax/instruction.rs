@@ -29,6 +29,9 @@ pub struct Instruction<'s> {
     pub lines: (u32, u32),
     /// Whether it can't be looked into (text that is not UTF-8).
     pub opaque: bool,
+    /// An escape character at the end of the file that joins nothing: a line put behind the instruction would become
+    /// part of it, so whoever puts one there takes this away.
+    pub dangling: Option<Span>,
 }
 
 /// The keywords of the Dockerfile reference.
@@ -243,6 +246,7 @@ pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> 
         inner,
         lines: (number, number),
         opaque,
+        dangling: None,
     })
 }
 

@@ -149,6 +149,7 @@ impl<'s> Splitter<'s> {
             (end, more) = self.continuation(line.start, line.content_end);
             pieces.push((line.start, end));
         }
+        let dangling = more.then(|| Span::new(end, end + 1));
         let (logical, opaque) = join(self.source, &pieces);
         let mut instruction = instruction::read(logical, self.escape, first_number, opaque)?;
 
@@ -170,6 +171,7 @@ impl<'s> Splitter<'s> {
         }
         instruction.span = Span::new(instruction.span.start as usize, instruction_end);
         instruction.lines = (first_number, self.line);
+        instruction.dangling = dangling;
         if let Some(inner) = &mut instruction.inner {
             inner.lines = instruction.lines;
         }

@@ -111,6 +111,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             text.truncate(text.len() - self.eol.len());
         }
         edits.push(Edit::insert(at, text));
+        // What ends the file in the air would take the new stage into itself.
+        let last = self.survey.model.file.instructions.last();
+        edits.extend(last.and_then(|last| last.dangling).filter(|span| span.end as usize <= at).map(Edit::delete));
         edits
     }
 

@@ -41,6 +41,11 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
     for place in places {
         let texts: Vec<&str> = lines.iter().filter(|(at, _)| *at == place).map(|(_, text)| text.as_str()).collect();
         edits.push(hand.insert(place, &texts.join(hand.eol)));
+        if place >= survey.units.len() {
+            // What ends the file in the air would take the new lines into itself.
+            let last = survey.model.file.instructions.last();
+            edits.extend(last.and_then(|last| last.dangling).map(Edit::delete));
+        }
     }
     let from = survey.model.instruction(survey.stage.from)?;
     let claim = Span { start: from.span.start, end: survey.model.file.source.len() as u32 };

@@ -261,8 +261,11 @@ def stage(name, context, found_settings):
         (root / "etc/ssl/cert.pem").symlink_to("certs/ca-certificates.crt")
         if pathlib.Path("/usr/share/zoneinfo").is_dir():
             copy(pathlib.Path("/usr/share/zoneinfo"), root / "usr/lib/apk/tzdata/zoneinfo")
-        shutil.copy2(context / "apk", root / "sbin/apk")
-        (root / "sbin/apk").chmod(0o755)
+        for tool, place in (("apk", "sbin/apk"), ("addgroup", "usr/sbin/addgroup"), ("adduser", "usr/sbin/adduser")):
+            # Debian's BusyBox leaves the tools for users out: its own package has others.
+            if not (root / place).is_symlink():
+                shutil.copy2(context / tool, root / place)
+                (root / place).chmod(0o755)
 
 
 def copy(source, target, unwanted=()):

@@ -6,10 +6,14 @@
 //! Read in this order: [`reference`] (what a FROM names), [`images`] (what is in it), [`releases`] (the distribution
 //! beneath), [`tags`] (which tags exist), [`runtime`] (what to ship instead of a toolchain).
 
-mod sorted;
+pub(crate) mod sorted;
 
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]
 pub mod images;
+#[allow(dead_code, reason = "transforms read more of it as they come")]
+pub mod packages;
 pub mod reference;
 pub mod releases;
+#[allow(dead_code, reason = "transforms read more of it as they come")]
+pub mod runtime;
 pub mod tags;

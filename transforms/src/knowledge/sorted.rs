@@ -41,6 +41,13 @@ impl Sorted {
         self.from(key).take_while(move |row| row.key == key)
     }
 
+    /// The row of the key `name:tag`, without putting the two together.
+    pub(crate) fn find_pair(self, name: &str, tag: &str) -> Option<Row> {
+        let order = |key: &[u8]| key.iter().copied().cmp(name.bytes().chain([b':']).chain(tag.bytes()));
+        let row = self.rows_at(self.first_not(|key| order(key).is_lt())).next()?;
+        order(row.key.as_bytes()).is_eq().then_some(row)
+    }
+
     /// Every row, in order.
     pub(crate) fn rows(self) -> impl Iterator<Item = Row> {
         self.0.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(Row::of)
@@ -48,9 +55,18 @@ impl Sorted {
 
     /// The rows from the first whose key is not before this one.
     fn from(self, key: &str) -> impl Iterator<Item = Row> + use<> {
+        self.rows_at(self.first_not(|found| found < key.as_bytes()))
+    }
+
+    fn rows_at(self, start: usize) -> impl Iterator<Item = Row> + use<> {
+        self.0.get(start..).unwrap_or("").lines().map(Row::of)
+    }
+
+    /// Where the first row starts whose key is not before; it must be so of all rows after that one.
+    fn first_not(self, is_before: impl Fn(&[u8]) -> bool) -> usize {
         let text = self.0.as_bytes();
         let (mut low, mut high) = (0, text.len());
-        // The invariant: lines that start before `low` are before the key; lines that start at or after `high` are not.
+        // The invariant: lines that start before `low` are before; lines that start at or after `high` are not.
         while low < high {
             let middle = low + (high - low) / 2;
             let start = text.get(..middle).and_then(|head| memchr::memrchr(b'\n', head)).map_or(0, |at| at + 1);
@@ -58,13 +74,13 @@ impl Sorted {
             let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
             let line = line.get(..end).unwrap_or_default();
             let found = memchr::memchr(b'\t', line).and_then(|tab| line.get(..tab)).unwrap_or(line);
-            if line.first() == Some(&b'#') || found < key.as_bytes() {
+            if line.first() == Some(&b'#') || is_before(found) {
                 low = (start + end + 1).min(text.len());
             } else {
                 high = start;
             }
         }
-        self.0.get(low..).unwrap_or("").lines().map(Row::of)
+        low
     }
 
     /// Whether the file keeps its promise: comments first, then keys that never go back.
@@ -104,6 +120,11 @@ mod tests {
             assert_eq!(TABLE.find(absent), None, "{absent}");
         }
         assert_eq!(TABLE.rows().count(), 5);
+        let pairs = Sorted::new("# Source: none\na-b:1\tone\na:1\ttwo\na:10\tthree\n");
+        pairs.check();
+        assert_eq!(pairs.find_pair("a", "1").map(|row| row.rest), Some("two"));
+        assert_eq!(pairs.find_pair("a-b", "1").map(|row| row.rest), Some("one"));
+        assert_eq!(pairs.find_pair("a", "2"), None);
     }
 
     #[test]

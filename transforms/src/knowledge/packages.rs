@@ -1,0 +1,138 @@
+//! Packages of the distributions: what is there to build with, and what a program needs of it when it runs.
+
+use super::releases::Manager;
+use super::sorted::Sorted;
+
+const BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
+const DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
+const TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
+const PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
+
+/// What a package is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// To build with: compilers, headers, build systems.
+    Build,
+    /// To fetch, unpack, edit or look: of use at run time only to what starts it.
+    Tool,
+    /// Anything else: it may be needed when the program runs.
+    Runtime,
+}
+
+/// The name of a package without what is written behind it: a version (`=1.2`, `~=3`, `<4`), an architecture (`:amd64`).
+pub fn bare(package: &str) -> &str {
+    package.split(['=', '<', '>', '~', ':', '@']).next().filter(|name| !name.is_empty()).unwrap_or(package)
+}
+
+/// What a package is there for, by its name.
+pub fn role(manager: Manager, package: &str) -> Role {
+    let name = bare(package);
+    if is_development(name) || known(manager, name).is_some() {
+        return Role::Build;
+    }
+    if TOOLS.find(name).is_some() { Role::Tool } else { Role::Runtime }
+}
+
+/// Whether a name says that the package holds headers: `libpq-dev`, `openssl-devel`, `linux-headers-generic`.
+fn is_development(name: &str) -> bool {
+    name.ends_with("-dev")
+        || name.ends_with("-devel")
+        || name.ends_with("-headers")
+        || name.starts_with("linux-headers")
+}
+
+fn known(manager: Manager, name: &str) -> Option<&'static str> {
+    let prefix = match manager {
+        Manager::Apt => "apt",
+        Manager::Apk => "apk",
+        Manager::Yum | Manager::Zypper => "yum",
+        Manager::Pacman => return matches!(name, "base-devel" | "cmake" | "make" | "gcc").then_some(""),
+    };
+    BUILD.find(&format!("{prefix} {name}")).map(|row| row.rest)
+}
+
+/// The packages that a program built with a development package needs when it runs, on a release of the distribution
+/// ([`super::releases::release`]'s name). `None` where that is not known: the package itself has to stay.
+pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Option<Vec<String>> {
+    let name = bare(package);
+    if let Some(found) = known(manager, name) {
+        let ssl = match release
+            .and_then(|release| release.strip_prefix("alpine3."))
+            .and_then(|minor| minor.parse::<u32>().ok())
+        {
+            Some(minor) if minor < 17 => "libssl1.1",
+            _ => "libssl3",
+        };
+        let words = found.split_ascii_whitespace().map(|word| if word == "@ssl" { ssl } else { word });
+        return Some(words.map(str::to_owned).collect());
+    }
+    if manager == Manager::Apt {
+        let release = release?;
+        let row = DEBIAN.find(name)?;
+        let found = row.rest.split(';').find_map(|part| {
+            let (releases, libraries) = part.split_once('=')?;
+            releases.split(',').any(|known| known == release).then_some(libraries)
+        })?;
+        return Some(found.split(' ').map(str::to_owned).collect());
+    }
+    // Headers of the kernel and of the C library leave nothing behind.
+    (name.ends_with("-headers") || name.starts_with("linux-headers")).then(Vec::new)
+}
+
+/// The package that brings a program.
+pub fn program_package(manager: Manager, program: &str) -> Option<&'static str> {
+    let prefix = match manager {
+        Manager::Apt => "apt",
+        Manager::Apk => "apk",
+        _ => "yum",
+    };
+    PROGRAMS.find(&format!("{prefix} {program}")).map(|row| row.rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(manager: Manager, release: &str, package: &str, expected: Option<&[&str]>) {
+        let found = libraries(manager, Some(release), package);
+        assert_eq!(
+            found.as_deref(),
+            expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).as_deref(),
+            "{package}"
+        );
+    }
+
+    #[test]
+    fn the_tables_are_sorted() {
+        for table in [BUILD, DEBIAN, TOOLS, PROGRAMS] {
+            table.check();
+        }
+    }
+
+    #[test]
+    fn a_development_package_stands_for_its_libraries() {
+        check(Manager::Apt, "bookworm", "libpq-dev", Some(&["libpq5"]));
+        check(Manager::Apt, "trixie", "libssl-dev=3.5.1-1", Some(&["libssl3t64"]));
+        check(Manager::Apt, "jammy", "libssl-dev", Some(&["libssl3"]));
+        check(Manager::Apt, "xenial", "libpng-dev", Some(&["libpng12-0"]));
+        check(Manager::Apt, "jessie", "libpq-dev", None);
+        check(Manager::Apt, "bookworm", "build-essential", Some(&["libgomp1"]));
+        check(Manager::Apt, "bookworm", "python3-dev", Some(&["python3"]));
+        check(Manager::Apk, "alpine3.20", "openssl-dev", Some(&["libssl3"]));
+        check(Manager::Apk, "alpine3.12", "openssl-dev", Some(&["libssl1.1"]));
+        check(Manager::Apk, "alpine3.20", "musl-dev", Some(&[]));
+        check(Manager::Apk, "alpine3.20", "nobody-knows-dev", None);
+        check(Manager::Yum, "centos7", "openssl-devel", Some(&["openssl-libs"]));
+    }
+
+    #[test]
+    fn packages_have_roles() {
+        assert_eq!(role(Manager::Apt, "libpq-dev:amd64"), Role::Build);
+        assert_eq!(role(Manager::Apt, "make"), Role::Build);
+        assert_eq!(role(Manager::Apt, "curl=7.88.1-10"), Role::Tool);
+        assert_eq!(role(Manager::Apt, "libpq5"), Role::Runtime);
+        assert_eq!(role(Manager::Apk, "build-base"), Role::Build);
+        assert_eq!(role(Manager::Yum, "gcc-c++"), Role::Build);
+        assert_eq!(program_package(Manager::Apt, "ps"), Some("procps"));
+    }
+}

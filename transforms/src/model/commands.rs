@@ -20,6 +20,8 @@ pub struct Step {
     pub assignments: Vec<String>,
     /// The files that its output is redirected into.
     pub outputs: Vec<String>,
+    /// The address of the script that is piped into it, where it is a shell or an interpreter.
+    pub piped: Option<String>,
     /// The folder that it runs in; `None` where it can't be told.
     pub cwd: Option<String>,
     /// Whether it runs whenever the script does: not in an `if`, a loop, after `||`, or in a function.
@@ -48,6 +50,9 @@ impl Step {
     pub fn path(&self, path: &str) -> Option<String> {
         match &self.cwd {
             _ if path.starts_with('/') => Some(paths::join("/", path)),
+            _ if path == "~" || path.starts_with("~/") => {
+                Some(paths::join("/root", path.trim_start_matches(['~', '/'])))
+            }
             Some(cwd) => Some(paths::join(cwd, path)),
             None => None,
         }
@@ -70,8 +75,8 @@ pub fn steps(model: &Model<'_>, index: usize, script: &Script) -> Vec<Step> {
 struct Walk<'m, 'a> {
     model: &'m Model<'a>,
     index: usize,
-    /// Variables that the script itself sets: the file does not know their values.
-    assigned: Vec<String>,
+    /// Variables that the script itself sets, with their values where those can be told.
+    assigned: Vec<(String, Option<String>)>,
     steps: Vec<Step>,
     item: usize,
     depth: usize,
@@ -99,9 +104,15 @@ impl Walk<'_, '_> {
         match node {
             Node::Command(command) => self.command(command, cwd, always),
             Node::Pipeline(nodes) => {
+                let first = self.steps.len();
                 for node in nodes {
                     let mut own = cwd.clone();
                     self.node(node, &mut own, always);
+                }
+                let url =
+                    self.steps.get(first).and_then(|step| step.argv.iter().find(|arg| arg.contains("://"))).cloned();
+                if let (Some(url), Some(last)) = (url, self.steps.get_mut(first + 1..).and_then(<[Step]>::last_mut)) {
+                    last.piped = Some(url);
                 }
             }
             Node::Compound(compound) => self.compound(compound, cwd, always),
@@ -130,20 +141,37 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The value of a shell word, Dockerfile variables read; as it is written where that can't be told.
+    /// The value of a shell word, variables read; as it is written where that can't be told.
     fn value(&self, word: &Word) -> (String, bool) {
         if let Some(literal) = &word.literal {
             return (literal.clone(), true);
         }
         let plain = word.substitutions.is_empty() && !word.raw.contains(['`']) && !word.raw.contains("$(");
-        if !plain || word.reads.is_empty() || word.reads.iter().any(|name| self.assigned.contains(name)) {
+        if !plain || word.reads.is_empty() {
             return (word.raw.clone(), false);
         }
-        let expanded = words::expand(&word.raw, b'\\', |name| match self.model.variable(self.index, name) {
-            Value::Set(value) => Value::Set(value.into_owned().into()),
-            _ => Value::Unknown,
+        let expanded = words::expand(&word.raw, b'\\', |name| {
+            match self.assigned.iter().rev().find(|(assigned, _)| assigned == name) {
+                Some((_, Some(value))) => Value::Set(value.as_str().into()),
+                Some(_) => Value::Unknown,
+                None => match self.model.variable(self.index, name) {
+                    Value::Set(value) => Value::Set(value.into_owned().into()),
+                    _ => Value::Unknown,
+                },
+            }
         });
         if expanded.known { (expanded.text, true) } else { (word.raw.clone(), false) }
+    }
+
+    /// The words that a word of a command becomes: a variable alone, without quotes, becomes as many as are in it.
+    fn words(&self, word: &Word, argv: &mut Vec<String>) -> bool {
+        let (value, known) = self.value(word);
+        if known && word.literal.is_none() && word.raw.starts_with('$') && !argv.is_empty() {
+            argv.extend(value.split_ascii_whitespace().map(str::to_owned));
+        } else {
+            argv.push(value);
+        }
+        known
     }
 
     fn command(&mut self, command: &Command, cwd: &mut Option<String>, always: bool) {
@@ -154,9 +182,14 @@ impl Walk<'_, '_> {
             }
         }
         let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.clone()).collect();
-        for assignment in &assignments {
-            let name = assignment.split(['=', '+']).next().unwrap_or_default();
-            self.assigned.push(name.to_owned());
+        for word in &command.assignments {
+            let name = word.raw.split(['=', '+']).next().unwrap_or_default().to_owned();
+            let (text, known) = self.value(word);
+            let adds = word.raw.get(name.len()..).is_some_and(|rest| rest.starts_with('+'));
+            let value = text.split_once('=').map(|(_, value)| value.to_owned());
+            // In a branch it may be set or not.
+            let value = value.filter(|_| known && always && !adds);
+            self.assigned.push((name, value));
         }
         let outputs: Vec<String> = command
             .redirects
@@ -167,9 +200,7 @@ impl Walk<'_, '_> {
         let mut known = true;
         let mut argv = Vec::with_capacity(command.words.len());
         for word in &command.words {
-            let (value, is_known) = self.value(word);
-            known &= is_known;
-            argv.push(value);
+            known &= self.words(word, &mut argv);
         }
         unwrap(&mut argv);
         if argv.is_empty() && outputs.is_empty() {
@@ -177,8 +208,12 @@ impl Walk<'_, '_> {
         }
         let program = argv.first().map(|program| paths::name(program).to_owned()).unwrap_or_default();
         if matches!(program.as_str(), "export" | "read" | "local" | "declare") {
-            let names = argv.iter().skip(1).map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
-            self.assigned.extend(names);
+            for arg in argv.iter().skip(1) {
+                let (name, value) =
+                    arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
+                let value = value.filter(|_| known && always).map(str::to_owned);
+                self.assigned.push((name.to_owned(), value));
+            }
         }
         if matches!(program.as_str(), "sh" | "bash" | "ash" | "dash")
             && self.depth < 4
@@ -194,8 +229,17 @@ impl Walk<'_, '_> {
             self.depth -= 1;
             return;
         }
-        let step =
-            Step { item: self.item, argv, known, assignments, outputs, cwd: cwd.clone(), always, span: command.span };
+        let step = Step {
+            item: self.item,
+            argv,
+            known,
+            assignments,
+            outputs,
+            piped: None,
+            cwd: cwd.clone(),
+            always,
+            span: command.span,
+        };
         match program.as_str() {
             "cd" => {
                 *cwd = match step.argv.get(1) {
@@ -266,6 +310,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             known: true,
             assignments: Vec::new(),
             outputs: Vec::new(),
+            piped: None,
             cwd: model.workdir(index).map(str::to_owned),
             always: true,
             span: instruction.span,

@@ -1,15 +1,29 @@
 //! What a command does to the image, as far as a stage split has to know.
 
 use super::commands::Step;
+use super::paths;
 use crate::knowledge::releases::Manager;
+use crate::knowledge::sorted::Sorted;
+
+/// What kind of command each program is.
+const PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
+
+/// What installers do that are piped into a shell.
+const INSTALLERS: Sorted = Sorted::new(include_str!("../../data/installers.tsv"));
 
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Installs packages of the distribution.
     Install(Packages),
+    /// Removes packages of the distribution.
+    Remove(Packages),
+    /// Brings the distribution's packages up to date.
+    Upgrade,
     /// Refreshes or cleans a package manager's lists: it goes where an install goes.
     Lists,
+    /// Tells the package manager of another archive, or of its key.
+    Repository,
     /// Makes users or groups.
     User,
     /// Makes folders, links, modes, owners, or removes: repeatable anywhere, on the paths given.
@@ -18,12 +32,48 @@ pub enum Effect {
     Writes(Vec<String>),
     /// Brings the system's own state up to date (`ldconfig`, `update-ca-certificates`, `locale-gen`).
     Configure,
-    /// Fetches, compiles or bundles: work of a toolchain.
+    /// Fetches sources into these folders.
+    Fetch(Vec<String>),
+    /// Fetches, compiles or bundles in the folder that it runs in: work of a toolchain.
     Build,
+    /// Puts what it makes or fetches where the programs of its kind look for it.
+    Store(Store),
     /// Leaves nothing behind.
     Nothing,
     /// Not known.
     Unknown,
+}
+
+/// Where an installer puts things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// The prefix that the project was configured with: `make install`.
+    Prefix,
+    /// The packages of the Python that it belongs to.
+    Python,
+    /// Ruby's gems.
+    Gems,
+    /// Node's global modules.
+    Modules,
+    /// Extensions of PHP.
+    Extensions,
+    /// Perl's own library.
+    Perl,
+    /// LuaRocks' tree.
+    Lua,
+    /// R's library.
+    R,
+    /// A folder in the home of who builds: `cargo install`, `rustup`, `stack install`.
+    Home(&'static str),
+    /// Conda's environments.
+    Conda,
+}
+
+impl Effect {
+    /// Whether a toolchain or an installer of a language is at work.
+    pub const fn is_work(&self) -> bool {
+        matches!(self, Self::Build | Self::Store(_))
+    }
 }
 
 /// An install of distribution packages.
@@ -36,8 +86,21 @@ pub struct Packages {
 }
 
 /// Options of package managers that take a value as the next word.
-const VALUED: [&str; 10] =
-    ["-t", "--target-release", "-o", "--option", "--virtual", "-X", "--repository", "--enablerepo", "--root", "-c"];
+const VALUED: [&str; 13] = [
+    "-t",
+    "--target-release",
+    "-o",
+    "--option",
+    "--virtual",
+    "-X",
+    "--repository",
+    "--enablerepo",
+    "--disablerepo",
+    "--root",
+    "-c",
+    "--releasever",
+    "--keys-dir",
+];
 
 /// The effect of `step`.
 pub fn of(step: &Step) -> Effect {
@@ -45,7 +108,15 @@ pub fn of(step: &Step) -> Effect {
     let effect = command(step, step.program(), &args);
     if !step.outputs.is_empty() && matches!(effect, Effect::Nothing | Effect::Unknown) {
         let paths: Vec<String> = step.outputs.iter().filter_map(|path| step.path(path)).collect();
+        let repository = |path: &String| {
+            ["/etc/apt/", "/etc/yum.repos.d/", "/etc/apk/", "/etc/zypp/repos.d/", "/usr/share/keyrings/"]
+                .iter()
+                .any(|folder| path.starts_with(folder))
+        };
         let paths: Vec<String> = paths.into_iter().filter(|path| !path.starts_with("/dev/")).collect();
+        if !paths.is_empty() && paths.iter().all(repository) {
+            return Effect::Repository;
+        }
         if !paths.is_empty() {
             return Effect::Writes(paths);
         }
@@ -53,74 +124,277 @@ pub fn of(step: &Step) -> Effect {
     effect
 }
 
+/// What kind of command a program is, by the table; empty where it is not known.
+pub fn kind(program: &str) -> &'static str {
+    PROGRAMS.find(program).map_or("", |row| row.rest)
+}
+
+/// What a script from the network does, where that is known.
+fn piped(step: &Step) -> Option<Effect> {
+    let address = step.piped.as_deref()?;
+    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    Some(match row.rest {
+        "repository" => Effect::Repository,
+        "python" => Effect::Store(Store::Python),
+        "perl" => Effect::Store(Store::Perl),
+        rest => match rest.strip_prefix("home ") {
+            Some(folder) => Effect::Store(Store::Home(folder)),
+            // It brings a tool for building, to a place of its own.
+            None => Effect::Lists,
+        },
+    })
+}
+
+/// Whether a program is only asked who it is.
+fn asks(args: &[&str]) -> bool {
+    const QUESTIONS: [&str; 10] =
+        ["--version", "-version", "-v", "-V", "version", "--help", "-h", "help", "--info", "-vv"];
+    matches!(args, [only] if QUESTIONS.contains(only))
+}
+
 fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
+    if step.piped.is_some()
+        && matches!(
+            program,
+            "sh" | "bash" | "python" | "python3" | "python2" | "perl" | "php" | "node" | "env" | "source"
+        )
+        && let Some(effect) = piped(step)
+    {
+        return effect;
+    }
+    if asks(args) {
+        return Effect::Nothing;
+    }
     let operands =
         || args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg)).collect::<Vec<_>>();
-    let last = || args.iter().rev().find(|arg| !arg.starts_with('-')).and_then(|arg| step.path(arg));
-    match program {
-        "apt-get" | "apt" | "aptitude" => packages(Manager::Apt, args, &["install"]),
-        "apk" => packages(Manager::Apk, args, &["add"]),
-        "yum" | "dnf" | "microdnf" | "tdnf" => {
-            packages(Manager::Yum, args, &["install", "localinstall", "groupinstall"])
+    let has = |wanted: &str| args.contains(&wanted);
+    let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
+    let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));
+    match kind(program) {
+        "apt" if has("build-dep") => Effect::Lists,
+        "apt" if has("source") => Effect::Build,
+        "apt" if has("upgrade") || has("dist-upgrade") || has("full-upgrade") => Effect::Upgrade,
+        "apt" => packages(Manager::Apt, args, &["install"], &["remove", "purge", "autoremove"]),
+        "dpkg" if has("-i") || has("--install") || program == "gdebi" => Effect::Repository,
+        "dpkg" => Effect::Configure,
+        "apk" if verb == "upgrade" => Effect::Upgrade,
+        "apk" => packages(Manager::Apk, args, &["add"], &["del"]),
+        "yum" if program == "yum-config-manager" || has("config-manager") => Effect::Repository,
+        "yum"
+            if matches!(verb, "update" | "upgrade") && args.iter().filter(|arg| !arg.starts_with('-')).count() == 1 =>
+        {
+            Effect::Upgrade
         }
-        "zypper" => packages(Manager::Zypper, args, &["install", "in"]),
+        "yum" => {
+            let verbs = ["install", "localinstall", "groupinstall", "group", "reinstall"];
+            packages(Manager::Yum, args, &verbs, &["remove", "erase", "autoremove"])
+        }
+        "rpm" => Effect::Repository,
+        "zypper" if has("addrepo") || has("ar") => Effect::Repository,
+        "zypper" => packages(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),
         "pacman" => match args.first() {
             Some(first) if first.starts_with("-S") => install(Manager::Pacman, args.get(1..).unwrap_or_default()),
+            Some(first) if first.starts_with("-R") => {
+                Effect::Remove(named(Manager::Pacman, args.get(1..).unwrap_or_default()))
+            }
             _ => Effect::Lists,
         },
-        "useradd" | "adduser" | "groupadd" | "addgroup" | "usermod" | "groupmod" | "chpasswd" | "passwd" | "chsh" => {
-            Effect::User
-        }
-        "mkdir" | "touch" | "rm" | "rmdir" | "ln" | "install" => Effect::Files(operands()),
-        "chmod" | "chown" | "chgrp" | "setcap" | "setfacl" => {
+        "repository" => Effect::Repository,
+        "user" => Effect::User,
+        "files" => Effect::Files(operands()),
+        "install" if has("-d") || target("--directory") => Effect::Files(operands()),
+        "install" => Effect::Writes(copied(step, args)),
+        "modes" => {
             let operands = args.iter().filter(|arg| !arg.starts_with('-')).skip(1);
             Effect::Files(operands.filter_map(|arg| step.path(arg)).collect())
         }
-        "cp" | "mv" | "rsync" => Effect::Writes(last().into_iter().collect()),
-        "tee" | "sed" if program == "tee" || args.iter().any(|arg| arg.starts_with("-i")) => {
-            let skip = usize::from(program == "sed");
+        "copy" => Effect::Writes(copied(step, args)),
+        "tee" | "sed" if program == "tee" || args.iter().any(|arg| arg.starts_with("-i") || *arg == "--in-place") => {
+            let skip = usize::from(program == "sed" && !has("-e"));
             let operands = args.iter().filter(|arg| !arg.starts_with('-')).skip(skip);
-            Effect::Writes(operands.filter_map(|arg| step.path(arg)).collect())
+            let written: Vec<String> = operands.filter_map(|arg| step.path(arg)).collect();
+            if written.iter().all(|path| path.starts_with("/etc/apt/") || path.starts_with("/etc/apk/"))
+                && !written.is_empty()
+            {
+                return Effect::Repository;
+            }
+            Effect::Writes(written)
         }
-        "curl" | "wget" => download(step, program, args),
-        "tar" | "unzip" | "bsdtar" => unpack(step, program, args),
-        "ldconfig"
-        | "update-ca-certificates"
-        | "locale-gen"
-        | "update-locale"
-        | "dpkg-reconfigure"
-        | "localedef"
-        | "update-alternatives"
-        | "fc-cache"
-        | "a2enmod"
-        | "debconf-set-selections" => Effect::Configure,
-        "go" | "go-wrapper" | "dep" | "glide" | "govendor" | "godep" | "gcc" | "g++" | "cc" | "c++" | "clang"
-        | "clang++" | "make" | "cmake" | "ninja" | "meson" | "cargo" | "rustup" | "rustc" | "mvn" | "mvnw"
-        | "gradle" | "gradlew" | "ant" | "sbt" | "lein" | "javac" | "dotnet" | "mix" | "rebar3" | "stack" | "cabal"
-        | "ghc" | "swift" | "swiftc" | "dart" | "pub" | "crystal" | "shards" | "nim" | "nimble" | "zig" | "npm"
-        | "yarn" | "pnpm" | "npx" | "bun" | "node" | "tsc" | "ng" | "pip" | "pip3" | "pipenv" | "poetry" | "uv"
-        | "conda" | "mamba" | "bundle" | "gem" | "bundler" | "rake" | "rails" | "composer" | "pecl" | "git" | "svn"
-        | "hg" | "protoc" | "buf" | "mage" | "upx" | "strip" | "bower" | "gulp" | "grunt" | "webpack" | "vite"
-        | "hugo" | "jekyll" | "mkdocs" => Effect::Build,
-        "echo" | "printf" | "true" | "false" | ":" | "set" | "env" | "ls" | "cat" | "pwd" | "cd" | "pushd" | "popd"
-        | "export" | "unset" | "test" | "[" | "which" | "whoami" | "id" | "date" | "sleep" | "exit" | "uname"
-        | "find" | "grep" | "du" | "df" | "ps" | "file" | "head" | "tail" | "wc" | "sha256sum" | "md5sum" | "gpg"
-        | "type" | "source" | "." | "shift" | "trap" | "umask" | "read" | "sort" | "awk" | "cut" | "tr" | "xargs"
-        | "dirname" | "basename" | "nproc" | "sync" | "history" | "alias" => Effect::Nothing,
+        "sed" => Effect::Nothing,
+        "download" => download(step, program, args),
+        "unpack" => unpack(step, program, args),
+        "configure" => Effect::Configure,
+        "service" => Effect::Nothing,
+        "make" | "ninja" | "cmake" if target("install") || has("--install") => Effect::Store(Store::Prefix),
+        // What only fills a cache or a tool's own folder in the home.
+        "jvm"
+            if args.iter().all(|arg| {
+                arg.starts_with('-')
+                    || arg.starts_with("dependency:")
+                    || matches!(*arg, "sbtVersion" | "about" | "upgrade" | "self-install" | "deps" | "update")
+            }) =>
+        {
+            Effect::Store(Store::Home(".m2"))
+        }
+        "haskell" if matches!(verb, "update" | "setup" | "upgrade" | "config") => Effect::Store(Store::Home(".stack")),
+        "beam" if verb.starts_with("local.") || verb.starts_with("archive.") => Effect::Store(Store::Home(".mix")),
+        "make" | "ninja" | "cmake" | "setup" | "compile" | "jvm" | "dotnet" | "beam" | "swift" | "dart"
+        | "compiled" | "npx" | "pipx" | "venv" | "django" | "rake" | "go" => Effect::Build,
+        "rust" if verb == "install" => Effect::Store(Store::Home(".cargo")),
+        "rust" if program.starts_with("rustup") => Effect::Store(Store::Home(".cargo")),
+        "rust" => Effect::Build,
+        "haskell" if has("install") => Effect::Store(Store::Home(".local")),
+        "haskell" => Effect::Build,
+        "git" if matches!(verb, "config" | "lfs" | "--version") => Effect::Nothing,
+        "git" => clone(step, args),
+        "python" if has("-t") || target("--target") || target("--prefix") => Effect::Build,
+        "python" if has("--user") => Effect::Store(Store::Home(".local")),
+        "python" if matches!(verb, "install" | "uninstall") || program.starts_with("easy_install") => {
+            Effect::Store(Store::Python)
+        }
+        "python" => Effect::Build,
+        "interpreter" if program.starts_with("py") => {
+            let module = args.iter().position(|arg| *arg == "-m").and_then(|at| args.get(at + 1));
+            match module {
+                Some(module) if module.ends_with("kernel") || module.ends_with(".install") => {
+                    Effect::Store(Store::Python)
+                }
+                Some(&("pip" | "easy_install" | "ensurepip")) if !has("--user") => Effect::Store(Store::Python),
+                None if (has("install") || has("develop")) && target("setup") => Effect::Store(Store::Python),
+                None if args.first().is_some_and(|first| first.contains("get-pip") || first.contains("ez_setup")) => {
+                    Effect::Store(Store::Python)
+                }
+                None if verb.is_empty() && !has("-c") && has("-") => Effect::Store(Store::Python),
+                None if has("--version") || has("-V") => Effect::Nothing,
+                _ => Effect::Build,
+            }
+        }
+        "interpreter" if has("--version") || has("-v") || has("-version") => Effect::Nothing,
+        "interpreter"
+            if program.starts_with("php") && (has("-r") || target("--install-dir") || args.is_empty() || has("--")) =>
+        {
+            let folder = args.iter().find_map(|arg| arg.strip_prefix("--install-dir="));
+            let name = args.iter().find_map(|arg| arg.strip_prefix("--filename=")).unwrap_or("composer.phar");
+            match folder {
+                Some(folder) => Effect::Writes(vec![paths::join(folder, name)]),
+                None => Effect::Nothing,
+            }
+        }
+        "interpreter" if matches!(program, "R" | "Rscript") => Effect::Store(Store::R),
+        "interpreter" => Effect::Build,
+        "poetry" | "pipenv" | "uv" if verb == "config" => Effect::Store(Store::Home(".config")),
+        "pipenv" if has("--system") => Effect::Store(Store::Python),
+        "uv" if has("--system") => Effect::Store(Store::Python),
+        "pipenv" => Effect::Store(Store::Home(".local/share/virtualenvs")),
+        "poetry" => Effect::Store(Store::Python),
+        "uv" => Effect::Build,
+        "conda" => Effect::Store(Store::Conda),
+        "gem" if matches!(verb, "install" | "update" | "specific_install") => Effect::Store(Store::Gems),
+        "gem" | "bundle" if verb == "config" => Effect::Store(Store::Home(".bundle")),
+        "gem" => Effect::Nothing,
+        "bundle" if matches!(verb, "install" | "" | "update") => Effect::Store(Store::Gems),
+        "bundle" => Effect::Build,
+        "npm" | "yarn" | "pnpm" if has("-g") || has("--global") || verb == "global" => Effect::Store(Store::Modules),
+        "npm" | "yarn" | "pnpm" if matches!(verb, "config" | "cache" | "set" | "login") => {
+            Effect::Store(Store::Home(".npmrc"))
+        }
+        "npm" | "yarn" | "pnpm" => Effect::Build,
+        "corepack" => Effect::Store(Store::Modules),
+        "composer" if has("global") => Effect::Store(Store::Home(".composer")),
+        "composer" => Effect::Build,
+        "php-ext" => Effect::Store(Store::Extensions),
+        "perl" => Effect::Store(Store::Perl),
+        "lua" => Effect::Store(Store::Lua),
+        "r" => Effect::Store(Store::R),
+        "nothing" if program == "openssl" => {
+            let outputs = ["-out", "-keyout"].iter().filter_map(|option| {
+                args.iter()
+                    .position(|arg| arg == option)
+                    .and_then(|at| args.get(at + 1))
+                    .and_then(|path| step.path(path))
+            });
+            let outputs: Vec<String> = outputs.collect();
+            if outputs.is_empty() { Effect::Nothing } else { Effect::Writes(outputs) }
+        }
+        "nothing" => Effect::Nothing,
         _ => Effect::Unknown,
     }
 }
 
+/// Where `cp`, `mv` and `install` put things.
+fn copied(step: &Step, args: &[&str]) -> Vec<String> {
+    const FOLDERS: [&str; 10] = [
+        "/",
+        "/usr/bin",
+        "/usr/sbin",
+        "/bin",
+        "/sbin",
+        "/usr/local/bin",
+        "/usr/local/sbin",
+        "/usr/lib",
+        "/etc",
+        "/usr/local/lib",
+    ];
+    let mut operands: Vec<&str> = Vec::new();
+    let mut target = None;
+    let mut words = args.iter();
+    while let Some(arg) = words.next() {
+        match *arg {
+            "-t" => target = words.next().copied(),
+            "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
+                words.next();
+            }
+            arg if arg.starts_with("--target-directory=") => target = arg.split_once('=').map(|(_, path)| path),
+            arg if !arg.starts_with('-') => operands.push(arg),
+            _ => {}
+        }
+    }
+    let folder = target.is_some();
+    let Some(to) = target.or_else(|| operands.pop()) else { return Vec::new() };
+    let Some(path) = step.path(to) else { return Vec::new() };
+    let into = folder || to.ends_with('/') || operands.len() > 1 || FOLDERS.contains(&path.as_str());
+    let named = !operands.is_empty()
+        && operands
+            .iter()
+            .all(|source| !source.contains(['*', '?', '[', '$']) && !matches!(paths::name(source), "" | "." | ".."));
+    if into && named {
+        return operands.iter().map(|source| paths::join(&path, paths::name(source))).collect();
+    }
+    vec![path]
+}
+
+/// What `git clone` and its likes bring, and where.
+fn clone(step: &Step, args: &[&str]) -> Effect {
+    let Some(at) = args.iter().position(|arg| matches!(*arg, "clone" | "checkout" | "co" | "export")) else {
+        return Effect::Build;
+    };
+    let rest = args.get(at + 1..).unwrap_or_default();
+    let Some(url) = rest.iter().position(|arg| arg.contains("://") || arg.contains("git@") || arg.contains(".git"))
+    else {
+        return Effect::Build;
+    };
+    let folder = rest.get(url + 1).filter(|arg| !arg.starts_with('-'));
+    let address = rest.get(url).copied().unwrap_or_default().trim_end_matches('/');
+    let name = address.rsplit(['/', ':']).next().unwrap_or_default().trim_end_matches(".git");
+    step.path(folder.copied().unwrap_or(name)).map_or(Effect::Unknown, |path| Effect::Fetch(vec![path]))
+}
+
 /// `manager … verb package …`
-fn packages(manager: Manager, args: &[&str], verbs: &[&str]) -> Effect {
-    let verb = args.iter().position(|arg| verbs.contains(arg));
-    match verb {
-        Some(at) => install(manager, args.get(at + 1..).unwrap_or_default()),
+fn packages(manager: Manager, args: &[&str], verbs: &[&str], removals: &[&str]) -> Effect {
+    let verb = args.iter().position(|arg| verbs.contains(arg) || removals.contains(arg));
+    match verb.map(|at| (args.get(at), args.get(at + 1..).unwrap_or_default())) {
+        Some((Some(verb), rest)) if removals.contains(verb) => Effect::Remove(named(manager, rest)),
+        Some((_, rest)) => install(manager, rest),
         None => Effect::Lists,
     }
 }
 
 fn install(manager: Manager, args: &[&str]) -> Effect {
+    Effect::Install(named(manager, args))
+}
+
+/// The packages that a command names.
+fn named(manager: Manager, args: &[&str]) -> Packages {
     let mut names = Vec::new();
     let mut skip = false;
     for arg in args {
@@ -133,7 +407,7 @@ fn install(manager: Manager, args: &[&str]) -> Effect {
             names.push((*arg).to_owned());
         }
     }
-    Effect::Install(Packages { manager, names })
+    Packages { manager, names }
 }
 
 /// What `curl` and `wget` write.
@@ -168,9 +442,27 @@ fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
 
 /// Where an archive is unpacked to.
 fn unpack(step: &Step, program: &str, args: &[&str]) -> Effect {
-    let option = if program == "unzip" { "-d" } else { "-C" };
-    let named = args.iter().position(|arg| *arg == option).and_then(|at| args.get(at + 1));
-    let joined = args.iter().find_map(|arg| arg.strip_prefix("--directory=").or_else(|| arg.strip_prefix(option)));
-    let folder = named.copied().or(joined.filter(|rest| !rest.is_empty()));
+    let creates = args.iter().take(2).any(|arg| {
+        matches!(*arg, "--create" | "-t" | "--list" | "-l")
+            || arg.starts_with('-') && !arg.starts_with("--") && arg.contains('c') && !arg.contains('x')
+    });
+    if program == "tar" && creates {
+        return Effect::Nothing;
+    }
+    let mut words = args.iter();
+    let mut folder = None;
+    while let Some(arg) = words.next() {
+        let long = arg.strip_prefix("--directory=").or_else(|| arg.strip_prefix("--cd="));
+        let option = if program == "unzip" { 'd' } else { 'C' };
+        if let Some(path) = long {
+            folder = Some(path);
+        } else if *arg == "--directory" || arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with(option) {
+            folder = words.next().copied();
+        } else if let Some(path) = arg.strip_prefix(if program == "unzip" { "-d" } else { "-C" })
+            && !path.is_empty()
+        {
+            folder = Some(path);
+        }
+    }
     step.path(folder.unwrap_or(".")).map_or(Effect::Unknown, |path| Effect::Writes(vec![path]))
 }

@@ -96,6 +96,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             let args = instruction.args.source_span(0, instruction.args.text.len());
             edits.push(Edit::replace(args, text.as_str()));
         }
+        edits.extend(self.plan.recipe.inserts.iter().map(|(at, text)| Edit::insert(*at, text.as_str())));
         let at = self.insertion();
         let mut text = String::new();
         let ends = self.source().get(..at).is_some_and(|before| before.ends_with(b"\n"));
@@ -252,8 +253,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         {
             out.push_str(&self.line("WORKDIR", workdir));
         }
-        let owner = self.plan.user.as_ref().map(|user| format!("--chown={user} ")).unwrap_or_default();
         for carried in &recipe.carried {
+            let owner = carried.owner.as_ref().or(self.plan.user.as_ref().filter(|_| recipe.user_owns));
+            let owner = owner.map(|user| format!("--chown={user} ")).unwrap_or_default();
             let (from, to) = (path_word(&carried.from), path_word(&carried.to));
             let paths = if from.contains(' ') || to.contains(' ') {
                 serde_json::to_string(&[&carried.from, &carried.to]).unwrap_or_default()
@@ -261,6 +263,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 format!("{from} {to}")
             };
             out.push_str(&self.line("COPY", &format!("--from={} {owner}{paths}", self.builder)));
+        }
+        if !recipe.finish.is_empty() {
+            out.push_str(&self.line("RUN", &recipe.finish.join(" && ")));
         }
         for (unit, decision) in placed() {
             if last(unit) && decision.place == Place::Runtime {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::context::Context;
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
-use crate::model::effects::{self, Effect};
+use crate::model::effects::{self, Effect, Store};
 use crate::model::entry::{self, Program};
 use crate::model::{Base, paths};
 use crate::syntax::words::Value;
@@ -411,7 +411,7 @@ impl State<'_, '_, '_> {
     fn carry(&mut self, from: String, to: String, evidence: String) {
         let gone = self.removed.iter().any(|removed| paths::within(&from, removed));
         if !gone && !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
-            self.carried.push(Carried { from, to, evidence });
+            self.carried.push(Carried { from, to, owner: None, evidence });
         }
     }
 
@@ -459,7 +459,8 @@ impl State<'_, '_, '_> {
             }
             // What lies in the folder goes along with it.
             self.carried.retain(|carried| !(carried.from == carried.to && paths::within(&carried.from, folder)));
-            self.carried.insert(0, Carried { from: folder.clone(), to: folder.clone(), evidence: reason.clone() });
+            self.carried
+                .insert(0, Carried { from: folder.clone(), to: folder.clone(), owner: None, evidence: reason.clone() });
             self.assumptions.push(format!(
                 "the program needs nothing from outside {folder} that a step of this file does not bring"
             ));
@@ -486,9 +487,16 @@ impl State<'_, '_, '_> {
             carried: self.carried,
             builder_folders,
             setup: Vec::new(),
+            finish: Vec::new(),
+            user_owns: true,
+            smaller: true,
+            libraries: Vec::new(),
+            programs: Vec::new(),
+            repositories: false,
             tools: None,
             opaque_entry: self.opaque_entry,
             build: self.build,
+            inserts: Vec::new(),
             start: self.start,
             toolchain_variables: &TOOLCHAIN_VARIABLES,
             assumptions: self.assumptions,
@@ -542,7 +550,8 @@ fn is_go(step: &Step) -> bool {
 /// Whether a command is work of the toolchain.
 fn is_build(step: &Step) -> bool {
     match effects::of(step) {
-        Effect::Build => !matches!(step.program(), "git" | "pip" | "pip3" | "npm" | "gem"),
+        Effect::Build => !matches!(effects::kind(step.program()), "git" | "python" | "npm" | "yarn" | "interpreter"),
+        Effect::Store(Store::Prefix) => true,
         Effect::Unknown => step.program().ends_with(".sh") || step.program().contains("build"),
         _ => false,
     }

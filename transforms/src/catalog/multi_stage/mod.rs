@@ -3,10 +3,11 @@
 //! The way of a decision, one file each:
 //!
 //! 1. `survey`: what stands in the stage, command by command.
-//! 2. One file for each ecosystem (`go`): what is started, which command makes it, what it opens, and so what has to be
-//!    carried over. Its answer is a [`plan::Recipe`].
+//! 2. What has to be carried over, as a [`plan::Recipe`]. `go` knows what is started, which command makes it and what it
+//!    opens; `whole` serves every other language: what the build wrote goes along whole, from where its installers put
+//!    things (`stores`), with the libraries that its modules need (`libraries`).
 //! 3. `runtime`: the image that the runtime stage stands on.
-//! 4. `plan`: where each instruction goes, by its effect on the image.
+//! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits.
 //! 7. `check`: the result, read again and compared with what there was.
@@ -14,15 +15,26 @@
 mod check;
 mod emit;
 mod go;
+mod libraries;
 mod plan;
+mod runs;
 mod runtime;
+mod stores;
 mod survey;
 mod tools;
+mod whole;
 
 use crate::model::{Model, Stage};
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Refusal, Transform};
 
 use survey::{Survey, refuse};
+
+/// Every way of knowing what a stage needs at run time, the most particular first. Each answers `None` where the stage
+/// is not its own.
+const RECIPES: [Known; 2] = [go::recipe, whole::recipe];
+
+/// What an ecosystem knows of a stage.
+type Known = fn(&Survey<'_, '_>) -> Option<Result<plan::Recipe, Refusal>>;
 
 pub(super) static TRANSFORM: Transform = Transform {
     id: "multi-stage",
@@ -55,17 +67,11 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 /// Plans, writes and checks the split of `stage`.
 fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refusal> {
     let survey = Survey::new(model, stage)?;
-    let recipe = match go::recipe(&survey) {
-        Some(recipe) => recipe?,
-        None if !survey.builds() => {
-            return Err(refuse(
-                "nothing-to-leave-behind",
-                "no step of the shipped stage compiles or bundles anything",
-                true,
-            ));
-        }
-        None => return Err(refuse("unknown-ecosystem", "how this stage is built is not understood", false)),
+    let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(&survey)) else {
+        let text = "no step of the shipped stage compiles or bundles anything";
+        return Err(refuse("nothing-to-leave-behind", text, true));
     };
+    let recipe = recipe?;
     let plan = plan::plan(&survey, recipe)?;
     let fix = emit::fix(&survey, &plan)
         .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;

@@ -1,6 +1,5 @@
 //! Where each instruction goes, and why.
 
-use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -9,7 +8,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::tools;
+use super::{runs, tools};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +35,8 @@ pub(super) struct Decision {
 pub(super) struct Carried {
     pub(super) from: String,
     pub(super) to: String,
+    /// Who owns it, where that is not root.
+    pub(super) owner: Option<String>,
     pub(super) evidence: String,
 }
 
@@ -52,12 +53,26 @@ pub(super) struct Recipe {
     pub(super) builder_folders: Vec<String>,
     /// Commands for the runtime stage that no instruction has.
     pub(super) setup: Vec<String>,
+    /// Commands for the runtime stage that need what is carried.
+    pub(super) finish: Vec<String>,
+    /// Whether the user in force at the end of the build owns what is carried.
+    pub(super) user_owns: bool,
+    /// Whether the runtime image is another one than the base, with less in it.
+    pub(super) smaller: bool,
+    /// Packages that the runtime image lacks and what is carried needs.
+    pub(super) libraries: Vec<String>,
+    /// Programs that the commands of the runtime stage start.
+    pub(super) programs: Vec<String>,
+    /// Whether the runtime stage has to know other archives than the distribution's.
+    pub(super) repositories: bool,
     /// A command for the head of the runtime stage that installs what its other commands start.
     pub(super) tools: Option<String>,
     /// Whether a script starts that can't be read: then every program that a person installs for use stays.
     pub(super) opaque_entry: bool,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
+    /// Text for the builder, by the place in the file that it goes to.
+    pub(super) inserts: Vec<(usize, String)>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
     pub(super) start: Option<(usize, String)>,
     /// Variables that only the toolchain reads.
@@ -90,16 +105,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.last_build += 1;
     }
     let pivot = recipe.last_build + 1;
-    let mut decisions: Vec<Decision> = Vec::with_capacity(survey.units.len());
-    let mut unknown: Vec<String> = Vec::new();
-    for (at, unit) in survey.units.iter().enumerate() {
-        let decision = if at >= pivot {
-            Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
-        } else {
-            decide(survey, &mut recipe, unit, at, &mut unknown)
-        };
-        decisions.push(decision);
-    }
+    // The first pass tells which programs the runtime stage starts, the second keeps the packages that bring them.
+    let first = recipe.clone();
+    decide_all(survey, &mut recipe, pivot)?;
+    recipe = Recipe { programs: recipe.programs, repositories: recipe.repositories, ..first };
+    let (mut decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
 
     // An ARG goes where it is read.
     for at in 0..pivot.min(survey.units.len()) {
@@ -121,7 +131,17 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.applicability = Applicability::Review;
     }
 
-    let packages = tools::packages(survey, &recipe, &decisions)?;
+    let mut packages: Vec<String> = recipe.libraries.clone();
+    if recipe.smaller {
+        packages.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    let all: Vec<String> = recipe.carried.iter().map(|carried| carried.from.clone()).collect();
+    recipe.carried.retain(|carried| {
+        carried.from != carried.to
+            || !all.iter().any(|other| *other != carried.from && paths::within(&carried.from, other))
+    });
     if !packages.is_empty() {
         recipe.tools = Some(format!(
             "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*",
@@ -145,12 +165,31 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     Ok(Plan { recipe, decisions, workdir, user, pivot })
 }
 
+/// Decides for every unit, in order.
+fn decide_all(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    pivot: usize,
+) -> Result<(Vec<Decision>, Vec<String>), Refusal> {
+    let mut decisions: Vec<Decision> = Vec::with_capacity(survey.units.len());
+    let mut unknown: Vec<String> = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        let decision = if at >= pivot {
+            Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
+        } else {
+            decide(survey, recipe, unit, at, &mut unknown)?
+        };
+        decisions.push(decision);
+    }
+    Ok((decisions, unknown))
+}
+
 /// Whether an instruction does nothing but take away what the build left.
 fn cleans(recipe: &Recipe, unit: &Unit<'_>) -> bool {
     unit.instruction.keyword == Keyword::Run
         && !unit.steps.is_empty()
         && unit.steps.iter().all(|step| match effects::of(step) {
-            Effect::Lists | Effect::Nothing => true,
+            Effect::Lists | Effect::Nothing | Effect::Remove(_) => true,
             Effect::Files(paths) => {
                 step.program() == "rm" && paths.iter().all(|path| in_builder(&recipe.builder_folders, path))
             }
@@ -159,7 +198,7 @@ fn cleans(recipe: &Recipe, unit: &Unit<'_>) -> bool {
 }
 
 /// Whether a path belongs to the build: the runtime stage does not get it from an instruction.
-fn in_builder(builder_folders: &[String], path: &str) -> bool {
+pub(super) fn in_builder(builder_folders: &[String], path: &str) -> bool {
     builder_folders.iter().any(|folder| paths::within(path, folder))
         || ["/tmp", "/var/tmp", "/var/cache", "/var/lib/apt", "/root/.cache"]
             .iter()
@@ -175,9 +214,9 @@ fn decide(
     unit: &Unit<'_>,
     at: usize,
     unknown: &mut Vec<String>,
-) -> Decision {
+) -> Result<Decision, Refusal> {
     let decision = |place, evidence: &str| Decision { place, evidence: evidence.into() };
-    match unit.instruction.keyword {
+    Ok(match unit.instruction.keyword {
         Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Stopsignal | Keyword::Expose => {
             decision(Place::Runtime, "it describes how the image runs")
         }
@@ -187,9 +226,9 @@ fn decide(
         Keyword::Env => env(survey, recipe, unit),
         Keyword::Shell => decision(Place::Both, "shell forms of both stages are read by it"),
         Keyword::Copy | Keyword::Add => copy(survey, recipe, unit, at),
-        Keyword::Run => run(survey, recipe, unit, unknown),
+        Keyword::Run => runs::run(survey, recipe, unit, unknown)?,
         _ => decision(Place::Builder, "the build needs it"),
-    }
+    })
 }
 
 /// ENV goes to both stages, unless only the toolchain reads it.
@@ -289,230 +328,10 @@ pub(super) fn mentions(step: &Step, path: &str) -> bool {
         })
 }
 
-/// What becomes of the commands of a RUN.
-fn run(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, unknown: &mut Vec<String>) -> Decision {
-    // The commands that the runtime stage runs too, as text, and whether the builder needs any of them.
-    let mut kept: Vec<String> = Vec::new();
-    let mut install_at: Option<usize> = None;
-    let mut reasons: Vec<String> = Vec::new();
-    let mut build = false;
-    let source = survey.model.file.source;
-    let mut last_span = None;
-    for step in unit.steps {
-        let text = || command_text(survey, unit, step);
-        let builder_folders = recipe.builder_folders.clone();
-        let outside = |path: &String| !in_builder(&builder_folders, path);
-        match effects::of(step) {
-            Effect::Install(packages) => {
-                let wanted: Vec<&String> = packages
-                    .names
-                    .iter()
-                    .filter(|name| runtime_package(survey, recipe, packages.manager, name))
-                    .collect();
-                if wanted.len() == packages.names.len() {
-                    if !wanted.is_empty() {
-                        install_at = Some(kept.len());
-                        kept.push(text());
-                    }
-                } else {
-                    build = true;
-                    if !wanted.is_empty() {
-                        install_at = Some(kept.len());
-                        kept.push(install_text(step, packages.manager, &packages.names, &wanted));
-                    }
-                }
-                if !wanted.is_empty() {
-                    let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
-                    reasons.push(format!("{} may be needed at run time", names.join(", ")));
-                }
-            }
-            Effect::Lists | Effect::Nothing => {}
-            Effect::User => {
-                kept.push(text());
-                reasons.push("the shipped image has the user".into());
-            }
-            Effect::Configure => {
-                kept.push(text());
-                build = true;
-                reasons.push(format!("`{}` sets up the system", step.program()));
-            }
-            Effect::Files(_) if !step.known => {
-                build = true;
-                unknown.extend(Some(text()).filter(|text| !unknown.contains(text)));
-            }
-            Effect::Files(touched) if touched.iter().any(outside) => {
-                if last_span != Some(step.span) {
-                    kept.push(text());
-                }
-                reasons.push(format!("`{}` works outside the build folders", step.program()));
-            }
-            Effect::Writes(written) => {
-                build = true;
-                for path in written.into_iter().filter(|path| outside(path)) {
-                    if paths::within(&path, "/etc/apt") || path == "/" {
-                        continue;
-                    }
-                    let evidence = format!("`{}` writes it", step.program());
-                    if !recipe.carried.iter().any(|carried| paths::within(&path, &carried.from)) {
-                        recipe.carried.push(Carried { from: path.clone(), to: path, evidence });
-                    }
-                }
-            }
-            Effect::Files(_) | Effect::Build => build = true,
-            Effect::Unknown => {
-                build = true;
-                let inside = step.cwd.as_ref().is_some_and(|cwd| !outside(cwd));
-                let shown = step.span.text(source);
-                let shown: String = shown.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
-                if !inside && !shown.is_empty() && !unknown.contains(&shown) {
-                    unknown.push(shown);
-                }
-            }
-        }
-        last_span = Some(step.span);
-    }
-    if kept.is_empty() {
-        return Decision { place: Place::Builder, evidence: "it is work for the build".into() };
-    }
-    let evidence = reasons.join("; ");
-    let simple = unit.instruction.heredocs.is_empty()
-        && unit.steps.iter().all(|step| step.always)
-        && unit.instruction.flags.is_empty();
-    if !build {
-        // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
-        let place = if install_at.is_some() { Place::Both } else { Place::Runtime };
-        return Decision { place, evidence };
-    }
-    if !simple {
-        return Decision { place: Place::Both, evidence };
-    }
-    if let Some(at) = install_at
-        && unit.steps.iter().any(|step| matches!(effects::of(step), Effect::Install(_)) && step.program() != "apk")
-    {
-        let apt = unit.steps.iter().any(|step| matches!(step.program(), "apt-get" | "apt"));
-        if apt {
-            kept.insert(at, "apt-get update".into());
-            kept.push("rm -rf /var/lib/apt/lists/*".into());
-        }
-    }
-    kept.dedup();
-    Decision { place: Place::BuilderAnd(format!("RUN {}", kept.join(" && "))), evidence }
-}
-
-/// The source text of a command, on one line.
-fn command_text(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> String {
-    let script = unit.instruction.script();
-    let item = script.as_ref().and_then(|script| script.items.get(step.item));
-    let alone = unit.steps.iter().filter(|other| other.item == step.item).count() == 1;
-    let span = item.filter(|_| alone).map_or(step.span, |item| item.span);
-    let text = span.text(survey.model.file.source);
-    let lines = text.lines().map(|line| line.trim_end().trim_end_matches(char::from(survey.model.file.escape)).trim());
-    let joined: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    joined.join(" ")
-}
-
-/// An install command with fewer packages.
-fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[&String]) -> String {
-    let mut virtual_name = false;
-    let words: Vec<&str> = step
-        .argv
-        .iter()
-        .map(String::as_str)
-        .filter(|word| {
-            // A virtual package of apk is there to be deleted after the build.
-            if std::mem::take(&mut virtual_name) {
-                return false;
-            }
-            if manager == Manager::Apk && (*word == "--virtual" || *word == "-t") {
-                virtual_name = true;
-                return false;
-            }
-            let package = names.iter().any(|name| name == word);
-            !(package && !wanted.iter().any(|name| name == word) || word.starts_with("--virtual="))
-        })
-        .collect();
-    words.join(" ")
-}
-
-/// Whether the runtime stage installs a package too.
-fn runtime_package(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
-    let name = package.split(['=', '<', '>', '~']).next().unwrap_or(package);
-    if build_only(manager, name) {
-        return false;
-    }
-    if !tool(name) {
-        return true;
-    }
-    // A tool stays where something that runs later starts it, or may.
-    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
+/// Whether what starts, or a health check, needs a package by its name.
+pub(super) fn needed_at_start(survey: &Survey<'_, '_>, name: &str) -> bool {
+    let named = |step: &Step| step.program() == name || tools::package(step.program()) == name;
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
-    recipe.opaque_entry
-        || later.chain(&survey.entry.steps).any(|step| tools::package(step.program()) == name || step.program() == name)
-        || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
-}
-
-/// Whether a package is a tool that people install for builds, and sometimes for use.
-fn tool(name: &str) -> bool {
-    matches!(
-        name,
-        "git"
-            | "mercurial"
-            | "bzr"
-            | "subversion"
-            | "unzip"
-            | "zip"
-            | "wget"
-            | "curl"
-            | "gnupg"
-            | "gnupg2"
-            | "bash"
-            | "openssh"
-            | "openssh-client"
-            | "xz-utils"
-            | "tar"
-            | "bzip2"
-            | "rsync"
-            | "file"
-            | "upx"
-            | "patch"
-            | "make"
-            | "nodejs"
-            | "npm"
-            | "yarn"
-            | "python"
-            | "python3"
-            | "perl"
-    )
-}
-
-/// Whether a package is there to build with.
-fn build_only(manager: Manager, name: &str) -> bool {
-    let headers = name.ends_with("-dev") || name.ends_with("-devel") || name.ends_with("-headers");
-    let _ = manager;
-    headers
-        || matches!(
-            name,
-            "gcc"
-                | "g++"
-                | "cmake"
-                | "build-essential"
-                | "build-base"
-                | "autoconf"
-                | "automake"
-                | "libtool"
-                | "pkg-config"
-                | "pkgconfig"
-                | "pkgconf"
-                | "protobuf-compiler"
-                | "golang"
-                | "go"
-                | "musl-dev"
-                | "libc-dev"
-                | "apt-transport-https"
-                | "apt-utils"
-                | "software-properties-common"
-                | "binutils"
-                | "bison"
-                | "flex"
-        )
+    survey.entry.steps.iter().any(named)
+        || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
 }

@@ -1,8 +1,12 @@
 //! Which image the runtime stage stands on.
 
+use crate::knowledge::images::Image;
+use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::{self, Family, Release};
+use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
 use crate::model::Base;
+use crate::model::effects::{self, Effect};
 use crate::syntax::typed::ImageRef;
 use crate::transform::Refusal;
 
@@ -15,6 +19,8 @@ pub(super) struct Runtime {
     pub(super) image: String,
     /// The release that it is, where that is known.
     pub(super) release: Option<Release>,
+    /// The family of its distribution, where that is known.
+    pub(super) family: Option<Family>,
     /// Why this one.
     pub(super) evidence: String,
     /// What has to be taken for granted.
@@ -51,6 +57,7 @@ pub(super) fn plain_distribution(survey: &Survey<'_, '_>) -> Result<Runtime, Ref
         return Ok(Runtime {
             image: chosen.clone(),
             release: None,
+            family: None,
             evidence: "the settings name it".into(),
             assumption: Some(format!("what is compiled in {image} runs on {chosen}")),
         });
@@ -90,7 +97,116 @@ pub(super) fn plain_distribution(survey: &Survey<'_, '_>) -> Result<Runtime, Ref
     Ok(Runtime {
         image: format!("{prefix}{plain}"),
         release: Some(release),
+        family: Some(release.family),
         evidence: format!("{name}:{tag} is built on {}, so the C library is the same", release.name),
         assumption,
     })
+}
+
+/// The image for a runtime stage that holds everything but the tools: the smaller counterpart of the base where there
+/// is one, else the base itself. Answers whether it is another image.
+pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) -> Result<(Runtime, bool), Refusal> {
+    let from = survey.model.instruction(survey.stage.from).and_then(|from| from.from());
+    let written = from.as_ref().map_or("", |parts| parts.image.raw);
+    let release = known.and_then(Image::release).and_then(releases::release);
+    let family = known.and_then(Image::family);
+    let same = |evidence: &str| Runtime {
+        image: written.to_owned(),
+        release,
+        family,
+        evidence: evidence.to_owned(),
+        assumption: None,
+    };
+    if let Some(chosen) = &survey.model.settings.runtime_base {
+        let runtime = Runtime {
+            image: chosen.clone(),
+            release: None,
+            family: None,
+            evidence: "the settings name it".into(),
+            assumption: Some(format!("what is built in {written} runs on {chosen}")),
+        };
+        return Ok((runtime, true));
+    }
+    let (Base::Image { image, exact }, Some(known)) = (&survey.stage.base, known) else {
+        return Ok((same("what is in the base image is not known, so the same one is shipped"), false));
+    };
+    if image.digest.is_some() {
+        return Ok((same("the base is pinned by digest, so the same one is shipped"), false));
+    }
+    let found = match counterparts::runtime_for(known, hint(survey)) {
+        Ok(found) => found,
+        Err(Reason::OnBuild) => return Err(refuse("onbuild", Reason::OnBuild.text(), true)),
+        Err(Reason::Windows) => return Err(refuse("windows-shell", Reason::Windows.text(), true)),
+        Err(reason) => return Ok((same(reason.text()), false)),
+    };
+    if found.name == known.name() && found.tag == known.tag() {
+        return Ok((same("the base image has no toolchain of its own"), false));
+    }
+    // Another publisher's image has Java elsewhere, and another distribution has other packages.
+    let other = found.name != known.name();
+    if other && known.language() == Some("java") {
+        let names = ["/usr/lib/jvm", "/opt/java", "/docker-java-home", "/usr/local/openjdk"];
+        let fixed = survey.units.iter().any(|unit| names.iter().any(|name| unit.instruction.args.text.contains(name)));
+        if fixed {
+            return Ok((same("the file names where Java lies in this image"), false));
+        }
+    }
+    let moves = found.family != known.family() || other && found.release != known.release();
+    let installs = survey.steps().any(|(_, step)| match effects::of(step) {
+        Effect::Install(packages) => packages
+            .names
+            .iter()
+            .any(|name| !matches!(packages::role(packages.manager, name), Role::Build | Role::Tool)),
+        _ => false,
+    });
+    if moves && installs {
+        return Ok((same("its smaller counterpart is another distribution, with other packages"), false));
+    }
+    // What stands on the plain distribution has no interpreter.
+    let compiled =
+        matches!(known.language(), Some("go" | "rust" | "haskell" | "c" | "crystal" | "nim" | "dart" | "swift"));
+    let interprets = survey
+        .entry
+        .steps
+        .iter()
+        .any(|step| effects::kind(step.program()) == "interpreter" && !survey.installs(step.program()));
+    if compiled && other && interprets {
+        return Ok((same("what starts is a program of this image"), false));
+    }
+    let prefix = official(image).map(|(prefix, _)| prefix).filter(|_| !found.name.contains('/')).unwrap_or_default();
+    let mut text = format!("{prefix}{}:{}", found.name, found.tag);
+    let mut assumption = None;
+    if !exact {
+        // `python:${VERSION}` has its counterpart for every version where only an ending is added.
+        let ending = found.tag.strip_prefix(image.tag_or_latest()).filter(|_| found.name == known.name());
+        match ending {
+            Some(ending) if written.contains(':') => text = format!("{written}{ending}"),
+            _ => {
+                assumption =
+                    Some(format!("the build arguments of FROM keep their defaults, so that the base is {image}"))
+            }
+        }
+    } else if !prefix.is_empty() && !prefix.ends_with("library/") {
+        assumption = Some(format!("{prefix} also has {}:{}", found.name, found.tag));
+    }
+    let release = found.release.and_then(releases::release);
+    let evidence = format!("{text} is what {image} is without its build tools");
+    Ok((Runtime { image: text, release, family: found.family, evidence, assumption }, true))
+}
+
+/// What kind of program it is, where that decides between runtime images.
+fn hint(survey: &Survey<'_, '_>) -> Hint {
+    let Some(context) = survey.model.context else { return Hint::Any };
+    let mut projects =
+        context.files().iter().filter(|file| file.ends_with(".csproj") || file.ends_with(".fsproj")).peekable();
+    if projects.peek().is_none() {
+        return Hint::Any;
+    }
+    let web = projects.any(|file| {
+        context.read(file).is_some_and(|text| {
+            let text = String::from_utf8_lossy(&text);
+            text.contains("Sdk.Web") || text.contains("Microsoft.AspNetCore")
+        })
+    });
+    if web { Hint::Web } else { Hint::Console }
 }

@@ -83,7 +83,7 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// Whether any command of the stage is build work.
     pub(super) fn builds(&self) -> bool {
-        self.steps().any(|(_, step)| matches!(effects::of(step), Effect::Build))
+        self.steps().any(|(_, step)| effects::of(step).is_work())
     }
 
     /// The paths that commands up to unit `last` take away, and that nothing after makes again.
@@ -98,7 +98,7 @@ impl<'m, 'a> Survey<'m, 'a> {
                     removed
                         .retain(|gone| !made.iter().any(|path| paths::within(path, gone) || paths::within(gone, path)));
                 }
-                Effect::Build => {
+                Effect::Build | Effect::Fetch(_) | Effect::Store(_) => {
                     let cwd = step.cwd.as_deref().unwrap_or("/");
                     removed.retain(|gone| !paths::within(gone, cwd) && !paths::within(cwd, gone));
                 }

@@ -11,7 +11,9 @@ use super::survey::{Survey, refuse};
 
 /// Programs of the images that stand on `buildpack-deps`, with the Debian package that brings each to a slim image.
 /// Source: the Dockerfiles of `buildpack-deps:scm` and of the language images.
-const BUILDPACK: [(&str, &str); 16] = [
+const BUILDPACK: [(&str, &str); 18] = [
+    ("apt-key", "gnupg"),
+    ("add-apt-repository", "software-properties-common"),
     ("curl", "curl"),
     ("wget", "wget"),
     ("git", "git"),
@@ -48,6 +50,14 @@ pub(super) fn packages(
         return Ok(Vec::new());
     };
     let mut wanted: Vec<&'static str> = Vec::new();
+    for program in &recipe.programs {
+        if let Some((_, package)) = BUILDPACK.iter().find(|(known, _)| known == program) {
+            wanted.push(package);
+            if matches!(*package, "curl" | "wget" | "git") {
+                wanted.push("ca-certificates");
+            }
+        }
+    }
     let mut need = |step: &Step| {
         if let Some((_, package)) = BUILDPACK.iter().find(|(program, _)| *program == step.program()) {
             if !wanted.contains(package) {
@@ -87,5 +97,6 @@ pub(super) fn packages(
         return Err(refuse("archived-release", text, false));
     }
     wanted.sort_unstable();
+    wanted.dedup();
     Ok(wanted)
 }

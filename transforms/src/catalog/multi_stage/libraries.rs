@@ -1,0 +1,136 @@
+//! Shared libraries and programs that a full language image has, its small counterpart lacks, and modules need.
+
+use crate::knowledge::images::Image;
+use crate::knowledge::packages;
+use crate::knowledge::releases::{Family, Manager};
+use crate::knowledge::sorted::Sorted;
+use crate::model::effects::{self, Effect};
+use crate::transform::Refusal;
+
+use super::runtime::Runtime;
+use super::survey::{Survey, refuse};
+
+/// What modules of the languages need outside their registry.
+const MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
+
+/// The packages that the runtime stage installs for the modules of the program.
+///
+/// # Errors
+/// Where packages are needed, and the release has them only in the archive.
+pub(super) fn wanted(
+    survey: &Survey<'_, '_>,
+    image: Option<&Image<'_>>,
+    runtime: &Runtime,
+    assumptions: &mut Vec<String>,
+) -> Result<Vec<String>, Refusal> {
+    let Some(language) = image.and_then(Image::language) else { return Ok(Vec::new()) };
+    if runtime.family != Some(Family::Debian) || MODULES.find(language).is_none() {
+        return Ok(Vec::new());
+    }
+    let read = modules(survey, language);
+    let mut developed: Vec<&str> = Vec::new();
+    match &read {
+        Some(modules) => {
+            let needs = |row: &crate::knowledge::sorted::Row| {
+                let name = row.column(0);
+                modules.iter().any(|module| module == name)
+            };
+            for row in MODULES.all(language).filter(needs) {
+                developed.extend(row.column(1).split(' '));
+            }
+        }
+        None => {
+            let usual = MODULES.all(language).find(|row| row.column(0) == "*");
+            developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')).filter(|name| !name.is_empty()));
+            assumptions.push(format!(
+                "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
+            ));
+        }
+    }
+    let release = runtime.release.map(|release| release.name);
+    let mut found: Vec<String> = Vec::new();
+    for name in developed {
+        let libraries = packages::libraries(Manager::Apt, release, name);
+        match libraries {
+            Some(libraries) => found.extend(libraries),
+            None if name.ends_with("-dev") && read.is_none() => {}
+            None => found.push(name.to_owned()),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
+    let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
+    if archived && !installs && !found.is_empty() {
+        let text = format!(
+            "the runtime stage may need {}, and the packages of this release are only in the archive; \
+             take a newer base image",
+            found.join(", ")
+        );
+        return Err(refuse("archived-release", text, false));
+    }
+    Ok(found)
+}
+
+/// The names of the modules that the project asks for, in lower case; `None` where no list of them is there to read.
+fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
+    let context = survey.model.context?;
+    let mut found: Vec<String> = Vec::new();
+    let mut read = false;
+    for file in context.files() {
+        let name = crate::model::paths::name(file);
+        let lists = match language {
+            "python" => {
+                name.starts_with("requirement") && name.ends_with(".txt")
+                    || matches!(
+                        name,
+                        "Pipfile"
+                            | "Pipfile.lock"
+                            | "pyproject.toml"
+                            | "poetry.lock"
+                            | "uv.lock"
+                            | "setup.py"
+                            | "setup.cfg"
+                            | "environment.yml"
+                            | "pdm.lock"
+                    )
+                    || file.contains("requirements/")
+            }
+            "ruby" => matches!(name, "Gemfile" | "Gemfile.lock") || name.ends_with(".gemspec"),
+            "rust" => matches!(name, "Cargo.lock" | "Cargo.toml"),
+            "haskell" => name.ends_with(".cabal") || name == "package.yaml",
+            "node" => matches!(name, "package.json" | "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml"),
+            _ => false,
+        };
+        if !lists || file.contains("node_modules/") {
+            continue;
+        }
+        let Some(text) = context.read(file) else { continue };
+        read = true;
+        let text = String::from_utf8_lossy(&text);
+        // Every word of the list: whether `psycopg2` stands there is the question, not how.
+        let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        found.extend(
+            text.split(word).filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-")),
+        );
+    }
+    // Modules that are named on the command line count too.
+    for (_, step) in survey.steps() {
+        if matches!(effects::kind(step.program()), "python" | "gem" | "npm" | "yarn" | "pnpm") {
+            found.extend(step.args().iter().map(|arg| {
+                arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
+            }));
+        }
+    }
+    let from_file = survey.steps().any(|(_, step)| {
+        step.args().iter().any(|arg| arg == "-r" || arg.starts_with("-r") || arg == "--requirement")
+            || matches!(
+                step.program(),
+                "poetry" | "pipenv" | "uv" | "bundle" | "cargo" | "stack" | "cabal" | "npm" | "yarn" | "pnpm"
+            )
+            || step.argv.iter().any(|arg| arg.ends_with("setup.py") || arg == ".")
+    });
+    found.sort_unstable();
+    found.dedup();
+    (read || !from_file).then_some(found)
+}

@@ -1,0 +1,535 @@
+//! What becomes of the commands of a RUN: each stays in the builder, or the runtime stage has it too.
+
+use crate::knowledge::packages::{self, Role};
+use crate::knowledge::releases::Manager;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::syntax::Keyword;
+use crate::syntax::shell::{Item, Node, Operator};
+use crate::transform::Refusal;
+
+use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
+use super::survey::{Survey, Unit, refuse};
+use super::{stores, tools};
+
+/// A command that the runtime stage runs too.
+struct Kept {
+    text: String,
+    /// Whether what follows it runs even where it fails.
+    loose: bool,
+    /// Whether it installs packages.
+    installs: bool,
+}
+
+/// Decides for a RUN.
+///
+/// # Errors
+/// Where work of the build and of the shipped image can't be taken apart.
+pub(super) fn run(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    unit: &Unit<'_>,
+    unknown: &mut Vec<String>,
+) -> Result<Decision, Refusal> {
+    let script = unit.instruction.script();
+    let items: &[Item] = script.as_ref().map_or(&[], |script| script.items.as_slice());
+    let strict = unit.steps.iter().any(|step| {
+        step.program() == "set"
+            && step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('e') || arg == "errexit")
+    });
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut after: Vec<String> = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
+    let mut work = false;
+    let mut updates = false;
+    let mut lists = None;
+    let gone = taken_away(survey, unit);
+
+    for chunk in chunks(items, unit.steps) {
+        let text = chunk_text(survey, unit, items, chunk);
+        let whole = chunk.len() > 1 || compound(items, chunk);
+        let mut keep = false;
+        let mut builds = false;
+        let mut late = false;
+        for step in chunk {
+            match effects::of(step) {
+                Effect::Install(packages) if packages.names.iter().any(|name| computed(unit, name)) => {
+                    let text = format!(
+                        "the packages of line {} are computed by its own script, so which of them the shipped image \
+                         needs can't be told",
+                        unit.instruction.lines.0
+                    );
+                    return Err(refuse("entangled", text, false));
+                }
+                Effect::Install(packages) => {
+                    let (wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
+                    if wanted.is_empty() {
+                        builds = true;
+                        continue;
+                    }
+                    reasons.push(format!("{} may be needed at run time", wanted.join(", ")));
+                    if whole {
+                        keep = true;
+                        builds |= !all;
+                        continue;
+                    }
+                    work |= !all;
+                    let text =
+                        if all { text.clone() } else { install_text(step, packages.manager, &packages.names, &wanted) };
+                    kept.push(Kept { text, loose: loose(items, chunk, strict), installs: true });
+                }
+                Effect::Lists => {
+                    updates |= is_update(step);
+                    if !is_update(step) {
+                        lists = Some(text.clone());
+                    }
+                }
+                Effect::Remove(_) | Effect::Nothing => {}
+                // The builder is new each time; what is shipped was brought up to date.
+                Effect::Upgrade => {
+                    keep = true;
+                    reasons.push("the packages of the shipped image were brought up to date".into());
+                }
+                Effect::Repository => {
+                    keep |= recipe.repositories;
+                    reasons.push("the packages of the shipped image may come from there".into());
+                }
+                Effect::User => {
+                    keep = true;
+                    reasons.push("the shipped image has the user".into());
+                }
+                Effect::Configure if names_build_tool(step) => builds = true,
+                Effect::Configure => {
+                    keep = true;
+                    late |= matches!(step.program(), "ldconfig" | "fc-cache" | "update-ca-certificates")
+                        && !recipe.carried.is_empty();
+                    reasons.push(format!("`{}` sets up the system", step.program()));
+                }
+                Effect::Files(_) if !step.known => {
+                    builds = true;
+                    let inside =
+                        step.cwd.as_ref().is_some_and(|cwd| cwd != "/" && in_builder(&recipe.builder_folders, cwd));
+                    if !inside {
+                        note(unknown, &text);
+                    }
+                }
+                Effect::Files(touched) => {
+                    let outside = touched.iter().any(|path| !in_builder(&recipe.builder_folders, path));
+                    // A link into what stays behind would point nowhere.
+                    let dangles = step.program() == "ln"
+                        && touched.first().is_some_and(|source| {
+                            in_builder(&recipe.builder_folders, source)
+                                && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
+                        });
+                    let removes = step.program() == "rm" && made_here(survey, &touched);
+                    if outside && !dangles && !removes && !is_owned(recipe, step, &touched) {
+                        keep = true;
+                        reasons.push(format!("`{}` works outside the build folders", step.program()));
+                    } else {
+                        builds = true;
+                    }
+                }
+                Effect::Writes(written) => {
+                    let outside: Vec<String> =
+                        written.into_iter().filter(|path| !in_builder(&recipe.builder_folders, path)).collect();
+                    let edits = matches!(effects::kind(step.program()), "sed" | "tee" | "nothing");
+                    if outside.is_empty() {
+                        builds = true;
+                    } else if edits {
+                        keep = true;
+                        late |= recipe.carried.iter().any(|carried| mentions(step, &carried.to));
+                        reasons.push(format!("`{}` writes {}", step.program(), outside.join(", ")));
+                    } else {
+                        builds = true;
+                        copy_over(recipe, step, outside, unit)?;
+                    }
+                }
+                Effect::Build | Effect::Fetch(_) | Effect::Store(_) => builds = true,
+                Effect::Unknown => {
+                    let script =
+                        step.argv.first().is_some_and(|program| program.contains('/') || program.ends_with(".sh"))
+                            || matches!(step.program(), "sh" | "bash" | "ash" | "dash" | "");
+                    let inside = step.cwd.as_ref().is_some_and(|cwd| in_builder(&recipe.builder_folders, cwd));
+                    if script || inside || recipe.toolchain_variables.len() > 1 {
+                        builds = true;
+                        if !inside {
+                            note(unknown, &text);
+                        }
+                    } else {
+                        // A program of a package, most likely: it sets something up.
+                        keep = true;
+                        late |= !recipe.carried.is_empty();
+                        reasons.push(format!("`{}` may set up the system", step.program()));
+                    }
+                }
+            }
+        }
+        work |= builds;
+        if !keep {
+            continue;
+        }
+        if builds && whole {
+            let text = format!(
+                "line {} builds and sets up the shipped image in one compound command; split it in two",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("entangled", text, false));
+        }
+        recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
+        if late {
+            after.push(text);
+        } else {
+            let installs = chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade));
+            kept.push(Kept { text, loose: loose(items, chunk, strict), installs });
+        }
+    }
+    recipe.repositories |= kept.iter().any(|kept| kept.installs)
+        && survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Repository));
+    for text in after {
+        if !recipe.finish.contains(&text) {
+            recipe.finish.push(text);
+            work = true;
+        }
+    }
+    if kept.is_empty() {
+        return Ok(Decision { place: Place::Builder, evidence: "it is work for the build".into() });
+    }
+    reasons.dedup();
+    let evidence = reasons.join("; ");
+    let installs = kept.iter().position(|kept| kept.installs);
+    let apt =
+        installs.is_some() && unit.steps.iter().any(|step| matches!(step.program(), "apt-get" | "apt" | "aptitude"));
+    if !work && (updates || !apt) {
+        // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
+        let place = if installs.is_some() { Place::Both } else { Place::Runtime };
+        return Ok(Decision { place, evidence });
+    }
+    if let (Some(at), true) = (installs, apt) {
+        kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false });
+        let clean =
+            lists.filter(|text| text.starts_with("rm ")).unwrap_or_else(|| "rm -rf /var/lib/apt/lists/*".into());
+        if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
+            kept.push(Kept { text: clean, loose: false, installs: false });
+        }
+    }
+    kept.dedup_by(|a, b| a.text == b.text);
+    Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
+}
+
+fn note(unknown: &mut Vec<String>, text: &str) {
+    let shown: String = text.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+    if !shown.is_empty() && !unknown.contains(&shown) {
+        unknown.push(shown);
+    }
+}
+
+/// Whether a package name is a variable that the script computes.
+fn computed(unit: &Unit<'_>, name: &str) -> bool {
+    let Some(variable) = name.strip_prefix('$') else { return false };
+    let variable = variable.trim_matches(['{', '}']);
+    unit.instruction.args.text.contains(&format!("{variable}=\"$("))
+        || unit.instruction.args.text.contains(&format!("{variable}=$("))
+}
+
+/// What is written outside the folders that go along is copied on its own.
+fn copy_over(recipe: &mut Recipe, step: &Step, outside: Vec<String>, unit: &Unit<'_>) -> Result<(), Refusal> {
+    for path in outside {
+        if paths::within(&path, "/etc/apt") || recipe.carried.iter().any(|carried| paths::within(&path, &carried.from))
+        {
+            continue;
+        }
+        const SHARED: [&str; 14] = [
+            "/",
+            "/usr",
+            "/usr/bin",
+            "/usr/sbin",
+            "/usr/lib",
+            "/usr/share",
+            "/bin",
+            "/sbin",
+            "/lib",
+            "/etc",
+            "/var",
+            "/var/lib",
+            "/opt",
+            "/home",
+        ];
+        if SHARED.contains(&path.as_str()) && recipe.toolchain_variables.is_empty() {
+            let text = format!(
+                "`{}` in line {} writes into {path}, among the distribution's own files, which can't be copied apart",
+                super::whole::shown(step),
+                unit.instruction.lines.0
+            );
+            return Err(refuse("installs-among-system-files", text, false));
+        }
+        if path != "/" {
+            let evidence = format!("`{}` writes it", step.program());
+            recipe.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a change of owner is already in how the folders are copied.
+fn is_owned(recipe: &Recipe, step: &Step, touched: &[String]) -> bool {
+    step.program() == "chown"
+        && touched.iter().all(|path| {
+            in_builder(&recipe.builder_folders, path)
+                || recipe.carried.iter().any(|carried| carried.owner.is_some() && paths::within(&carried.to, path))
+        })
+}
+
+/// Whether what is removed was made by a command of this stage.
+fn made_here(survey: &Survey<'_, '_>, removed: &[String]) -> bool {
+    let made: Vec<String> = survey
+        .steps()
+        .flat_map(|(_, step)| match effects::of(step) {
+            Effect::Writes(paths) | Effect::Fetch(paths) => paths,
+            _ => Vec::new(),
+        })
+        .collect();
+    let copied: Vec<&str> =
+        survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter_map(|copy| copy.to.as_deref()).collect();
+    removed.iter().all(|path| {
+        let stem = path.split(['*', '?', '[']).next().unwrap_or(path).trim_end_matches('/');
+        let near = |other: &str| other.starts_with(stem) || stem.is_empty();
+        made.iter().any(|other| near(other) || paths::within(stem, other) && other != "/")
+            || copied.iter().any(|other| *other != "/" && near(other))
+            || !stores::system(path) && paths::parent(path) == "/"
+            || ["/tmp", "/var/tmp", "/root", "/usr/src", "/usr/local"].iter().any(|folder| paths::within(path, folder))
+    })
+}
+
+/// Whether a command sets up a tool of the build: `update-alternatives --install /usr/bin/gcc …`.
+fn names_build_tool(step: &Step) -> bool {
+    step.program().starts_with("update-alternatives")
+        && step.argv.iter().any(|arg| {
+            let name = paths::name(arg);
+            ["gcc", "g++", "cc", "c++", "clang", "cpp", "javac", "gcov", "gfortran", "cmake"]
+                .iter()
+                .any(|tool| name.starts_with(tool))
+        })
+}
+
+fn is_update(step: &Step) -> bool {
+    matches!(step.subcommand(), Some("update" | "makecache" | "upgrade" | "dist-upgrade" | "ref" | "refresh"))
+}
+
+/// The steps of a script, in pieces that can't be taken apart: a pipeline, a compound command, what `||` joins.
+fn chunks<'s>(items: &[Item], steps: &'s [Step]) -> Vec<&'s [Step]> {
+    let joined = |first: usize, second: usize| {
+        first == second
+            || items.get(first..second).is_some_and(|between| {
+                !between.is_empty()
+                    && between.iter().all(|item| matches!(item.operator, Operator::Or | Operator::Background))
+            })
+    };
+    steps.chunk_by(|first, second| joined(first.item, second.item)).collect()
+}
+
+fn compound(items: &[Item], chunk: &[Step]) -> bool {
+    chunk.first().and_then(|step| items.get(step.item)).is_some_and(|item| {
+        !matches!(item.node, Node::Command(_)) || matches!(item.operator, Operator::Or | Operator::Background)
+    })
+}
+
+/// Whether what follows a piece runs even where the piece fails.
+fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
+    !strict && chunk.last().and_then(|step| items.get(step.item)).is_some_and(|item| item.operator == Operator::Then)
+}
+
+/// The source text of a piece, on one line.
+fn chunk_text(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], chunk: &[Step]) -> String {
+    let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return String::new() };
+    let mut span = match items.get(first.item) {
+        Some(item) => item.span,
+        None => first.span,
+    };
+    // What follows the last `||` may hold no command that is read: `|| true` has one, `|| :` too.
+    let mut end = last.item;
+    while items.get(end).is_some_and(|item| matches!(item.operator, Operator::Or | Operator::Background))
+        && end + 1 < items.len()
+    {
+        end += 1;
+    }
+    if let Some(item) = items.get(end) {
+        span.end = item.span.end.max(span.end);
+    }
+    let _ = unit;
+    one_line(survey, span.text(survey.model.file.source))
+}
+
+/// A command over several lines as one.
+fn one_line(survey: &Survey<'_, '_>, text: &str) -> String {
+    let escape = char::from(survey.model.file.escape);
+    let lines = text.lines().map(|line| line.trim_end().trim_end_matches(escape).trim());
+    let joined: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    joined.join(" ").trim_end_matches([';', '&', ' ']).to_owned()
+}
+
+/// Commands as the lines of one RUN, in the manner of the instruction that they come from.
+fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &[Kept]) -> String {
+    let text = unit.instruction.span.text(survey.model.file.source);
+    let escape = char::from(survey.model.file.escape);
+    let eol = survey.model.file.eol.text();
+    let leading = text.lines().skip(1).any(|line| line.trim_start().starts_with("&&"));
+    let indent = text
+        .lines()
+        .skip(1)
+        .find(|line| !line.trim().is_empty() && unit.instruction.heredocs.is_empty())
+        .map(|line| line.get(..line.len() - line.trim_start().len()).unwrap_or(""))
+        .filter(|indent| !indent.is_empty())
+        .unwrap_or("    ");
+    let many =
+        text.lines().count() > 1 && kept.len() > 1 || kept.iter().map(|kept| kept.text.len() + 4).sum::<usize>() > 110;
+    let mut out = String::new();
+    for (at, command) in kept.iter().enumerate() {
+        if at > 0 {
+            let operator = if kept.get(at - 1).is_some_and(|before| before.loose) { ";" } else { "&&" };
+            match (many, leading && operator == "&&") {
+                (false, _) => out.push_str(if operator == ";" { "; " } else { " && " }),
+                (true, true) => out.push_str(&format!(" {escape}{eol}{indent}&& ")),
+                (true, false) => out.push_str(&format!(" {operator} {escape}{eol}{indent}")),
+            }
+        }
+        if command.installs && many && command.text.len() > 90 {
+            let mut width = 0;
+            for (at, word) in command.text.split(' ').enumerate() {
+                if at > 0 {
+                    if width + word.len() > 90 {
+                        out.push_str(&format!(" {escape}{eol}{indent}{indent}"));
+                        width = indent.len() * 2;
+                    } else {
+                        out.push(' ');
+                    }
+                }
+                out.push_str(word);
+                width += word.len() + 1;
+            }
+        } else {
+            out.push_str(&command.text);
+        }
+    }
+    out
+}
+
+/// An install command with other packages.
+fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[String]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut given = false;
+    let mut virtual_name = false;
+    for word in step.argv.iter().map(String::as_str) {
+        // A virtual package of apk is there to be deleted after the build.
+        if std::mem::take(&mut virtual_name) {
+            continue;
+        }
+        if manager == Manager::Apk && matches!(word, "--virtual" | "-t") {
+            virtual_name = true;
+            continue;
+        }
+        if word.starts_with("--virtual=") || word.starts_with("--virtual") && manager == Manager::Apk {
+            continue;
+        }
+        if names.iter().any(|name| name == word) {
+            // Where the first package stood, the new list stands.
+            if !std::mem::replace(&mut given, true) {
+                words.extend(wanted.iter().map(String::as_str));
+            }
+            continue;
+        }
+        words.push(word);
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%~$^{}".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The names of packages that commands of this instruction, or later ones, take away again.
+fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<String> {
+    let later = survey.units.iter().skip_while(|other| other.index != unit.index);
+    later
+        .flat_map(|unit| unit.steps)
+        .filter_map(|step| match effects::of(step) {
+            Effect::Remove(packages) => Some(packages.names),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
+/// The packages of an install that the runtime stage has too, and whether they are all of them.
+fn wanted(
+    survey: &Survey<'_, '_>,
+    recipe: &Recipe,
+    manager: Manager,
+    names: &[String],
+    gone: &[String],
+    step: &Step,
+) -> (Vec<String>, bool) {
+    let group = step
+        .argv
+        .iter()
+        .position(|arg| matches!(arg.as_str(), "-t" | "--virtual"))
+        .and_then(|at| step.argv.get(at + 1))
+        .map(String::as_str)
+        .or_else(|| step.argv.iter().find_map(|arg| arg.strip_prefix("--virtual=")));
+    if manager == Manager::Apk && group.is_some_and(|group| gone.iter().any(|name| name == group)) {
+        return (Vec::new(), false);
+    }
+    let release = recipe.runtime.release.map(|release| release.name);
+    let mut found: Vec<String> = Vec::new();
+    let mut all = true;
+    for name in names {
+        if gone.contains(name) {
+            all = false;
+            continue;
+        }
+        // The official images give the packages of their compilers by variables.
+        if matches!(name.as_str(), "$PHPIZE_DEPS" | "${PHPIZE_DEPS}") {
+            all = false;
+            continue;
+        }
+        match packages::role(manager, name) {
+            Role::Build => match packages::libraries(manager, release, name) {
+                Some(libraries) => {
+                    all = false;
+                    found.extend(libraries.into_iter().filter(|library| !names.contains(library)));
+                }
+                None => found.push(name.clone()),
+            },
+            Role::Tool if !tool_needed(survey, recipe, manager, name) => all = false,
+            _ => found.push(name.clone()),
+        }
+    }
+    let mut seen: Vec<String> = Vec::new();
+    found.retain(|name| {
+        let new = !seen.contains(name);
+        seen.push(name.clone());
+        new
+    });
+    (found, all)
+}
+
+/// Whether something that runs in the runtime stage starts a tool, or may.
+fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
+    let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
+    let brings = |program: &str| {
+        program == name || packages::program_package(manager, program) == Some(name) || tools::package(program) == name
+    };
+    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
+    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
+    recipe.opaque_entry
+        || recipe.repositories
+        || recipe.programs.iter().any(|program| brings(program))
+        || later.chain(&survey.entry.steps).any(|step| brings(step.program()))
+        || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
+}

@@ -1,0 +1,355 @@
+//! Where installers put things, by image and distribution.
+
+use crate::knowledge::images::Image;
+use crate::knowledge::releases::Family;
+use crate::knowledge::sorted::Sorted;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Store};
+use crate::model::paths;
+use crate::syntax::words::Value;
+use crate::transform::Refusal;
+
+use super::survey::{Survey, Unit, refuse};
+use super::whole::shown;
+
+/// The Python of a distribution's own packages, by release.
+const PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
+
+/// Where a project was configured to be installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Prefix {
+    /// Folders and files that hold what is installed.
+    pub(super) folders: Vec<String>,
+    /// Folders that only have to be there.
+    pub(super) empty: Vec<String>,
+    /// Whether shared libraries may be among it.
+    pub(super) libraries: bool,
+}
+
+/// Whether a path lies where the distribution's packages put theirs.
+pub(super) fn system(path: &str) -> bool {
+    const FREE: [&str; 3] = ["/usr/local", "/usr/src", "/usr/games"];
+    const OWNED: [&str; 12] =
+        ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/var", "/run", "/boot", "/dev", "/proc"];
+    // `/usr/share/myapp` and `/var/www` are a project's own, `/usr/share` is not.
+    const OPEN: [&str; 5] = ["/var/www", "/usr/share", "/var/lib", "/var/local", "/usr/lib/node_modules"];
+    let own = |folder: &str| path != folder && paths::within(path, folder);
+    !FREE.iter().any(|folder| paths::within(path, folder))
+        && !OPEN.iter().any(|folder| own(folder))
+        && OWNED.iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether a path is scratch space.
+pub(super) fn scratch(path: &str, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether a file is an archive or an installer: of no use once it is unpacked.
+pub(super) fn is_archive(path: &str) -> bool {
+    const ENDS: [&str; 14] = [
+        ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip", ".tar", ".deb", ".rpm", ".gz.asc",
+        ".sha256", ".run", ".gz",
+    ];
+    ENDS.iter().any(|end| path.ends_with(end)) || path.ends_with(".sh") && path.to_ascii_lowercase().contains("conda")
+}
+
+/// Whether a folder holds a tool for building, by its name: Maven unpacked into `/usr/share/maven`.
+pub(super) fn is_tool(path: &str) -> bool {
+    const TOOLS: [&str; 11] = [
+        "maven",
+        "apache-maven",
+        "gradle",
+        "sbt",
+        "apache-ant",
+        "ant",
+        "cmake",
+        "leiningen",
+        "bazel",
+        "ninja",
+        "golang",
+    ];
+    let name = paths::name(path).to_ascii_lowercase();
+    let stem = name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().trim_end_matches(['-', '_', 'v']);
+    TOOLS.contains(&stem) || path == "/usr/local/go"
+}
+
+/// What `configure`, `cmake` and their likes were told.
+pub(super) fn configured(step: &Step) -> Option<Prefix> {
+    let kind = effects::kind(step.program());
+    let named = matches!(kind, "setup" | "cmake" | "ninja") || step.argv.iter().any(|arg| arg.contains("configure"));
+    if !named {
+        return None;
+    }
+    read(step)
+}
+
+/// The options of a command that say where to install.
+fn read(step: &Step) -> Option<Prefix> {
+    let mut prefix = None;
+    let mut found = Prefix::default();
+    let mut args = step.args().iter();
+    while let Some(arg) = args.next() {
+        let (option, value) = match arg.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (arg.as_str(), None),
+        };
+        let name = option.trim_start_matches('-').to_ascii_lowercase();
+        let name = name.strip_suffix(":path").or(name.strip_suffix(":string")).unwrap_or(&name);
+        if matches!(
+            name,
+            "prefix" | "dcmake_install_prefix" | "destdir" | "install_prefix" | "prefix_dir" | "install_root"
+        ) {
+            prefix = value.or_else(|| args.next().map(String::as_str));
+            continue;
+        }
+        let Some(value) = value.filter(|value| value.starts_with('/') && option.starts_with('-')) else { continue };
+        let path = paths::join("/", value);
+        if name.ends_with("bin-path") || name.ends_with("sbin-path") {
+            found.folders.push(path);
+        } else if name == "conf-path" || name == "modules-path" {
+            let folder = if name == "conf-path" { paths::parent(&path).to_owned() } else { path };
+            found.folders.push(folder);
+        } else if name.ends_with("-path") && !name.starts_with("with") || name == "localstatedir" {
+            let folder = if name.ends_with("temp-path") || name == "localstatedir" {
+                path.as_str()
+            } else {
+                paths::parent(&path)
+            };
+            found.empty.push(folder.to_owned());
+        } else if matches!(
+            name,
+            "sysconfdir"
+                | "libdir"
+                | "bindir"
+                | "sbindir"
+                | "datadir"
+                | "mandir"
+                | "exec-prefix"
+                | "includedir"
+                | "libexecdir"
+        ) {
+            found.folders.push(path);
+        }
+    }
+    const THERE: [&str; 10] =
+        ["/var", "/run", "/var/run", "/var/log", "/var/lock", "/run/lock", "/var/lib", "/tmp", "/var/cache", "/etc"];
+    found.empty.retain(|path| !THERE.contains(&path.as_str()));
+    found.empty.dedup();
+    match prefix {
+        Some(prefix) => {
+            found.folders.insert(0, step.path(prefix).unwrap_or_else(|| prefix.to_owned()));
+            Some(found)
+        }
+        None if found.folders.is_empty() && found.empty.is_empty() => None,
+        None => {
+            found.folders.insert(0, "/usr/local".into());
+            Some(found)
+        }
+    }
+}
+
+/// Where `make install` puts things.
+///
+/// # Errors
+/// Where that is among the distribution's own files.
+pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefix, Refusal> {
+    let cwd = step.cwd.as_deref().unwrap_or("/");
+    let near =
+        |folder: &str| folder != "/" && (paths::within(cwd, folder) || paths::within(folder, cwd)) || folder == cwd;
+    let known = prefixes.iter().rev().find(|(folder, _)| near(folder)).map(|(_, prefix)| prefix.clone());
+    let mut found = read(step).or(known).unwrap_or_else(|| Prefix {
+        folders: vec!["/usr/local".into()],
+        empty: Vec::new(),
+        libraries: false,
+    });
+    let whole = |path: &String| {
+        let path = path.as_str();
+        matches!(
+            path,
+            "/" | "/usr"
+                | "/etc"
+                | "/usr/lib"
+                | "/usr/bin"
+                | "/usr/sbin"
+                | "/bin"
+                | "/lib"
+                | "/lib64"
+                | "/usr/lib64"
+                | "/usr/share"
+        ) || path.starts_with("/usr/lib/x86_64")
+            || path.contains('$')
+    };
+    if let Some(owned) = found.folders.iter().find(|path| whole(path)) {
+        let text = format!(
+            "`{}` installs into {owned}, among the distribution's own files, which can't be copied apart; \
+             give it a prefix of its own, such as /usr/local",
+            shown(step)
+        );
+        return Err(refuse("installs-among-system-files", text, false));
+    }
+    found.folders.retain(|path| !paths::within(path, "/usr/share/man") && !paths::within(path, "/usr/include"));
+    found.libraries = found.folders.iter().any(|path| path == "/usr/local");
+    Ok(found)
+}
+
+/// The folders that an installer of a language writes; `None` where they are the distribution's own.
+pub(super) fn folders(
+    survey: &Survey<'_, '_>,
+    image: Option<&Image<'_>>,
+    unit: &Unit<'_>,
+    step: &Step,
+    store: Store,
+) -> Option<Vec<String>> {
+    let language = image.and_then(Image::language).unwrap_or("");
+    let family = image.and_then(Image::family);
+    let debian = matches!(family, Some(Family::Debian | Family::Ubuntu));
+    let local = || Some(vec!["/usr/local".to_owned()]);
+    if let Some(folder) = environment(survey, unit, step, store) {
+        return Some(vec![folder]);
+    }
+    match store {
+        Store::Prefix | Store::Perl | Store::Lua => local(),
+        Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
+            Some(minor) => {
+                Some(vec![format!("/usr/local/lib/python{minor}/site-packages"), "/usr/local/bin".to_owned()])
+            }
+            None => local(),
+        },
+        // Debian's own pip installs there, and so do a Python made from source and the images that bring one.
+        Store::Python if debian || family.is_none() && !manages(survey, &["apk", "yum"]) => local(),
+        Store::Python if matches!(family, Some(Family::Fedora)) => local(),
+        Store::Python => {
+            let release = image.and_then(Image::release)?;
+            let python = PYTHONS.find(release).map(|row| row.rest)?;
+            let mut found = vec!["/usr/local".to_owned()];
+            found.extend(python.split(' ').map(str::to_owned));
+            found.extend(programs(survey));
+            Some(found)
+        }
+        Store::Gems if language == "ruby" => Some(vec!["/usr/local/bundle".to_owned()]),
+        Store::Gems if vendored(step) => Some(Vec::new()),
+        Store::Gems if debian => Some(vec!["/var/lib/gems".to_owned(), "/usr/local".to_owned()]),
+        Store::Gems if family == Some(Family::Alpine) => {
+            let mut found = vec!["/usr/lib/ruby/gems".to_owned()];
+            found.extend(programs(survey));
+            Some(found)
+        }
+        Store::Gems if matches!(family, Some(Family::Rhel | Family::Fedora | Family::Amazon)) => local(),
+        Store::Modules if language == "node" => {
+            Some(vec!["/usr/local/lib/node_modules".to_owned(), "/usr/local/bin".to_owned()])
+        }
+        Store::Modules => Some(Vec::new()),
+        Store::Extensions if language == "php" => {
+            Some(vec!["/usr/local/lib/php".to_owned(), "/usr/local/etc/php".to_owned()])
+        }
+        Store::Extensions if step.program().starts_with("docker-php") => local(),
+        Store::R if language == "r" || debian => Some(vec!["/usr/local/lib/R".to_owned()]),
+        Store::Home(folder) => {
+            let home = home(survey, unit);
+            // The official image of Rust has its home elsewhere.
+            let path = if folder == ".cargo" && language == "rust" {
+                "/usr/local/cargo".to_owned()
+            } else {
+                paths::join(&home, folder)
+            };
+            let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
+            // What nobody can start by name is of no use when the container runs.
+            Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] })
+        }
+        Store::Conda => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// Whether the stage installs packages with one of these managers.
+fn manages(survey: &Survey<'_, '_>, kinds: &[&str]) -> bool {
+    survey.steps().any(|(_, step)| kinds.contains(&effects::kind(step.program())))
+}
+
+/// What is started by name, where an installer puts its programs beside the distribution's.
+fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
+    let name = survey.entry.steps.first().map(Step::program).unwrap_or_default();
+    let own = effects::kind(name).is_empty() && !name.is_empty() && !name.contains('.') && !survey.installs(name);
+    let by_name =
+        survey.entry.steps.first().is_some_and(|step| step.argv.first().is_some_and(|program| !program.contains('/')));
+    if own && by_name { vec![format!("/usr/bin/{name}")] } else { Vec::new() }
+}
+
+/// Whether what runs is looked for in a folder.
+fn starts_from(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.entry.steps.iter().any(|step| step.argv.iter().any(|arg| arg.contains(path)))
+}
+
+/// The home of who runs an instruction.
+fn home(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> String {
+    if let Value::Set(home) = survey.model.variable(unit.index, "HOME") {
+        return paths::join("/", &home);
+    }
+    match survey.model.user(unit.index) {
+        Some(user) if !matches!(user.text.split(':').next(), Some("root" | "0" | "")) => {
+            format!("/home/{}", user.text.split(':').next().unwrap_or_default())
+        }
+        _ => "/root".to_owned(),
+    }
+}
+
+/// The environment that an installer works in, where it is a folder of its own: a virtual environment, Conda's.
+fn environment(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, store: Store) -> Option<String> {
+    if !matches!(store, Store::Python | Store::Conda | Store::Gems | Store::R) {
+        return None;
+    }
+    let program = step.argv.first()?;
+    if program.starts_with('/')
+        && let Some((folder, _)) = program.rsplit_once("/bin/")
+        && !matches!(folder, "" | "/usr" | "/usr/local")
+    {
+        return Some(folder.to_owned());
+    }
+    let variables: &[&str] = match store {
+        Store::Python => &["VIRTUAL_ENV", "CONDA_DIR", "CONDA_PREFIX"],
+        Store::Gems => &["BUNDLE_PATH", "GEM_HOME"],
+        _ => &["CONDA_DIR", "CONDA_PREFIX", "CONDA_ROOT"],
+    };
+    for name in variables {
+        if let Value::Set(path) = survey.model.variable(unit.index, name)
+            && path.starts_with('/')
+        {
+            return Some(paths::join("/", &path));
+        }
+    }
+    // Conda and virtual environments come first in PATH.
+    let path =
+        match survey.model.variable(unit.index, "PATH") {
+            Value::Set(path) => path.into_owned(),
+            _ => survey.model.env_names(survey.stage).find(|(at, name)| *at < unit.index && *name == "PATH").and_then(
+                |(at, _)| survey.model.instruction(at).map(|instruction| instruction.args.text.to_string()),
+            )?,
+        };
+    let first = path.split([':', '=', ' ', '"']).find(|folder| folder.ends_with("/bin") && folder.starts_with('/'))?;
+    let folder = first.strip_suffix("/bin")?;
+    let own = !matches!(folder, "" | "/usr" | "/usr/local");
+    let kind = match store {
+        Store::Python => ["venv", "env", "conda", "virtualenv", "python"].iter().any(|word| folder.contains(word)),
+        Store::Conda => folder.contains("conda"),
+        _ => false,
+    };
+    // `/opt/conda/envs/app` lies in Conda's own folder.
+    let folder = folder.split_once("/envs/").map_or(folder, |(root, _)| root);
+    (own && kind).then(|| folder.to_owned())
+}
+
+/// Whether Bundler installs into the project.
+fn vendored(step: &Step) -> bool {
+    step.argv.iter().any(|arg| arg == "--deployment" || arg == "--path" || arg.starts_with("--path="))
+}
+
+/// `3.12` of `3.12.1-slim`.
+pub(super) fn minor(tag: &str) -> Option<&str> {
+    let version = tag.split('-').next()?;
+    let mut dots = version.match_indices('.');
+    let first = dots.next()?.0;
+    let end = dots.next().map_or(version.len(), |(at, _)| at);
+    let minor = version.get(..end)?;
+    let numbers = minor.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    (numbers && first > 0).then_some(minor)
+}

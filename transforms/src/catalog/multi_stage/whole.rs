@@ -1,0 +1,933 @@
+//! Whatever the language: what the build wrote goes along whole, what it was built with stays behind.
+//!
+//! The rule of the file is to keep more where it can't tell: a folder that the build worked in is left behind only
+//! where what it made was installed elsewhere and nothing that runs names it.
+
+use crate::knowledge::images::{Image, Kind};
+use crate::knowledge::packages::{self, Role};
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect, Store};
+use crate::model::{Base, base, paths};
+use crate::syntax::Keyword;
+use crate::transform::{Applicability, Refusal};
+
+use super::plan::{self, Carried, Recipe};
+use super::runtime::{self, Runtime};
+use super::survey::{Survey, Unit, refuse};
+use super::{libraries, stores};
+
+/// Folders that hold what the distribution and its packages own: they are never carried themselves.
+const SYSTEM: [&str; 36] = [
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/local",
+    "/var/log",
+    "/var/mail",
+    "/var/run",
+    "/var/spool",
+    "/var/tmp",
+];
+
+/// Folders of the system that distributions leave empty: whatever is there is the file's own.
+const EMPTY: [&str; 6] = ["/opt", "/srv", "/usr/src", "/mnt", "/media", "/home"];
+
+/// Folders whose content is gone when the container starts, or is of no use then.
+const SCRATCH: [&str; 6] = ["/tmp", "/var/tmp", "/root/.cache", "/root/.npm", "/var/cache", "/run"];
+
+/// Programs that show a prompt or wait: who starts them works in the container.
+const SHELLS: [&str; 12] =
+    ["bash", "sh", "zsh", "ash", "dash", "fish", "byobu", "tmux", "screen", "irb", "ipython", "login"];
+
+/// What this knows about the stage; `None` where nothing is built.
+pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>> {
+    let works = survey.steps().any(|(_, step)| match effects::of(step) {
+        Effect::Build | Effect::Store(_) | Effect::Fetch(_) => true,
+        Effect::Unknown => is_build_script(step),
+        _ => false,
+    });
+    works.then(|| Whole::new(survey).and_then(Whole::finish))
+}
+
+/// A folder that the build worked in.
+#[derive(Debug, Clone)]
+struct Work {
+    path: String,
+    /// The unit that worked in it last.
+    last: usize,
+    /// Whether what was made there was installed elsewhere.
+    installed: bool,
+    evidence: String,
+}
+
+struct Whole<'s, 'm, 'a> {
+    survey: &'s Survey<'m, 'a>,
+    image: Option<Image<'s>>,
+    last_build: usize,
+    runtime: Runtime,
+    /// Whether the runtime image is another than the base.
+    smaller: bool,
+    work: Vec<Work>,
+    carried: Vec<Carried>,
+    behind: Vec<String>,
+    assumptions: Vec<String>,
+    /// Whether something starts that can't be read.
+    opaque: bool,
+    setup: Vec<String>,
+    finish: Vec<String>,
+    build: Vec<String>,
+    /// A command that works among the files of the system, and where.
+    in_root: Option<(String, String)>,
+    /// Text for the builder, by the place in the file that it goes to.
+    inserts: Vec<(usize, String)>,
+    /// Packages that the runtime image lacks and the programs may need.
+    libraries: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
+    fn new(survey: &'s Survey<'m, 'a>) -> Result<Self, Refusal> {
+        let image = match &survey.stage.base {
+            Base::Image { image, .. } => base::known(image),
+            _ => survey.model.image(survey.stage).and_then(base::known),
+        };
+        starts(survey, image.as_ref())?;
+        let last_build = last_build(survey)?;
+        let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
+        let removed = survey.removed(last_build);
+        Ok(Self {
+            survey,
+            image,
+            last_build,
+            runtime,
+            smaller,
+            work: Vec::new(),
+            carried: Vec::new(),
+            behind: Vec::new(),
+            assumptions: Vec::new(),
+            opaque: false,
+            setup: Vec::new(),
+            finish: Vec::new(),
+            build: Vec::new(),
+            in_root: None,
+            inserts: Vec::new(),
+            libraries: Vec::new(),
+            removed,
+        })
+    }
+
+    fn finish(mut self) -> Result<Recipe, Refusal> {
+        self.opaque = self.starts_unread();
+        if self.opaque && self.smaller {
+            self.assumptions.push(
+                "the script that starts runs no programs that only the full image has: it is not there to read".into(),
+            );
+        }
+        self.trace()?;
+        // What moves or removes the results belongs to the build.
+        while let Some(later) = self.consumes() {
+            self.last_build = later;
+            self.removed = self.survey.removed(later);
+            self.work.clear();
+            self.carried.clear();
+            self.behind.clear();
+            self.finish.clear();
+            self.inserts.clear();
+            self.in_root = None;
+            self.trace()?;
+        }
+        self.leaves()?;
+        self.settle_work()?;
+        if self.smaller {
+            self.libraries = libraries::wanted(self.survey, self.image.as_ref(), &self.runtime, &mut self.assumptions)?;
+        }
+        self.prune();
+        self.owners();
+        self.assumptions.extend(self.runtime.assumption.clone());
+        self.assumptions.insert(
+            0,
+            "what is not copied or installed in the runtime stage is not used when the container runs".into(),
+        );
+        let mut builder_folders: Vec<String> = self.carried.iter().map(|carried| carried.from.clone()).collect();
+        builder_folders.extend(self.behind.clone());
+        let programs = self.programs();
+        Ok(Recipe {
+            last_build: self.last_build,
+            runtime: self.runtime,
+            carried: self.carried,
+            builder_folders,
+            setup: self.setup,
+            finish: self.finish,
+            user_owns: false,
+            smaller: self.smaller,
+            libraries: self.libraries,
+            programs,
+            repositories: false,
+            tools: None,
+            opaque_entry: self.opaque,
+            build: self.build,
+            inserts: self.inserts,
+            start: None,
+            toolchain_variables: &[],
+            assumptions: self.assumptions,
+            applicability: Applicability::Review,
+        })
+    }
+
+    /// The programs that scripts start which can be read.
+    fn programs(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for step in &self.survey.entry.steps {
+            scripts(self.survey, step, &mut |inner| {
+                found.push(inner.program().to_owned());
+                Ok(())
+            })
+            .ok();
+        }
+        found
+    }
+
+    /// The last unit behind the build that takes its results apart.
+    fn consumes(&self) -> Option<usize> {
+        let takes = |step: &Step| {
+            let moves =
+                matches!(effects::kind(step.program()), "copy" | "install" | "unpack") || step.program() == "rm";
+            let touches = |path: &str| self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path));
+            moves && step.args().iter().filter_map(|arg| step.path(arg)).any(|path| touches(&path))
+        };
+        let later = self.survey.units.iter().enumerate().skip(self.last_build + 1);
+        later.rev().find(|(_, unit)| unit.steps.iter().any(takes)).map(|(at, _)| at)
+    }
+
+    /// Whether a script starts that is not there to read.
+    fn starts_unread(&self) -> bool {
+        self.survey.entry.steps.iter().any(|step| {
+            let Some(path) = step.argv.first().filter(|program| program.contains('/') || program.ends_with(".sh"))
+            else {
+                return false;
+            };
+            let Some(path) = step.path(path) else { return true };
+            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
+            script && self.survey.read(&path).is_none()
+        })
+    }
+
+    /// Reads every command up to the last build step for where it puts things.
+    fn trace(&mut self) -> Result<(), Refusal> {
+        let survey = self.survey;
+        let mut prefixes: Vec<(String, stores::Prefix)> = Vec::new();
+        for (at, unit) in survey.units.iter().enumerate().take(self.last_build + 1) {
+            for step in unit.steps {
+                let effect = effects::of(step);
+                if let Some(prefix) = stores::configured(step)
+                    && let Some(cwd) = &step.cwd
+                {
+                    prefixes.push((cwd.clone(), prefix));
+                }
+                match effect {
+                    Effect::Build => self.works(at, step),
+                    Effect::Fetch(folders) => {
+                        for folder in folders {
+                            self.work_in(&folder, at, format!("`{}` brings it", shown(step)));
+                        }
+                    }
+                    Effect::Store(Store::Prefix) => {
+                        self.works(at, step);
+                        let cwd = step.cwd.clone().unwrap_or_default();
+                        if let Some(work) = self.work.iter_mut().find(|work| paths::within(&cwd, &work.path)) {
+                            work.installed = true;
+                        }
+                        let prefix = match stores::prefix(step, &prefixes) {
+                            Ok(prefix) => prefix,
+                            Err(refusal) => match self.staged(step, &prefixes) {
+                                Some(()) => continue,
+                                None => return Err(refusal),
+                            },
+                        };
+                        for path in prefix.folders {
+                            self.carry(&path, at, format!("`{}` installs into it", shown(step)));
+                        }
+                        self.finish.extend(prefix.empty.iter().map(|path| format!("mkdir -p {path}")));
+                        if prefix.libraries && self.glibc() {
+                            self.finish.push("ldconfig".into());
+                        }
+                    }
+                    Effect::Store(store) => self.stores(at, unit, step, store)?,
+                    Effect::Writes(written) => self.writes(at, step, written),
+                    Effect::Unknown => {
+                        if let Some(folder) = option_folder(step) {
+                            self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
+                        } else if step.cwd.as_deref().is_some_and(|cwd| !SYSTEM.contains(&cwd)) {
+                            self.works(at, step);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
+    fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
+        const STAGE: &str = "/install";
+        let cwd = step.cwd.as_deref()?;
+        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder));
+        if !configured || !step.always || !step.known {
+            return None;
+        }
+        let words = step.argv.join(" ");
+        let text = match effects::kind(step.program()) {
+            "make" => format!(" && {words} DESTDIR={STAGE}"),
+            "ninja" | "cmake" => format!(" && DESTDIR={STAGE} {words}"),
+            _ => return None,
+        };
+        let span = step.span;
+        let end = span.end as usize;
+        let source = self.survey.model.file.source;
+        // Only behind the plain words of the command: not inside quotes, not through a wrapper's own quoting.
+        let plain = span.text(source).trim_end().ends_with(step.argv.last()?.as_str());
+        if !plain || self.inserts.iter().any(|(at, _)| *at == end) {
+            return None;
+        }
+        self.inserts.push((end, text));
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            let evidence = format!(
+                "`{}` installs among the distribution's files: once more into a folder of its own",
+                shown(step)
+            );
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
+        }
+        if self.glibc() {
+            self.finish.push("ldconfig".into());
+        }
+        if let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path)) {
+            work.installed = true;
+        }
+        Some(())
+    }
+
+    fn glibc(&self) -> bool {
+        !matches!(self.runtime.family, Some(Family::Alpine | Family::BusyBox))
+    }
+
+    /// A build in the folder of its command.
+    fn works(&mut self, at: usize, step: &Step) {
+        if let Some(cwd) = step.cwd.clone() {
+            let evidence = format!("`{}` works in it", shown(step));
+            let scratch = stores::scratch(&cwd, &SCRATCH);
+            let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.brings_project("/root");
+            if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
+                // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works.
+                let named = step.args().iter().map(|arg| arg.rsplit('=').next().unwrap_or(arg)).filter_map(|arg| {
+                    let path = step.path(arg).filter(|_| arg.contains('/') && !arg.contains("://"))?;
+                    let file = paths::name(&path).contains('.');
+                    Some(if file { paths::parent(&path).to_owned() } else { path })
+                });
+                let named: Vec<String> = named.filter(|path| !SYSTEM.contains(&path.as_str())).collect();
+                if named.is_empty() && !self.makes(at, step, &cwd) {
+                    self.in_root.get_or_insert((cwd, shown(step)));
+                }
+                for path in named {
+                    self.work_in(&path, at, evidence.clone());
+                }
+            } else {
+                self.work_in(&cwd, at, evidence);
+            }
+        }
+        // `gcc -o /usr/local/bin/x x.c` and `npm install --prefix /app`
+        let mut args = step.args().iter();
+        while let Some(arg) = args.next() {
+            if matches!(
+                arg.as_str(),
+                "-o" | "--output" | "--prefix" | "-C" | "--dir" | "--cwd" | "-d" | "-t" | "--target"
+            ) && let Some(path) = args.next().filter(|path| path.starts_with('/')).and_then(|path| step.path(path))
+            {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
+            }
+        }
+    }
+
+    /// What a compiler makes of the files that it is given, among other files: answers whether that is known.
+    fn makes(&mut self, at: usize, step: &Step, cwd: &str) -> bool {
+        let evidence = || format!("`{}` makes it", shown(step));
+        let named = |end: &str| step.args().iter().filter(|arg| arg.ends_with(end)).cloned().collect::<Vec<_>>();
+        match step.program() {
+            "javac" => {
+                let sources: Vec<String> =
+                    named(".java").into_iter().filter(|source| !source.contains(['*', '/'])).collect();
+                for source in &sources {
+                    // A class with others inside it becomes several files.
+                    let path = paths::join(cwd, &format!("{}*.class", source.trim_end_matches(".java")));
+                    let folder = if cwd == "/" { "/".to_owned() } else { format!("{cwd}/") };
+                    self.carried.push(Carried { from: path, to: folder, owner: None, evidence: evidence() });
+                }
+                !sources.is_empty()
+            }
+            "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "rustc" | "ghc" | "nasm" | "gfortran" | "swiftc"
+            | "fpc" => {
+                let output = step.args().iter().position(|arg| arg == "-o").and_then(|at| step.args().get(at + 1));
+                let path = output.and_then(|output| step.path(output));
+                let found = path.is_some();
+                if let Some(path) = path {
+                    self.carry(&path, at, evidence());
+                }
+                found
+            }
+            _ => false,
+        }
+    }
+
+    fn work_in(&mut self, path: &str, at: usize, evidence: String) {
+        if stores::is_tool(path) && !self.needs(path, self.last_build) {
+            self.behind.push(path.to_owned());
+            return;
+        }
+        // The folder of the project, not of the part of it that a command happens to run in.
+        let brought = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+        let outer = brought
+            .filter_map(|copy| copy.to.as_deref())
+            .filter(|to| paths::within(path, to) && !SYSTEM.contains(to))
+            .min_by_key(|to| to.len());
+        let path = outer.unwrap_or(path);
+        match self.work.iter_mut().find(|work| paths::within(path, &work.path)) {
+            Some(work) => work.last = at,
+            None => {
+                self.work.retain(|work| !paths::within(&work.path, path) || SYSTEM.contains(&path));
+                self.work.push(Work { path: path.to_owned(), last: at, installed: false, evidence });
+            }
+        }
+    }
+
+    fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
+        let kind = effects::kind(step.program());
+        // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
+        let edits = matches!(kind, "sed" | "tee" | "nothing");
+        for path in written {
+            if kind == "unpack" && SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) {
+                self.unpacked(at, step, &path);
+                continue;
+            }
+            if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
+                continue;
+            }
+            let fills = kind == "unpack" || kind == "download" && step.cwd.as_deref() == Some(paths::parent(&path));
+            if fills && !stores::system(&path) {
+                self.work_in(&path, at, format!("`{}` fills it", shown(step)));
+                continue;
+            }
+            if edits && stores::system(&path) {
+                continue;
+            }
+            if stores::is_archive(&path) && !self.needs(&path, at) {
+                self.behind.push(path);
+                continue;
+            }
+            if stores::system(&path) && !is_file_like(&path, step) {
+                continue;
+            }
+            self.carry(&path, at, format!("`{}` writes it", shown(step)));
+        }
+    }
+
+    /// An archive that is unpacked among other things: the folders in it are those that later commands go into, move or
+    /// name.
+    fn unpacked(&mut self, at: usize, step: &Step, folder: &str) {
+        let mut found: Vec<String> = Vec::new();
+        for (later, other) in self.survey.steps().filter(|(later, _)| *later >= at) {
+            let inside = |path: &str| {
+                let rest = paths::relative(path, folder).filter(|rest| !rest.is_empty())?;
+                let first = rest.split('/').next()?;
+                let plain = first.contains(|c: char| c.is_ascii_digit() || c == '-') && !first.contains(['*', '.'])
+                    || first.contains('-');
+                let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str());
+                (plain && !owned && !first.contains(['*', '$'])).then(|| paths::join(folder, first))
+            };
+            let _ = later;
+            found.extend(other.cwd.as_deref().and_then(inside));
+            if matches!(other.program(), "mv" | "ln" | "cd") {
+                found.extend(other.args().iter().filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
+            }
+        }
+        for path in found {
+            self.work_in(&path, at, format!("`{}` fills it", shown(step)));
+        }
+    }
+
+    /// What an installer of a language leaves.
+    fn stores(&mut self, at: usize, unit: &Unit<'_>, step: &Step, store: Store) -> Result<(), Refusal> {
+        let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
+        let Some(found) = found else {
+            let text = format!(
+                "`{}` in line {} installs among the distribution's own files, which can't be copied apart",
+                shown(step),
+                unit.instruction.lines.0
+            );
+            return Err(refuse("installs-among-system-files", text, false));
+        };
+        for path in found {
+            self.carry(&path, at, format!("`{}` installs into it", shown(step)));
+        }
+        // Most installers leave something in the project as well.
+        if matches!(store, Store::Gems | Store::Python | Store::Home(_))
+            && let Some(cwd) = step.cwd.as_deref()
+            && !SYSTEM.contains(&cwd)
+        {
+            let evidence = format!("`{}` works in it", shown(step));
+            let setup = step.argv.iter().any(|arg| arg.ends_with("setup.py"));
+            self.work_in(cwd, at, evidence);
+            if setup
+                && step.argv.iter().any(|arg| arg == "install")
+                && let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path))
+            {
+                work.installed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what compilers keep for the next build out of the folders that go along.
+    fn prune(&mut self) {
+        for (_, step) in self.survey.steps() {
+            let Some(cwd) = step.cwd.as_deref() else { continue };
+            let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
+            if step.program() == "cargo" && step.subcommand() == Some("build") && whole {
+                let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
+                let folder = format!("{cwd}/target/{}", if release { "release" } else { "debug" });
+                let command = format!("rm -rf {folder}/build {folder}/deps {folder}/incremental {folder}/.fingerprint");
+                if !self.build.contains(&command) {
+                    self.build.push(command);
+                }
+            }
+        }
+    }
+
+    /// Whether anything stays behind that is worth a stage.
+    fn leaves(&mut self) -> Result<(), Refusal> {
+        if self.smaller {
+            return Ok(());
+        }
+        let mut left: Vec<String> = Vec::new();
+        for unit in self.survey.units.iter().take(self.last_build + 1) {
+            let removed: Vec<String> = unit.steps.iter().flat_map(removed_packages).collect();
+            let virtuals = unit.steps.iter().any(|step| {
+                matches!(effects::of(step), Effect::Remove(packages)
+                    if packages.names.iter().any(|name| name.starts_with('.') || name.contains("deps")))
+            });
+            for step in unit.steps {
+                let Effect::Install(packages) = effects::of(step) else { continue };
+                let is_virtual = step.argv.iter().any(|arg| arg == "-t" || arg.starts_with("--virtual"));
+                if virtuals && is_virtual {
+                    continue;
+                }
+                left.extend(packages.names.into_iter().filter(|name| {
+                    packages::role(packages.manager, name) == Role::Build
+                        && !removed.contains(name)
+                        && !plan::needed_at_start(self.survey, name)
+                }));
+            }
+        }
+        if left.is_empty() && !self.caches() {
+            let text = "no compiler or other build tool stays in the image, and there is no smaller image to ship";
+            return Err(refuse("nothing-to-leave-behind", text, true));
+        }
+        Ok(())
+    }
+
+    /// Whether a build fills a cache in the home of who builds, and nothing empties it: Maven's repository, npm's
+    /// downloads.
+    fn caches(&self) -> bool {
+        let mut fills = false;
+        let mut bundles = false;
+        for (_, step) in self.survey.steps() {
+            let effect = effects::of(step);
+            match effects::kind(step.program()) {
+                "jvm" | "haskell" | "rust" | "dotnet" | "swift" => return true,
+                "npm" | "yarn" | "pnpm" | "npx" | "compile" if matches!(effect, Effect::Build) => {
+                    let verb = step.subcommand().unwrap_or("install");
+                    fills |= matches!(verb, "install" | "i" | "ci" | "add");
+                    bundles |= !matches!(verb, "install" | "i" | "ci" | "add" | "test" | "rebuild" | "prune");
+                    if verb == "cache" {
+                        return false;
+                    }
+                }
+                "npm" | "yarn" if step.argv.iter().any(|arg| arg == "cache") => return false,
+                _ => {}
+            }
+        }
+        fills && bundles
+    }
+
+    /// Decides which of the folders that the build worked in go along.
+    fn settle_work(&mut self) -> Result<(), Refusal> {
+        if let Some((folder, command)) = &self.in_root {
+            let text = format!(
+                "`{command}` works in {folder}, among the files of the system, and what it makes there can't be told; \
+                 give the project a folder of its own with WORKDIR"
+            );
+            return Err(refuse("project-in-root", text, false));
+        }
+        for work in std::mem::take(&mut self.work) {
+            let path = work.path.as_str();
+            if self.removed.iter().any(|removed| paths::within(path, removed)) {
+                self.behind.push(path.to_owned());
+                continue;
+            }
+            let needed = self.needs(path, work.last);
+            if path == "/" {
+                if self.brings_project("/") {
+                    let text = "the project lies in the root folder, which can't be copied whole; give it a WORKDIR";
+                    return Err(refuse("project-in-root", text, false));
+                }
+                continue;
+            }
+            let own = EMPTY.contains(&path) && (path != "/home" || !self.has_homes()) || path == "/root";
+            if SYSTEM.contains(&path) && !own && path != "/tmp" && path != "/var/tmp" || path == "/tmp" && needed {
+                if self.brings_project(path) || needed {
+                    let text = format!("the build works in {path}, among other files of the system; give it a WORKDIR");
+                    return Err(refuse("project-in-system-folder", text, false));
+                }
+                continue;
+            }
+            let scratch = stores::scratch(path, &SCRATCH);
+            if !needed && (work.installed || scratch) {
+                if !scratch {
+                    self.assumptions.push(format!(
+                        "nothing reads {path} when the container runs: what was made there was installed"
+                    ));
+                }
+                self.behind.push(path.to_owned());
+                continue;
+            }
+            if stores::system(path) && !needed {
+                continue;
+            }
+            self.carry(path, work.last, work.evidence.clone());
+        }
+        // What lies in a folder goes along with it.
+        let all = self.carried.clone();
+        self.carried.retain(|carried| {
+            !all.iter().any(|other| other.from != carried.from && paths::within(&carried.from, &other.from))
+        });
+        Ok(())
+    }
+
+    /// Whether the base image has users whose homes would become root's.
+    fn has_homes(&self) -> bool {
+        self.image.as_ref().is_some_and(|image| image.users().any(|user| user.home.starts_with("/home")))
+            || self.survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::User))
+    }
+
+    /// Whether a COPY puts the project into a folder.
+    fn brings_project(&self, folder: &str) -> bool {
+        self.survey.units.iter().take(self.last_build + 1).filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            copy.context
+                && copy.to.as_deref() == Some(folder)
+                && copy.sources.iter().any(|source| {
+                    let name = paths::name(source);
+                    matches!(source.as_str(), "." | "./" | "*" | "/") || !name.contains('.') && name != "Dockerfile"
+                })
+        })
+    }
+
+    /// Whether anything that runs, or any instruction after the build, names a folder.
+    fn needs(&self, path: &str, last: usize) -> bool {
+        let model = self.survey.model;
+        let names = |text: &str| {
+            text.match_indices(path).any(|(at, _)| {
+                let after = text.as_bytes().get(at + path.len());
+                let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+                after.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
+                    && before.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
+            })
+        };
+        if model.final_workdir(self.survey.stage).is_some_and(|cwd| cwd != "/" && paths::within(cwd, path)) {
+            return true;
+        }
+        let entry = self
+            .survey
+            .entry
+            .steps
+            .iter()
+            .any(|step| plan::mentions(step, path) || step.argv.iter().any(|arg| names(arg)));
+        entry
+            || self.survey.units.iter().enumerate().any(|(at, unit)| match unit.instruction.keyword {
+                Keyword::Env | Keyword::Volume | Keyword::Healthcheck => {
+                    names(&model.expand(unit.index, &unit.instruction.args.text).text)
+                }
+                Keyword::Copy | Keyword::Add if at > last => {
+                    unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| paths::within(to, path))
+                }
+                Keyword::Run => unit.steps.iter().any(|step| {
+                    let later = at > last && step.program() != "rm";
+                    (later || step.program() == "ln")
+                        && step.argv.iter().any(|arg| step.path(arg).is_some_and(|named| paths::within(&named, path)))
+                }),
+                _ => false,
+            })
+    }
+
+    fn carry(&mut self, path: &str, at: usize, evidence: String) {
+        let gone = self.removed.iter().any(|removed| paths::within(path, removed));
+        if gone
+            || SYSTEM.contains(&path) && !EMPTY.contains(&path) && path != "/root"
+            || self.carried.iter().any(|carried| paths::within(path, &carried.from))
+        {
+            return;
+        }
+        self.carried.retain(|carried| !paths::within(&carried.from, path));
+        let index = self.survey.units.get(at).map(|unit| unit.index);
+        let user = index.and_then(|index| self.survey.model.user(index)).map(|user| user.text.clone());
+        let owner = user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0" | "")));
+        self.carried.push(Carried { from: path.to_owned(), to: path.to_owned(), owner, evidence });
+    }
+
+    /// COPY makes root the owner of what it brings: who owned a folder before owns it after.
+    fn owners(&mut self) {
+        let survey = self.survey;
+        for carried in &mut self.carried {
+            for unit in survey.units.iter().take(self.last_build + 1) {
+                let flag = unit.instruction.flags.iter().find(|flag| flag.name == "chown");
+                if let (Some(copy), Some(owner)) = (&unit.copy, flag.and_then(|flag| flag.value.as_deref()))
+                    && copy.to.as_deref() == Some(carried.from.as_str())
+                {
+                    carried.owner = Some(owner.to_owned());
+                }
+                for step in unit.steps {
+                    let recursive = step.args().iter().any(|arg| {
+                        arg == "--recursive" || arg.starts_with('-') && !arg.starts_with("--") && arg.contains('R')
+                    });
+                    if step.program() != "chown" {
+                        continue;
+                    }
+                    let mut operands = step.args().iter().filter(|arg| !arg.starts_with('-'));
+                    let Some(owner) = operands.next().filter(|owner| !owner.contains('`') && !owner.contains("$("))
+                    else {
+                        continue;
+                    };
+                    for path in operands.filter_map(|path| step.path(path)) {
+                        if paths::within(&carried.from, &path) && recursive {
+                            carried.owner = Some(owner.clone());
+                        } else if paths::within(&path, &carried.from) {
+                            let flag = if recursive { "-R " } else { "" };
+                            self.finish.push(format!("chown {flag}{owner} {path}"));
+                        }
+                    }
+                }
+            }
+        }
+        // What is owned as a whole by now needs no second word.
+        let owners: Vec<(String, String)> =
+            self.carried.iter().filter_map(|carried| Some((carried.from.clone(), carried.owner.clone()?))).collect();
+        self.finish.retain(|command| {
+            !owners.iter().any(|(path, owner)| {
+                command.starts_with("chown ")
+                    && command.contains(&format!(" {owner} "))
+                    && command.contains(path.as_str())
+            })
+        });
+        let mut seen: Vec<String> = Vec::new();
+        self.finish.retain(|command| {
+            let new = !seen.contains(command);
+            seen.push(command.clone());
+            new
+        });
+        // The cache of libraries is made when everything is there.
+        if let Some(at) = self.finish.iter().position(|command| command == "ldconfig") {
+            let last = self.finish.remove(at);
+            self.finish.push(last);
+        }
+    }
+}
+
+/// What a command installs and a command of the same instruction takes away again.
+fn removed_packages(step: &Step) -> Vec<String> {
+    match effects::of(step) {
+        Effect::Remove(packages) => packages.names,
+        _ => Vec::new(),
+    }
+}
+
+/// A command as it is shown to people.
+pub(super) fn shown(step: &Step) -> String {
+    step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The folder that an installer was told to install into: `-p /opt/conda`, `--prefix=/opt/x`.
+fn option_folder(step: &Step) -> Option<String> {
+    let mut args = step.args().iter();
+    while let Some(arg) = args.next() {
+        let value = match arg.split_once('=') {
+            Some(("--prefix" | "--install-dir" | "--installdir" | "--dir", value)) => Some(value),
+            None if matches!(arg.as_str(), "-p" | "--prefix" | "--install-dir" | "-d") => {
+                args.next().map(String::as_str)
+            }
+            _ => None,
+        };
+        if let Some(path) = value.filter(|value| value.starts_with('/')) {
+            return step.path(path).filter(|path| !SYSTEM.contains(&path.as_str()));
+        }
+    }
+    None
+}
+
+/// Whether a path that a command writes is a file of its own, not a folder that others write to.
+fn is_file_like(path: &str, step: &Step) -> bool {
+    match effects::kind(step.program()) {
+        "download" | "install" => true,
+        "copy" => !step.argv.last().is_some_and(|last| last.ends_with('/')) && !SYSTEM.contains(&path),
+        _ => false,
+    }
+}
+
+/// Whether the stage starts something that a rewrite must keep working, and needs no toolchain for.
+fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
+    let serves = image.is_some_and(|image| {
+        image.kind() == Kind::Server
+            || image.language() == Some("php") && image.cmd().is_some_and(|cmd| cmd != "php -a")
+    });
+    if survey.entry.is_empty() {
+        if serves {
+            return Ok(());
+        }
+        let text = "nothing is started: it is a base image, or an image for building in";
+        return Err(refuse("starts-nothing", text, true));
+    }
+    if !survey.entry.known {
+        return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
+    }
+    let waits = survey.entry.steps.iter().all(|step| {
+        let interactive = SHELLS.contains(&step.program())
+            && step.args().iter().all(|arg| arg.starts_with('-') && !arg.starts_with("-c"));
+        interactive
+            || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
+            || step.program() == "sleep"
+            || matches!(effects::kind(step.program()), "nothing")
+    });
+    if waits {
+        let text = "a shell or nothing of its own is started: it is an image to work in, tools included";
+        return Err(refuse("development-image", text, true));
+    }
+    for step in &survey.entry.steps {
+        toolchain(step)?;
+        scripts(survey, step, &mut toolchain)?;
+    }
+    Ok(())
+}
+
+/// Hands the commands of a shell script that a command starts to `each`, where the context has the script.
+fn scripts(
+    survey: &Survey<'_, '_>,
+    step: &Step,
+    each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    // `sh run.sh` starts the script as `./run.sh` does.
+    let named = step.argv.iter().take(2).filter(|word| word.contains('/') || word.ends_with(".sh"));
+    for path in named.filter_map(|word| step.path(word)) {
+        let Some(text) = survey.read(&path).and_then(|text| String::from_utf8(text).ok()) else { continue };
+        let shebang = text.lines().next().unwrap_or_default();
+        if shebang.starts_with("#!") && !shebang.contains("sh") || !shebang.starts_with("#!") && !path.ends_with(".sh")
+        {
+            continue;
+        }
+        let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
+        if let Some(script) = crate::syntax::shell::parse(&logical) {
+            for inner in crate::model::commands::steps(survey.model, survey.stage.body.end, &script) {
+                each(&inner)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a command that compiles when the container starts.
+fn toolchain(step: &Step) -> Result<(), Refusal> {
+    let text = || format!("`{}` needs the toolchain when the container starts", shown(step));
+    let compiles = match effects::kind(step.program()) {
+        "make" | "ninja" | "cmake" | "setup" | "go" | "rust" | "haskell" | "jvm" | "swift" => true,
+        "compile" => {
+            matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "rustc" | "ghc" | "javac" | "nvcc")
+        }
+        "dotnet" => {
+            matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
+        }
+        "apt" | "apk" | "yum" => true,
+        _ => false,
+    };
+    if compiles { Err(refuse("toolchain-at-run-time", text(), true)) } else { Ok(()) }
+}
+
+/// The unit of the last build work.
+fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
+    let mut last = None;
+    let mut scripts = None;
+    for (at, step) in survey.steps() {
+        match effects::of(step) {
+            Effect::Build | Effect::Store(_) | Effect::Fetch(_) => last = Some(at),
+            Effect::Install(packages)
+                if packages.names.iter().any(|name| packages::role(packages.manager, name) == Role::Build) =>
+            {
+                last = last.max(Some(at));
+            }
+            Effect::Unknown if is_build_script(step) => {
+                scripts = Some(step);
+                last = Some(at);
+            }
+            _ => {}
+        }
+    }
+    let works = survey.steps().any(|(_, step)| {
+        matches!(effects::of(step), Effect::Build | Effect::Store(_) | Effect::Fetch(_) | Effect::Writes(_))
+    });
+    match (last, scripts) {
+        (Some(last), None) => Ok(last),
+        (Some(last), Some(_)) if works => Ok(last),
+        (_, Some(step)) => {
+            let text = format!("`{}` builds, and what it does is not there to read", shown(step));
+            Err(refuse("built-by-a-script", text, true))
+        }
+        (None, None) => Err(refuse("nothing-built", "no step compiles anything", true)),
+    }
+}
+
+/// Whether a command is a script of the project's that builds.
+fn is_build_script(step: &Step) -> bool {
+    let program = step.argv.first().map(String::as_str).unwrap_or_default();
+    let name = paths::name(program).to_ascii_lowercase();
+    let shell = SHELLS.contains(&name.as_str());
+    let script =
+        if shell { step.args().iter().find(|arg| !arg.starts_with('-')).map_or("", String::as_str) } else { program };
+    let name = paths::name(script).to_ascii_lowercase();
+    let path = script.contains('/') || name.ends_with(".sh") || name.ends_with(".py") || name.ends_with(".pl");
+    path && ["build", "compile", "install", "make", "bootstrap", "setup", "configure", "autogen", "prepare"]
+        .iter()
+        .any(|word| name.contains(word))
+}

@@ -88,6 +88,10 @@ impl EditSet {
     /// # Errors
     /// `other` comes back whole where one of its edits shares a byte with one of ours; `self` is then unchanged.
     pub fn union(&mut self, other: EditSet) -> Result<(), EditSet> {
+        if self.edits.is_empty() {
+            *self = other;
+            return Ok(());
+        }
         let mut all = self.edits.clone();
         all.extend(other.edits.iter().cloned());
         match EditSet::new(all) {
@@ -97,6 +101,13 @@ impl EditSet {
             }
             Err(_) => Err(other),
         }
+    }
+
+    /// Whether the source with every edit done is another text.
+    pub fn changes(&self, source: &[u8]) -> bool {
+        let gone: usize = self.edits.iter().map(|edit| edit.span.len()).sum();
+        let come: usize = self.edits.iter().map(|edit| edit.text.len()).sum();
+        gone != come || self.apply(source) != source
     }
 
     /// The source with every edit done.

@@ -76,66 +76,108 @@ pub enum Status {
 /// # Errors
 /// [`ParseError`] where BuildKit would not read the file either.
 pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseError> {
-    let mut text: Option<Vec<u8>> = None;
-    let mut rounds: Vec<EditSet> = Vec::new();
-    let mut fixed: Vec<Report> = Vec::new();
-    let mut banned: Vec<Ban> = Vec::new();
-    let mut one_by_one = false;
-    // The catalogue's order says that no transform makes work for one before it: those that come before the first one
-    // of a round are not asked again, and what they left is final.
-    let mut first = 0;
-    let mut settled: Vec<Report> = Vec::new();
+    let file = File::parse(source)?;
+    let mut work = Work {
+        request,
+        rounds: Vec::new(),
+        fixed: Vec::new(),
+        banned: Vec::new(),
+        one_by_one: false,
+        first: 0,
+        settled: Vec::new(),
+    };
+    Ok(match work.onwards(&file) {
+        Err(NotConvergent(outcome)) => outcome,
+        // Fixes that undo each other over several rounds leave nothing to write.
+        Ok(Some(text)) if text == source => not_convergent(&work.fixed, &[]),
+        Ok(output) => Outcome { output, findings: work.fixed, rounds: work.rounds },
+    })
+}
 
-    loop {
-        let current = text.as_deref().unwrap_or(source);
-        let file = File::parse(current)?;
-        let model = Model::new(&file, request.context, request.settings);
-        let asked = request.transforms.get(first..).unwrap_or_default();
-        let mut round = admit(&model, request, asked, &banned, one_by_one);
+/// What is known so far of a rewrite under way.
+struct Work<'r> {
+    request: &'r Request<'r>,
+    rounds: Vec<EditSet>,
+    fixed: Vec<Report>,
+    banned: Vec<Ban>,
+    one_by_one: bool,
+    /// The catalogue's order says that no transform makes work for one before it: those that come before the first one
+    /// of a round are not asked again, and what they left is final.
+    first: usize,
+    settled: Vec<Report>,
+}
 
-        if round.applied.is_empty() {
-            // A transform that has changed the file has said what there is to say: that it finds no more is no news.
-            let done: Vec<&str> = fixed.iter().map(|report| report.transform).collect();
-            let left = round.left.into_iter().filter(|report| !done.contains(&report.transform)).chain(round.withheld);
-            let left = left.map(|report| Report { span: trace(&rounds, report.span), ..report });
-            let left = settled.into_iter().chain(left);
-            fixed.extend(left.collect::<Vec<_>>());
-            break;
-        }
-        if rounds.len() == MAX_ROUNDS {
-            return Ok(not_convergent(&round.applied, &rounds));
-        }
+/// There is always one more fix.
+struct NotConvergent(Outcome);
 
-        let next = round.edits.apply(current);
-        if let Err(refusal) = legible(&file, &next) {
-            match round.applied.as_slice() {
-                [only] => banned.push(Ban { transform: only.transform, refusal }),
-                // One of several is to blame: from here on they are tried one at a time.
-                _ => one_by_one = true,
+impl Work<'_> {
+    /// Everything that is still to do to a text; the new text where there was anything. Each round is a call inside the
+    /// one before it, so that a text is read once: to see that it is legible, and to go on from there.
+    fn onwards(&mut self, file: &File<'_>) -> Result<Option<Vec<u8>>, NotConvergent> {
+        loop {
+            let mut round = {
+                let model = Model::new(file, self.request.context, self.request.settings);
+                let asked = self.request.transforms.get(self.first..).unwrap_or_default();
+                admit(&model, self.request, asked, &self.banned, self.one_by_one)
+            };
+            if round.applied.is_empty() {
+                self.end(round);
+                return Ok(None);
             }
-            continue;
-        }
-        let place = |report: &Report| request.transforms.iter().position(|transform| transform.id == report.transform);
-        if let Some(next) = round.applied.iter().filter_map(place).min() {
-            for report in round.left.drain(..).chain(round.withheld.drain(..)) {
-                if place(&report) < Some(next) && !fixed.iter().any(|done| done.transform == report.transform) {
-                    settled.push(Report { span: trace(&rounds, report.span), ..report });
+            if self.rounds.len() == MAX_ROUNDS {
+                return Err(NotConvergent(not_convergent(&round.applied, &self.rounds)));
+            }
+            let next = round.edits.apply(file.source);
+            let after = match legible(file, &next) {
+                Ok(after) => after,
+                Err(refusal) => {
+                    match round.applied.as_slice() {
+                        [only] => self.banned.push(Ban { transform: only.transform, refusal }),
+                        // One of several is to blame: from here on they are tried one at a time.
+                        _ => self.one_by_one = true,
+                    }
+                    continue;
                 }
-            }
-            first = next;
+            };
+            self.settle(&mut round);
+            self.take(round);
+            let last = self.onwards(&after)?;
+            drop(after);
+            return Ok(Some(last.unwrap_or(next)));
         }
-        let traced = round.applied.into_iter().map(|report| Report { span: trace(&rounds, report.span), ..report });
-        fixed.extend(traced.collect::<Vec<_>>());
-        rounds.push(round.edits);
-        text = Some(next);
     }
 
-    // Fixes that undo each other over several rounds leave nothing to write.
-    let output = text.filter(|text| text != source);
-    if output.is_none() && !rounds.is_empty() {
-        return Ok(not_convergent(&fixed, &[]));
+    /// Keeps what the transforms left that are not asked again.
+    fn settle(&mut self, round: &mut Round) {
+        let transforms = self.request.transforms;
+        let place = |report: &Report| transforms.iter().position(|transform| transform.id == report.transform);
+        let Some(next) = round.applied.iter().filter_map(place).min() else { return };
+        for report in round.left.drain(..).chain(round.withheld.drain(..)) {
+            if place(&report) < Some(next) && !self.fixed.iter().any(|done| done.transform == report.transform) {
+                self.settled.push(Report { span: trace(&self.rounds, report.span), ..report });
+            }
+        }
+        self.first = next;
     }
-    Ok(Outcome { output, findings: fixed, rounds })
+
+    /// Takes a round's fixes for done.
+    fn take(&mut self, round: Round) {
+        for report in round.applied {
+            self.fixed.push(Report { span: trace(&self.rounds, report.span), ..report });
+        }
+        self.rounds.push(round.edits);
+    }
+
+    /// Reports what is left when nothing more applies.
+    fn end(&mut self, round: Round) {
+        // A transform that has changed the file has said what there is to say: that it finds no more is no news.
+        let done: Vec<&str> = self.fixed.iter().map(|report| report.transform).collect();
+        let left = round.left.into_iter().filter(|report| !done.contains(&report.transform)).chain(round.withheld);
+        self.fixed.append(&mut self.settled);
+        for report in left {
+            self.fixed.push(Report { span: trace(&self.rounds, report.span), ..report });
+        }
+    }
 }
 
 /// A transform that made a defective result of this file, and is not asked for fixes again.
@@ -191,7 +233,7 @@ fn admit(
                 Some((refusal.code, refusal.text.clone()))
             } else if applicability < request.threshold {
                 Some(("below-threshold", format!("the fix is for review only: {}", fix.assumptions.join("; "))))
-            } else if fix.edits.apply(model.file.source) == model.file.source {
+            } else if !fix.edits.changes(model.file.source) {
                 Some(("no-change", "the fix changes nothing, a defect of the transform; please report it".into()))
             } else if (one_by_one && !claims.is_empty())
                 || claims.iter().any(|other| other.overlaps(claim) || *other == claim)
@@ -215,14 +257,14 @@ fn admit(
     round
 }
 
-/// Whether `next` reads at least as well as `file`: it parses, and no more of it is opaque.
-fn legible(file: &File<'_>, next: &[u8]) -> Result<(), Refusal> {
+/// Reads `next`, where it reads at least as well as `file`: it parses, and no more of it is opaque.
+fn legible<'n>(file: &File<'_>, next: &'n [u8]) -> Result<File<'n>, Refusal> {
     let text = match File::parse(next) {
         Err(error) => format!("the result would not parse (line {}: {})", error.line, error.message),
         Ok(after) if after.opaque_instructions() > file.opaque_instructions() => {
             "the result would hold more instructions that can't be read".into()
         }
-        Ok(_) => return Ok(()),
+        Ok(after) => return Ok(after),
     };
     let text = format!("{text}, a defect of the transform; please report it");
     Err(Refusal { code: "illegible-result", text, settled: false })

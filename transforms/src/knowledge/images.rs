@@ -87,10 +87,10 @@ pub(super) enum Rule {
     None,
 }
 
-/// The columns of the table, after the name.
+/// The columns of the table, after the name and the variant.
 #[derive(Clone, Copy)]
 enum Column {
-    Kind = 1,
+    Kind,
     Language,
     System,
     User,
@@ -106,32 +106,62 @@ enum Column {
     Source,
 }
 
-/// No image has more variants that match one tag.
-const VARIANTS: usize = 8;
+/// How many columns there are after the name and the variant.
+const COLUMNS: usize = 14;
 
 /// A base image at a tag.
 #[derive(Debug, Clone, Copy)]
 pub struct Image<'t> {
-    base: Row,
-    variants: [Option<Row>; VARIANTS],
+    facts: Facts,
     tag: &'t str,
+}
+
+/// What is known of an image at one tag, without the tag: it borrows nothing, and can be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    name: &'static str,
+    /// A field is of the last variant that states it, else of the plain name; empty where nothing states it.
+    fields: [&'static str; COLUMNS],
     release: Option<&'static str>,
     family: Option<Family>,
+}
+
+impl Facts {
+    /// The value of a variable that the image sets; `None` where that reads another one.
+    pub fn variable(&self, name: &str) -> Option<&'static str> {
+        let pairs = pairs(self.text(Column::Env));
+        pairs.filter(|(known, value)| *known == name && !value.contains('$')).map(|(_, value)| value).next()
+    }
+
+    /// The image at the tag that these are the facts of.
+    pub fn at(self, tag: &str) -> Image<'_> {
+        Image { facts: self, tag }
+    }
 }
 
 /// The image of this name ([`super::reference::canonical`]'s `name`) at this tag; `None` where nothing is known of it.
 ///
 /// The tag need not be listed: what can't be known of an unknown tag is `None` in the answers.
 pub fn image<'t>(name: &str, tag: &'t str) -> Option<Image<'t>> {
-    let base = TABLE.find(name).filter(|row| row.column(0).is_empty())?;
-    let mut image = Image { base, variants: [None; VARIANTS], tag, release: None, family: None };
-    image.take_variants(|variant| states(tag, variant));
-    image.settle();
-    let (release, family) = (image.release, image.family);
-    let is_its_system =
-        |variant: &str| release == Some(variant) || family.is_some_and(|family| family.name() == variant);
-    image.take_variants(|variant| states(tag, variant) || is_its_system(variant));
-    Some(image)
+    let rows: Vec<Row> = TABLE.all(name).collect();
+    let (base, variants) = rows.split_first().filter(|(base, _)| base.column(0).is_empty())?;
+    let plain = Facts { name: base.key, fields: [""; COLUMNS], release: None, family: None };
+    let taken = |matches: &dyn Fn(&str) -> bool| {
+        let mut facts = plain;
+        facts.take(base);
+        variants.iter().filter(|row| matches(row.column(0))).for_each(|row| facts.take(row));
+        // A dash states that there is nothing.
+        facts.fields.iter_mut().filter(|field| **field == "-").for_each(|field| *field = "");
+        facts
+    };
+    let mut facts = taken(&|variant| states(tag, variant));
+    let (release, family) = facts.system(tag);
+    if !variants.is_empty() && (release.is_some() || family.is_some()) {
+        facts = taken(&|variant| {
+            states(tag, variant) || release == Some(variant) || family.is_some_and(|family| family.name() == variant)
+        });
+    }
+    Some(Image { facts: Facts { release, family, ..facts }, tag })
 }
 
 /// Whether the tag has this part, or a version that starts with it: `3.1-alpine` states `alpine`, `3` and `3.1`.
@@ -160,49 +190,61 @@ fn family_in(tag: &str) -> Option<Family> {
     })
 }
 
-impl<'t> Image<'t> {
-    fn take_variants(&mut self, matches: impl Fn(&str) -> bool) {
-        self.variants = [None; VARIANTS];
-        let rows = TABLE.all(self.base.key).skip(1).filter(|row| matches(row.column(0)));
-        for (slot, row) in self.variants.iter_mut().zip(rows) {
-            *slot = Some(row);
+/// The pairs of `NAME=value;…`.
+fn pairs(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    text.split(';').filter_map(|pair| pair.split_once('='))
+}
+
+impl Facts {
+    /// Takes what a row of the table states.
+    fn take(&mut self, row: &Row) {
+        for (field, stated) in self.fields.iter_mut().zip(row.rest.split('\t').skip(1)) {
+            if !stated.is_empty() {
+                *field = stated;
+            }
         }
     }
 
-    /// The release and the family, by what knows best: the tag lists, the tag itself, the table.
-    fn settle(&mut self) {
-        let name = self.base.key;
-        let named = releases::named_in(self.tag);
-        let listed = tags::release(name, self.tag).and_then(releases::release);
+    fn text(&self, column: Column) -> &'static str {
+        self.fields.get(column as usize).copied().unwrap_or_default()
+    }
+
+    /// The release and the family at a tag, by what knows best: the tag lists, the tag itself, the table.
+    fn system(&self, tag: &str) -> (Option<&'static str>, Option<Family>) {
+        let listed = tags::release(self.name, tag).and_then(releases::release);
         let system = self.text(Column::System);
         // Nothing of the distribution but its libraries is left in these, whatever release they were cut from.
         let bare = Family::from_name(system).filter(|family| !family.has_shell());
-        if let Some(release) = listed.or(named).or_else(|| bare.and_then(|_| releases::named_in(name))) {
-            self.release = Some(release.name);
-            self.family = bare.or(Some(release.family));
-            return;
+        let named = || releases::named_in(tag);
+        if let Some(release) = listed.or_else(named).or_else(|| bare.and_then(|_| releases::named_in(self.name))) {
+            return (Some(release.name), bare.or(Some(release.family)));
         }
         let known = releases::release(system);
         let usual = known.map(|release| release.family).or_else(|| Family::from_name(system));
-        let family = family_in(self.tag).or(usual);
+        let family = family_in(tag).or(usual);
         // A tag that names another family than the table's says nothing of that family's release.
         if known.is_some_and(|release| Some(release.family) == family) {
-            self.release = known.map(|release| release.name);
-        } else if self.kind() == Kind::Distro
-            && !tags::listed(name)
+            return (known.map(|release| release.name), family);
+        }
+        if self.text(Column::Kind) == "distro"
+            && !tags::listed(self.name)
             && let Some(family) = family
         {
-            let version = self.tag.split('-').next().unwrap_or("");
-            self.release = releases::by_version(family, version).map(|release| release.name);
+            let version = tag.split('-').next().unwrap_or("");
+            return (releases::by_version(family, version).map(|release| release.name), Some(family));
         }
-        self.family = family;
+        (None, family)
+    }
+}
+
+impl<'t> Image<'t> {
+    /// What is known of it, without the tag.
+    pub fn facts(&self) -> Facts {
+        self.facts
     }
 
-    /// A field: of the last variant that states it, else of the plain name; empty where nothing states it.
     fn text(&self, column: Column) -> &'static str {
-        let own = self.variants.iter().rev().flatten().map(|row| row.column(column as usize));
-        let stated = own.chain([self.base.column(column as usize)]).find(|text| !text.is_empty());
-        stated.filter(|text| *text != "-").unwrap_or("")
+        self.facts.text(column)
     }
 
     fn some(&self, column: Column) -> Option<&'static str> {
@@ -211,7 +253,7 @@ impl<'t> Image<'t> {
 
     /// The name in the table: `golang`, `mcr.microsoft.com/dotnet/sdk`.
     pub fn name(&self) -> &'static str {
-        self.base.key
+        self.facts.name
     }
 
     /// The tag that was asked for.
@@ -239,27 +281,27 @@ impl<'t> Image<'t> {
 
     /// The family of its distribution at this tag.
     pub fn family(&self) -> Option<Family> {
-        self.family
+        self.facts.family
     }
 
     /// The release of its distribution at this tag: `bookworm`, `alpine3.20`; see [`releases::release`].
     pub fn release(&self) -> Option<&'static str> {
-        self.release
+        self.facts.release
     }
 
     /// The C library at this tag.
     pub fn libc(&self) -> Option<Libc> {
-        self.family.and_then(Family::libc)
+        self.facts.family.and_then(Family::libc)
     }
 
     /// The package manager at this tag.
     pub fn manager(&self) -> Option<Manager> {
-        self.family.and_then(Family::manager)
+        self.facts.family.and_then(Family::manager)
     }
 
     /// Whether there are a shell and the usual small tools; `None` where the system is not known.
     pub fn has_shell(&self) -> Option<bool> {
-        self.family.map(Family::has_shell)
+        self.facts.family.map(Family::has_shell)
     }
 
     /// Who it runs as where the file says nothing else.
@@ -299,7 +341,7 @@ impl<'t> Image<'t> {
 
     /// The environment that matters to what is built on it; a value may name `$PATH`, the one before.
     pub fn env(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-        self.text(Column::Env).split(';').filter_map(|pair| pair.split_once('='))
+        pairs(self.text(Column::Env))
     }
 
     /// The entrypoint that it leaves, its words separated by spaces.
@@ -367,18 +409,18 @@ mod tests {
             assert_eq!(row.rest.split('\t').count(), 15, "{} {variant}", row.key);
             assert_eq!(row.key != name, variant.is_empty(), "{} {variant} follows {name}", row.key);
             name = row.key;
-            assert!(kinds.contains(&row.column(Column::Kind as usize)), "{} {variant}", row.key);
-            assert!(!row.column(Column::Kind as usize).is_empty() || !variant.is_empty(), "{name} has no kind");
-            assert!(starts.contains(&row.column(Column::Start as usize)), "{} {variant}", row.key);
-            assert!(["d", "k"].contains(&row.column(Column::Source as usize)), "{} {variant}", row.key);
-            let system = row.column(Column::System as usize);
+            assert!(kinds.contains(&row.column(1 + Column::Kind as usize)), "{} {variant}", row.key);
+            assert!(!row.column(1 + Column::Kind as usize).is_empty() || !variant.is_empty(), "{name} has no kind");
+            assert!(starts.contains(&row.column(1 + Column::Start as usize)), "{} {variant}", row.key);
+            assert!(["d", "k"].contains(&row.column(1 + Column::Source as usize)), "{} {variant}", row.key);
+            let system = row.column(1 + Column::System as usize);
             let known = Family::from_name(system).is_some() || releases::release(system).is_some();
             assert!(system.is_empty() || known, "{} {variant}: {system}", row.key);
-            for user in row.column(Column::Users as usize).split_ascii_whitespace() {
+            for user in row.column(1 + Column::Users as usize).split_ascii_whitespace() {
                 let ids: Vec<_> = user.split(':').skip(1).take(2).collect();
                 assert!(ids.iter().all(|id| id.parse::<u32>().is_ok()), "{name}: {user}");
             }
-            for port in row.column(Column::Ports as usize).split_ascii_whitespace() {
+            for port in row.column(1 + Column::Ports as usize).split_ascii_whitespace() {
                 assert!(port.parse::<u16>().is_ok(), "{name}: {port}");
             }
         }

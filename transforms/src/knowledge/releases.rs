@@ -1,5 +1,7 @@
 //! Releases of the Linux distributions: family, version, age.
 
+use std::sync::LazyLock;
+
 use super::sorted::{Row, Sorted};
 
 const TABLE: Sorted = Sorted::new(include_str!("../../data/releases.tsv"));
@@ -191,7 +193,8 @@ fn read(row: Row) -> Option<Release> {
 
 /// Every release.
 pub fn all() -> impl Iterator<Item = Release> {
-    TABLE.rows().filter_map(read)
+    static ALL: LazyLock<Vec<Release>> = LazyLock::new(|| TABLE.rows().filter_map(read).collect());
+    ALL.iter().copied()
 }
 
 /// The release of a family that has this version: Debian 12 → `bookworm`, Ubuntu 22.04 → `jammy`, Alpine 3.20 →

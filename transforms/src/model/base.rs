@@ -14,21 +14,10 @@ pub fn known(image: &ImageRef) -> Option<Image<'_>> {
     }
 }
 
-/// The working directory that an image leaves; `/` where nothing is known of it, as most images have it.
-pub fn workdir(image: &ImageRef) -> &'static str {
-    known(image).and_then(|image| image.workdir()).unwrap_or("/")
-}
-
-/// A variable that an image sets.
-pub fn variable(image: &ImageRef, name: &str) -> Option<&'static str> {
-    let known = known(image)?;
-    known.env().find(|(known, value)| *known == name && !value.contains('$')).map(|(_, value)| value)
-}
-
-/// Whether it is a Windows image.
-pub fn is_windows(image: &ImageRef) -> bool {
+/// Whether it is a Windows image; `known` is what [`known`] answers for it.
+pub fn is_windows(image: &ImageRef, known: Option<&Image<'_>>) -> bool {
     let windows = |text: &str| ["nanoserver", "windowsservercore", "windows"].iter().any(|part| text.contains(part));
-    known(image).is_some_and(|image| image.family() == Some(Family::Windows))
+    known.is_some_and(|image| image.family() == Some(Family::Windows))
         || windows(&image.path)
         || windows(image.tag_or_latest())
 }

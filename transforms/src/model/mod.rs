@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use self::base as images;
 use crate::context::Context;
+use crate::knowledge::images::{self, Image};
 use crate::settings::Settings;
 use crate::syntax::typed::ImageRef;
 use crate::syntax::words::{self, Expanded, Value};
@@ -44,6 +44,8 @@ pub struct Stage {
     pub name: Option<String>,
     /// What it stands on.
     pub base: Base,
+    /// What is known of the image that it stands on.
+    known: Option<images::Facts>,
     /// `--platform`, as it is written.
     pub platform: Option<String>,
     /// ENV and ARG, in order.
@@ -168,21 +170,31 @@ impl<'a> Model<'a> {
             Base::Image { image: ImageRef::parse(&expanded.text), exact: !raw.contains('$') }
         };
         let flag = instruction.flags.iter().find(|flag| flag.name == "platform");
+        let known = match &base {
+            Base::Image { image, .. } => base::known(image),
+            _ => None,
+        };
         let (workdir, posix) = match &base {
             Base::Stage(earlier) => {
                 let earlier = self.stages.get(*earlier);
                 let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.clone());
                 (workdir, earlier.and_then(|stage| stage.shells.last()).is_none_or(|(_, posix)| *posix))
             }
-            Base::Image { image, .. } => (Some(images::workdir(image).to_owned()), !images::is_windows(image)),
+            Base::Image { image, .. } => {
+                // Where nothing is known of it, it has the working directory that most images have.
+                let workdir = known.and_then(|known| known.workdir()).unwrap_or("/");
+                (Some(workdir.to_owned()), !base::is_windows(image, known.as_ref()))
+            }
             Base::Scratch => (Some("/".to_owned()), true),
             Base::Unknown => (None, true),
         };
+        let known = known.map(|known| known.facts());
         Stage {
             from: index,
             body: index + 1..index + 1,
             name: parts.and_then(|parts| parts.alias.map(|alias| alias.raw.to_owned())),
             base,
+            known,
             platform: flag.and_then(|flag| flag.value.as_deref().map(str::to_owned)),
             variables: Vec::new(),
             workdirs: vec![(index, workdir)],
@@ -278,10 +290,10 @@ impl<'a> Model<'a> {
                     Some(earlier) => self.stage_variable(earlier, earlier.body.end, name),
                     None => Value::Unknown,
                 },
-                Base::Image { image, .. } => match images::variable(image, name) {
-                    Some(value) => Value::Set(Cow::Borrowed(value)),
-                    None => Value::Unknown,
-                },
+                Base::Image { .. } => {
+                    let known = stage.known.and_then(|known| known.variable(name));
+                    known.map_or(Value::Unknown, |value| Value::Set(Cow::Borrowed(value)))
+                }
                 Base::Scratch | Base::Unknown => Value::Unknown,
             },
         }
@@ -326,12 +338,31 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// The lowest of the stages that a stage stands on: itself, where it stands on an image.
+    pub fn bottom<'s>(&'s self, stage: &'s Stage) -> &'s Stage {
+        let mut stage = stage;
+        while let Base::Stage(earlier) = stage.base
+            && let Some(earlier) = self.stages.get(earlier)
+        {
+            stage = earlier;
+        }
+        stage
+    }
+
     /// The image at the bottom of a stage: its own base, or that of the stage it stands on.
     pub fn image<'s>(&'s self, stage: &'s Stage) -> Option<&'s ImageRef> {
-        match &stage.base {
+        match &self.bottom(stage).base {
             Base::Image { image, .. } => Some(image),
-            Base::Stage(earlier) => self.image(self.stages.get(*earlier)?),
-            Base::Scratch | Base::Unknown => None,
+            _ => None,
+        }
+    }
+
+    /// What is known about the image at the bottom of a stage.
+    pub fn known<'s>(&'s self, stage: &'s Stage) -> Option<Image<'s>> {
+        let bottom = self.bottom(stage);
+        match &bottom.base {
+            Base::Image { image, .. } => bottom.known.map(|known| known.at(image.tag_or_latest())),
+            _ => None,
         }
     }
 

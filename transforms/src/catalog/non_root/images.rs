@@ -1,8 +1,8 @@
 //! What is known about the image at the bottom, as far as its user has to know.
 
-use crate::knowledge::images::{Kind, RunsAs, Start as Known};
+use crate::knowledge::images::{Image, Kind, RunsAs, Start as Known};
 use crate::knowledge::releases::{self, Family};
-use crate::model::{base, paths};
+use crate::model::{Base, Model, Stage, paths};
 use crate::syntax::typed::ImageRef;
 
 /// What is known about an image.
@@ -51,7 +51,7 @@ pub(super) enum Start {
 }
 
 /// `FROM scratch`.
-pub(super) fn scratch() -> Facts {
+fn scratch() -> Facts {
     Facts {
         key: "scratch".into(),
         family: Some(Family::Scratch),
@@ -63,14 +63,18 @@ pub(super) fn scratch() -> Facts {
     }
 }
 
-/// An image about which nothing is known.
-pub(super) fn unknown() -> Facts {
-    Facts::default()
+/// What is known about the image at the bottom of a stage.
+pub(super) fn of(model: &Model<'_>, stage: &Stage) -> Facts {
+    match model.image(stage) {
+        Some(image) => facts(image, model.known(stage)),
+        None if model.bottom(stage).base == Base::Scratch => scratch(),
+        None => Facts::default(),
+    }
 }
 
 /// What is known about `image`.
-pub(super) fn facts(image: &ImageRef) -> Facts {
-    let Some(known) = base::known(image) else {
+fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
+    let Some(known) = known else {
         let key = match &image.registry {
             Some(registry) => format!("{registry}/{}", image.path),
             None => image.path.clone(),

@@ -52,8 +52,9 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 
 /// Decides and writes the change for `stage`.
 fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
-    obstacles::kind_of_file(model, stage)?;
-    let survey = Survey::new(model, stage);
+    let facts = images::of(model, stage);
+    obstacles::kind_of_file(model, stage, &facts)?;
+    let survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
     obstacles::check(&survey)?;
     let user = user::choose(&survey, &root);

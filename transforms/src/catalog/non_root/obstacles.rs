@@ -10,7 +10,7 @@ use crate::model::{Model, Stage, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
 
-use super::images::{self, Start};
+use super::images::{Facts, Start};
 use super::survey::Survey;
 use super::{refuse, who};
 
@@ -33,7 +33,7 @@ fn pattern(text: &str) -> Option<Regex> {
 }
 
 /// What the file as a whole says: its author's word, and kinds of images whose user is not ours to choose.
-pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
+pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> Result<(), Refusal> {
     let file = model.file;
     let marks: [&[u8]; 4] = [b"ignore", b"nosemgrep", b"checkov", b"kics"];
     for tile in file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment)) {
@@ -50,7 +50,7 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage) -> Result<(), Refus
         return Err(refuse("windows", "it is written for Windows, where users work differently", true));
     }
     if let Some(image) = model.image(stage)
-        && images::facts(image).family == Some(Family::Windows)
+        && facts.family == Some(Family::Windows)
     {
         return Err(refuse("windows", format!("{image} is a Windows image, where users work differently"), true));
     }

@@ -43,7 +43,7 @@ pub(super) struct Copied {
 
 impl<'m, 'a> Survey<'m, 'a> {
     /// Reads the stage.
-    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage) -> Self {
+    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage, facts: Facts) -> Self {
         let units = |stage: &Stage| {
             model.body(stage).map(|(index, instruction)| Unit { index, instruction }).collect::<Vec<_>>()
         };
@@ -57,11 +57,6 @@ impl<'m, 'a> Survey<'m, 'a> {
             below = lower;
             base = &earlier.base;
         }
-        let facts = match base {
-            Base::Scratch => images::scratch(),
-            Base::Image { image, .. } => images::facts(image),
-            _ => images::unknown(),
-        };
         let mut survey = Self { model, stage, facts, entry: entry::of(model, stage), units: units(stage), below };
         // An image that nobody knows tells its distribution by the package manager that is used in it.
         if survey.facts.family.is_none() {

@@ -27,7 +27,7 @@ pub fn bare(package: &str) -> &str {
 /// What a package is there for, by its name.
 pub fn role(manager: Manager, package: &str) -> Role {
     let name = bare(package);
-    if is_development(name) || known(manager, name).is_some() {
+    if is_development(name) || known(manager, name).is_some() || manager == Manager::Apt && name == "gfortran" {
         return Role::Build;
     }
     if TOOLS.find(name).is_some() { Role::Tool } else { Role::Runtime }

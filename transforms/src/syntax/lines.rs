@@ -149,7 +149,12 @@ impl<'s> Splitter<'s> {
             (end, more) = self.continuation(line.start, line.content_end);
             pieces.push((line.start, end));
         }
-        let dangling = more.then(|| Span::new(end, end + 1));
+        // Lines of nothing but an escape character before it would become the ones that dangle.
+        let filled = pieces.iter().rev().find(|(start, end)| {
+            let piece = self.source.get(*start..*end).unwrap_or_default();
+            leading_space(piece) < piece.len()
+        });
+        let dangling = more.then(|| Span::new(filled.map_or(end, |(_, end)| *end), end + 1));
         let (logical, opaque) = join(self.source, &pieces);
         let mut instruction = instruction::read(logical, self.escape, first_number, opaque)?;
 

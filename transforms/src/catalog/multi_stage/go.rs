@@ -12,6 +12,7 @@ use crate::syntax::words::Value;
 use crate::syntax::{Form, Keyword};
 use crate::transform::{Applicability, Refusal};
 
+use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
@@ -488,6 +489,7 @@ impl State<'_, '_, '_> {
             builder_folders,
             setup: Vec::new(),
             finish: Vec::new(),
+            installed: Vec::new(),
             user_owns: true,
             smaller: true,
             libraries: Vec::new(),
@@ -497,6 +499,7 @@ impl State<'_, '_, '_> {
             opaque_entry: self.opaque_entry,
             build: self.build,
             inserts: Vec::new(),
+            unpacked: Vec::new(),
             start: self.start,
             toolchain_variables: &TOOLCHAIN_VARIABLES,
             assumptions: self.assumptions,
@@ -983,69 +986,6 @@ impl Sources {
 fn survey_copies(survey: &Survey<'_, '_>, file: &str, folder: &str) -> Option<String> {
     let path = paths::join(folder, file);
     (survey.context_path(&path).as_deref() == Some(file)).then_some(path)
-}
-
-/// Whether a file of a Go project could be opened at run time: not a source, not a manifest, not about the repository.
-fn is_asset(file: &str) -> bool {
-    let name = paths::name(file);
-    let lower = name.to_ascii_lowercase();
-    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let folder_out = file.split('/').any(|part| {
-        matches!(
-            part,
-            "vendor" | "testdata" | "docs" | "doc" | "test" | "tests" | "examples" | "node_modules" | "hack" | "ci"
-        ) || part.starts_with('.') && part != ".env"
-    });
-    let about = [
-        "license",
-        "licence",
-        "readme",
-        "changelog",
-        "contributing",
-        "authors",
-        "notice",
-        "makefile",
-        "dockerfile",
-        "docker-compose",
-        "compose.",
-        "procfile",
-        "jenkinsfile",
-        "taskfile",
-        "vagrantfile",
-        "gopkg.",
-        "glide.",
-        "codecov",
-        "skaffold",
-        "renovate",
-        "codeowners",
-    ]
-    .iter()
-    .any(|start| lower.starts_with(start));
-    let source = matches!(
-        extension,
-        "go" | "mod"
-            | "sum"
-            | "md"
-            | "rst"
-            | "proto"
-            | "sh"
-            | "bat"
-            | "ps1"
-            | "c"
-            | "h"
-            | "cc"
-            | "cpp"
-            | "hpp"
-            | "s"
-            | "lock"
-            | "work"
-            | "dockerfile"
-            | "tf"
-            | "gitignore"
-            | "dockerignore"
-            | "log"
-    );
-    !(folder_out || about || source || lower.starts_with('.') && lower != ".env")
 }
 
 /// Adds the string literals of a Go source that could be paths.

@@ -5,7 +5,8 @@
 //! 1. `survey`: what stands in the stage, command by command.
 //! 2. What has to be carried over, as a [`plan::Recipe`]. `go` knows what is started, which command makes it and what it
 //!    opens; `whole` serves every other language: what the build wrote goes along whole, from where its installers put
-//!    things (`stores`), with the libraries that its modules need (`libraries`).
+//!    things (`stores`), with the libraries that its modules need (`libraries`), and less than whole where the project
+//!    proves that less is enough (`lean`).
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
@@ -15,6 +16,7 @@
 mod check;
 mod emit;
 mod go;
+mod lean;
 mod libraries;
 mod plan;
 mod runs;

@@ -3,7 +3,8 @@
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
-use crate::syntax::Keyword;
+use crate::span::Span;
+use crate::syntax::{Keyword, words};
 use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
@@ -55,6 +56,8 @@ pub(super) struct Recipe {
     pub(super) setup: Vec<String>,
     /// Commands for the runtime stage that need what is carried.
     pub(super) finish: Vec<String>,
+    /// Packages that the commands of the runtime stage install.
+    pub(super) installed: Vec<String>,
     /// Whether the user in force at the end of the build owns what is carried.
     pub(super) user_owns: bool,
     /// Whether the runtime image is another one than the base, with less in it.
@@ -73,6 +76,8 @@ pub(super) struct Recipe {
     pub(super) build: Vec<String>,
     /// Text for the builder, by the place in the file that it goes to.
     pub(super) inserts: Vec<(usize, String)>,
+    /// Commands that unpack an archive among the files of the system, into folders that are accounted for.
+    pub(super) unpacked: Vec<Span>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
     pub(super) start: Option<(usize, String)>,
     /// Variables that only the toolchain reads.
@@ -108,10 +113,16 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     // The first pass tells which programs the runtime stage starts, the second keeps the packages that bring them.
     let first = recipe.clone();
     decide_all(survey, &mut recipe, pivot)?;
-    recipe = Recipe { programs: recipe.programs, repositories: recipe.repositories, ..first };
+    recipe = Recipe { programs: recipe.programs, repositories: recipe.repositories, installed: Vec::new(), ..first };
     let (mut decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
 
+    // The cache of libraries is made when everything is there.
+    if recipe.finish.iter().any(|command| command == "ldconfig") {
+        recipe.finish.retain(|command| command != "ldconfig");
+        recipe.finish.push("ldconfig".into());
+    }
     // An ARG goes where it is read.
+    let written: String = recipe.finish.iter().chain(&recipe.setup).map(|command| format!("{command}\n")).collect();
     for at in 0..pivot.min(survey.units.len()) {
         let Some(unit) = survey.units.get(at).filter(|unit| unit.instruction.keyword == Keyword::Arg) else { continue };
         let names: Vec<String> =
@@ -121,7 +132,9 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
                 later > at && decision.place != Place::Builder && names.iter().any(|name| reads(unit, name))
             },
         );
-        if let (true, Some(decision)) = (read, decisions.get_mut(at)) {
+        let written =
+            names.iter().any(|name| words::reads(&written, survey.model.file.escape).iter().any(|read| read == name));
+        if let (true, Some(decision)) = (read || written, decisions.get_mut(at)) {
             *decision = Decision { place: Place::Both, evidence: "the runtime stage reads it too".into() };
         }
     }
@@ -132,6 +145,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     }
 
     let mut packages: Vec<String> = recipe.libraries.clone();
+    packages.retain(|package| !recipe.installed.contains(package));
     if recipe.smaller {
         packages.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
     }
@@ -270,6 +284,7 @@ fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, val
             || folder.starts_with("$GOROOT")
             || folder.starts_with("${GOPATH}")
             || recipe.builder_folders.iter().any(|toolchain| paths::within(folder, toolchain))
+                && !recipe.carried.iter().any(|carried| paths::within(folder, &carried.to))
             || matches!(folder, "/usr/local/sbin" | "/usr/local/bin" | "/usr/sbin" | "/usr/bin" | "/sbin" | "/bin")
     })
 }
@@ -292,6 +307,9 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
         _ => vec![to.to_owned()],
     };
+    if covered(survey, recipe, unit) {
+        return Decision { place: Place::Builder, evidence: format!("a later COPY brings {to} again") };
+    }
     let used = survey.units.iter().take(recipe.last_build + 1).skip(at + 1).flat_map(|unit| unit.steps).any(|step| {
         let file_work = matches!(effects::of(step), Effect::Files(_));
         !file_work && targets.iter().any(|target| mentions(step, target))
@@ -317,6 +335,44 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         return Decision { place: Place::Runtime, evidence: format!("no build step reads {to}") };
     }
     Decision { place: Place::Both, evidence: format!("the program may need {to}") }
+}
+
+/// Whether an instruction behind the build brings the same files again: `COPY requirements.txt .`, and then `COPY . .`;
+/// or whether they are lists that only an installer reads.
+fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
+    let Some(copy) = unit.copy.as_ref().filter(|copy| copy.context) else { return false };
+    let Some(to) = copy.to.as_deref() else { return false };
+    let lists = copy.sources.iter().all(|source| {
+        let name = paths::name(source).to_ascii_lowercase();
+        name.starts_with("requirements") && name.ends_with(".txt")
+            || matches!(
+                name.as_str(),
+                "constraints.txt"
+                    | "cpanfile"
+                    | "gemfile"
+                    | "gemfile.lock"
+                    | "gemfile*"
+                    | "pipfile"
+                    | "pipfile*"
+                    | "pipfile.lock"
+                    | "environment.yml"
+            ) && !survey.entry.steps.iter().any(|step| step.program() == "bundle")
+    });
+    // Outside the application's folder a list has no second reader.
+    let aside = survey.model.final_workdir(survey.stage).is_none_or(|cwd| cwd == "/" || !paths::within(to, cwd));
+    if lists && aside {
+        return true;
+    }
+    let folder = if copy.folder { to } else { paths::parent(to) };
+    survey.units.iter().skip(recipe.last_build + 1).filter_map(|unit| unit.copy.as_ref()).any(|later| {
+        later.context
+            && later.to.as_deref() == Some(folder)
+            && later.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))
+            && copy.sources.iter().all(|source| {
+                !source.contains('/')
+                    || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))
+            })
+    })
 }
 
 /// Whether a command names a path or works in it.

@@ -69,6 +69,7 @@ pub(super) fn run(
                         continue;
                     }
                     reasons.push(format!("{} may be needed at run time", wanted.join(", ")));
+                    recipe.installed.extend(wanted.iter().cloned());
                     if whole {
                         keep = true;
                         builds |= !all;
@@ -134,7 +135,7 @@ pub(super) fn run(
                     let outside: Vec<String> =
                         written.into_iter().filter(|path| !in_builder(&recipe.builder_folders, path)).collect();
                     let edits = matches!(effects::kind(step.program()), "sed" | "tee" | "nothing");
-                    if outside.is_empty() {
+                    if outside.is_empty() || recipe.unpacked.contains(&step.span) {
                         builds = true;
                     } else if edits {
                         keep = true;

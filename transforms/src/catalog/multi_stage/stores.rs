@@ -46,9 +46,24 @@ pub(super) fn scratch(path: &str, folders: &[&str]) -> bool {
 
 /// Whether a file is an archive or an installer: of no use once it is unpacked.
 pub(super) fn is_archive(path: &str) -> bool {
-    const ENDS: [&str; 14] = [
-        ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip", ".tar", ".deb", ".rpm", ".gz.asc",
-        ".sha256", ".run", ".gz",
+    const ENDS: [&str; 17] = [
+        ".tar.gz",
+        ".tgz",
+        ".tar.bz2",
+        ".tbz2",
+        ".tar.xz",
+        ".txz",
+        ".zip",
+        ".tar",
+        ".deb",
+        ".rpm",
+        ".asc",
+        ".sig",
+        ".sha256sum",
+        ".md5",
+        ".sha256",
+        ".run",
+        ".gz",
     ];
     ENDS.iter().any(|end| path.ends_with(end)) || path.ends_with(".sh") && path.to_ascii_lowercase().contains("conda")
 }

@@ -9,13 +9,14 @@ use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::{Base, base, paths};
+use crate::span::Span;
 use crate::syntax::Keyword;
 use crate::transform::{Applicability, Refusal};
 
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{libraries, stores};
+use super::{lean, libraries, stores};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 const SYSTEM: [&str; 36] = [
@@ -104,6 +105,8 @@ struct Whole<'s, 'm, 'a> {
     setup: Vec<String>,
     finish: Vec<String>,
     build: Vec<String>,
+    /// Commands that unpack an archive among the files of the system, into folders that are known.
+    unpacked: Vec<Span>,
     /// A command that works among the files of the system, and where.
     in_root: Option<(String, String)>,
     /// Text for the builder, by the place in the file that it goes to.
@@ -137,6 +140,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             setup: Vec::new(),
             finish: Vec::new(),
             build: Vec::new(),
+            unpacked: Vec::new(),
             in_root: None,
             inserts: Vec::new(),
             libraries: Vec::new(),
@@ -169,6 +173,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if self.smaller {
             self.libraries = libraries::wanted(self.survey, self.image.as_ref(), &self.runtime, &mut self.assumptions)?;
         }
+        self.compilers_libraries();
+        self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.prune();
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
@@ -186,6 +192,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             builder_folders,
             setup: self.setup,
             finish: self.finish,
+            installed: Vec::new(),
             user_owns: false,
             smaller: self.smaller,
             libraries: self.libraries,
@@ -195,6 +202,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             opaque_entry: self.opaque,
             build: self.build,
             inserts: self.inserts,
+            unpacked: self.unpacked,
             start: None,
             toolchain_variables: &[],
             assumptions: self.assumptions,
@@ -261,10 +269,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     }
                     Effect::Store(Store::Prefix) => {
                         self.works(at, step);
-                        let cwd = step.cwd.clone().unwrap_or_default();
-                        if let Some(work) = self.work.iter_mut().find(|work| paths::within(&cwd, &work.path)) {
-                            work.installed = true;
-                        }
+                        self.installed_from(step);
                         let prefix = match stores::prefix(step, &prefixes) {
                             Ok(prefix) => prefix,
                             Err(refusal) => match self.staged(step, &prefixes) {
@@ -335,6 +340,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         Some(())
     }
 
+    /// What was made in the folders that a command works in is elsewhere from now on.
+    fn installed_from(&mut self, step: &Step) {
+        let named = step.args().iter().filter(|arg| arg.contains('/')).filter_map(|arg| step.path(arg));
+        let folders: Vec<String> = step.cwd.iter().cloned().chain(named).collect();
+        for work in &mut self.work {
+            work.installed |= work.path != "/" && folders.iter().any(|folder| paths::within(folder, &work.path));
+        }
+    }
+
     fn glibc(&self) -> bool {
         !matches!(self.runtime.family, Some(Family::Alpine | Family::BusyBox))
     }
@@ -366,9 +380,21 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         // `gcc -o /usr/local/bin/x x.c` and `npm install --prefix /app`
         let mut args = step.args().iter();
         while let Some(arg) = args.next() {
+            let option = arg.split('=').next().unwrap_or(arg);
             if matches!(
-                arg.as_str(),
-                "-o" | "--output" | "--prefix" | "-C" | "--dir" | "--cwd" | "-d" | "-t" | "--target"
+                option,
+                "-o" | "--output"
+                    | "--prefix"
+                    | "-C"
+                    | "--dir"
+                    | "--cwd"
+                    | "-d"
+                    | "-t"
+                    | "--target"
+                    | "--local-bin-path"
+                    | "--installdir"
+                    | "--root"
+                    | "--destination"
             ) && let Some(path) = args.next().filter(|path| path.starts_with('/')).and_then(|path| step.path(path))
             {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
@@ -439,16 +465,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
                 continue;
             }
+            if stores::is_archive(&path) && !self.needs(&path, self.last_build) {
+                self.behind.push(path);
+                continue;
+            }
             let fills = kind == "unpack" || kind == "download" && step.cwd.as_deref() == Some(paths::parent(&path));
             if fills && !stores::system(&path) {
                 self.work_in(&path, at, format!("`{}` fills it", shown(step)));
                 continue;
             }
             if edits && stores::system(&path) {
-                continue;
-            }
-            if stores::is_archive(&path) && !self.needs(&path, at) {
-                self.behind.push(path);
                 continue;
             }
             if stores::system(&path) && !is_file_like(&path, step) {
@@ -477,6 +503,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 found.extend(other.args().iter().filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
         }
+        if !found.is_empty() {
+            self.unpacked.push(step.span);
+        }
         for path in found {
             self.work_in(&path, at, format!("`{}` fills it", shown(step)));
         }
@@ -496,8 +525,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
         }
-        // Most installers leave something in the project as well.
-        if matches!(store, Store::Gems | Store::Python | Store::Home(_))
+        // Some leave something in the project as well.
+        let own = store == Store::Python
+            && step.argv.iter().any(|arg| {
+                arg.ends_with("setup.py")
+                    || matches!(arg.as_str(), "." | "-e" | "./" | "--editable" | "develop")
+                    || arg.starts_with(".[")
+            });
+        if (matches!(store, Store::Gems | Store::Home(_))
+            || matches!(effects::kind(step.program()), "poetry" | "pipenv" | "uv")
+            || own)
             && let Some(cwd) = step.cwd.as_deref()
             && !SYSTEM.contains(&cwd)
         {
@@ -514,6 +551,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         Ok(())
     }
 
+    /// Libraries of a compiler that is newer than the distribution's: the official image of GCC.
+    fn compilers_libraries(&mut self) {
+        let carries = self.image.as_ref().filter(|_| self.smaller).map(|image| image.name() == "gcc");
+        if carries == Some(true) {
+            let evidence = "what GCC of this image compiles needs its libraries";
+            self.carried.push(Carried {
+                from: "/usr/local/lib64/*.so*".into(),
+                to: "/usr/local/lib64/".into(),
+                owner: None,
+                evidence: evidence.into(),
+            });
+            self.finish.push("echo /usr/local/lib64 > /etc/ld.so.conf.d/000-local-lib.conf".into());
+            self.finish.retain(|command| command != "ldconfig");
+            self.finish.push("ldconfig".into());
+        }
+    }
+
     /// Takes what compilers keep for the next build out of the folders that go along.
     fn prune(&mut self) {
         for (_, step) in self.survey.steps() {
@@ -527,7 +581,32 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     self.build.push(command);
                 }
             }
+            let caches = match step.program() {
+                "stack" => ".stack-work",
+                "cabal" => "dist-newstyle",
+                _ => "",
+            };
+            let named = self.survey.entry.steps.iter().any(|entry| {
+                matches!(entry.program(), "stack" | "cabal") || entry.argv.iter().any(|arg| arg.contains(caches))
+            });
+            let command = format!("rm -rf {cwd}/{caches}");
+            if !caches.is_empty() && !named && whole && !self.build.contains(&command) {
+                self.build.push(command);
+            }
         }
+        for folder in self.carried.iter().map(|carried| carried.from.clone()).collect::<Vec<_>>() {
+            if let Some(command) = lean::without_development(self.survey, self.image.as_ref(), &folder) {
+                let cwd =
+                    self.survey.units.get(self.last_build + 1).map_or(self.survey.stage.body.end, |unit| unit.index);
+                let there = self.survey.model.workdir(cwd) == Some(folder.as_str());
+                self.build.push(if there { command } else { format!("cd {folder} && {command}") });
+            }
+        }
+    }
+
+    /// Whether the project proves that it does not need what it was built with.
+    fn develops(&self) -> bool {
+        self.work.iter().any(|work| lean::without_development(self.survey, self.image.as_ref(), &work.path).is_some())
     }
 
     /// Whether anything stays behind that is worth a stage.
@@ -555,7 +634,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }));
             }
         }
-        if left.is_empty() && !self.caches() {
+        if left.is_empty() && !self.caches() && !self.develops() {
             let text = "no compiler or other build tool stays in the image, and there is no smaller image to ship";
             return Err(refuse("nothing-to-leave-behind", text, true));
         }

@@ -1,0 +1,289 @@
+//! Less than the whole folder, where the project beside the Dockerfile proves that less is enough.
+
+use crate::context::Context;
+use crate::knowledge::images::Image;
+use crate::model::commands::Step;
+use crate::model::{effects, paths};
+
+use super::plan::Carried;
+use super::survey::Survey;
+use super::whole::shown;
+
+/// Whether a file could be opened when the program runs: not a source, not a manifest, not about the repository.
+pub(super) fn is_asset(file: &str) -> bool {
+    const ASIDE: [&str; 15] = [
+        "vendor",
+        "testdata",
+        "docs",
+        "doc",
+        "test",
+        "tests",
+        "examples",
+        "node_modules",
+        "hack",
+        "ci",
+        "target",
+        "bin",
+        "obj",
+        "build",
+        "gradle",
+    ];
+    const ABOUT: [&str; 24] = [
+        "license",
+        "licence",
+        "readme",
+        "changelog",
+        "contributing",
+        "authors",
+        "notice",
+        "makefile",
+        "dockerfile",
+        "docker-compose",
+        "compose.",
+        "procfile",
+        "jenkinsfile",
+        "taskfile",
+        "vagrantfile",
+        "cargo.",
+        "pom.",
+        "build.",
+        "settings.",
+        "gradle",
+        "mvnw",
+        "cmakelists",
+        "configure",
+        "codeowners",
+    ];
+    const SOURCES: [&str; 38] = [
+        "go",
+        "mod",
+        "sum",
+        "md",
+        "rst",
+        "proto",
+        "sh",
+        "bat",
+        "cmd",
+        "ps1",
+        "c",
+        "h",
+        "cc",
+        "cpp",
+        "cxx",
+        "hpp",
+        "s",
+        "lock",
+        "work",
+        "dockerfile",
+        "tf",
+        "gitignore",
+        "dockerignore",
+        "log",
+        "rs",
+        "java",
+        "kt",
+        "kts",
+        "scala",
+        "groovy",
+        "am",
+        "ac",
+        "in",
+        "m4",
+        "hs",
+        "cabal",
+        "o",
+        "cr",
+    ];
+    let name = paths::name(file).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let aside = file.split('/').any(|part| ASIDE.contains(&part) || part.starts_with('.') && part != ".env");
+    // What lies under a JVM project's resources is packed into the jar.
+    let packed = file.contains("src/main/") || file.contains("src/test/");
+    let about = ABOUT.iter().any(|start| name.starts_with(start));
+    !(aside || packed || about || SOURCES.contains(&extension) || name.starts_with('.') && name != ".env")
+}
+
+/// Takes out of `carried` what the context proves to be of no use when the container runs: the folder of a project that
+/// becomes one program, and opens nothing beside it.
+///
+/// Answers the folder.
+pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let program = started(survey, context, step)?;
+    let outer = carried.iter().find(|carried| carried.from != program && paths::within(&program, &carried.from));
+    let folder = outer.map(|carried| carried.from.clone())?;
+    let brought = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+        copy.context && copy.to.as_deref().is_some_and(|to| paths::within(&folder, to) || paths::within(to, &folder))
+    });
+    let named = step.args().iter().filter_map(|arg| step.path(arg)).any(|path| {
+        path != program
+            && paths::within(&path, &folder)
+            && survey.context_path(&path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
+    });
+    if !brought || named || survey.copied_file(&program) || context.files().iter().any(|file| is_asset(file)) {
+        return None;
+    }
+    for carried in carried.iter_mut().filter(|carried| carried.from == folder) {
+        carried.evidence =
+            format!("the entry runs it, and the project has nothing else that `{}` could open", shown(step));
+        carried.from.clone_from(&program);
+        carried.to.clone_from(&program);
+    }
+    Some(folder)
+}
+
+/// The file that is the whole program: a binary that was compiled, or a jar that holds its libraries.
+fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Option<String> {
+    if step.program() == "java" {
+        let at = step.argv.iter().position(|arg| arg == "-jar")?;
+        let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
+        return packs_libraries(context).then(|| step.path(jar))?;
+    }
+    let compiles = survey.steps().any(|(_, step)| {
+        matches!(
+            effects::kind(step.program()),
+            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled"
+        )
+    });
+    // A shared library of the project's own would have to come along.
+    let shares = context.files().iter().any(|file| {
+        let name = paths::name(file);
+        (name == "Makefile" || name == "CMakeLists.txt" || name.ends_with(".mk") || name == "Cargo.toml")
+            && context.read(file).is_none_or(|text| {
+                let text = String::from_utf8_lossy(&text);
+                text.contains(".so") || text.contains("-shared") || text.contains("SHARED") || text.contains("dylib")
+            })
+    });
+    let program = step.argv.first().filter(|program| program.contains('/')).filter(|_| compiles && !shares)?;
+    step.path(program)
+}
+
+/// Whether a build file says that the jar holds the libraries that it needs.
+fn packs_libraries(context: &dyn Context) -> bool {
+    const PACKERS: [&str; 7] = [
+        "spring-boot-maven-plugin",
+        "org.springframework.boot",
+        "maven-shade-plugin",
+        "jar-with-dependencies",
+        "shadow",
+        "quarkus.package.type=uber-jar",
+        "sbt-assembly",
+    ];
+    let mut builds = context.files().iter().filter(|file| {
+        matches!(
+            paths::name(file),
+            "pom.xml" | "build.gradle" | "build.gradle.kts" | "plugins.sbt" | "application.properties"
+        )
+    });
+    builds.any(|file| {
+        context.read(file).is_some_and(|text| {
+            let text = String::from_utf8_lossy(&text);
+            PACKERS.iter().any(|packer| text.contains(packer))
+        })
+    })
+}
+
+/// The command that takes the development dependencies out of a Node project before it goes along; `None` where
+/// `package.json` and the sources don't prove that nothing needs them.
+pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, folder: &str) -> Option<String> {
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let inside = survey.context_path(&paths::join(folder, "package.json"))?;
+    let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+    let names = |key: &str| -> Vec<String> {
+        let table = manifest.get(key).and_then(serde_json::Value::as_object);
+        table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+    };
+    let (needed, development) = (names("dependencies"), names("devDependencies"));
+    if development.is_empty() || manifest.get("workspaces").is_some() {
+        return None;
+    }
+    let installs: Vec<&Step> = survey
+        .steps()
+        .map(|(_, step)| step)
+        .filter(|step| step.cwd.as_deref() == Some(folder))
+        .filter(|step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm"))
+        .collect();
+    let installer = installs.iter().find(|step| {
+        matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
+            && !step.argv.iter().any(|arg| arg == "-g" || arg == "--global")
+    })?;
+    let already = installer.argv.iter().any(|arg| {
+        matches!(
+            arg.as_str(),
+            "--production" | "--prod" | "-P" | "--omit=dev" | "--only=production" | "--only=prod" | "--production=true"
+        )
+    });
+    if already || !starts_plainly(&manifest, step, &needed, &development) {
+        return None;
+    }
+    // A source that names a development dependency may need it when it runs.
+    for file in context.files() {
+        let name = paths::name(file);
+        let source = [".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx"].iter().any(|end| name.ends_with(end));
+        let aside = file.split('/').any(|part| {
+            matches!(part, "test" | "tests" | "__tests__" | "node_modules" | "dist" | "build" | "coverage")
+        }) || name.contains(".config.")
+            || name.contains(".test.")
+            || name.contains(".spec.")
+            || name.starts_with('.')
+            || matches!(name, "gulpfile.js" | "Gruntfile.js");
+        if !source || aside {
+            continue;
+        }
+        let text = context.read(file)?;
+        let text = String::from_utf8_lossy(&text);
+        let names = |module: &String| {
+            ['\'', '"'].iter().any(|quote| {
+                text.contains(&format!("{quote}{module}{quote}")) || text.contains(&format!("{quote}{module}/"))
+            })
+        };
+        if development.iter().filter(|module| !module.starts_with("@types/")).any(names) {
+            return None;
+        }
+    }
+    let major = image
+        .filter(|image| image.language() == Some("node"))
+        .and_then(|image| image.tag().split(['.', '-']).next()?.parse::<u32>().ok());
+    Some(match installer.program() {
+        "yarn" if !context.files().iter().any(|file| file == ".yarnrc.yml") => {
+            "yarn install --production --ignore-scripts --prefer-offline".to_owned()
+        }
+        "npm" if major.is_some_and(|major| major < 16) => "npm prune --production".to_owned(),
+        "npm" => "npm prune --omit=dev".to_owned(),
+        "pnpm" => "pnpm prune --prod".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Whether what starts is Node itself, or a program of a dependency that stays.
+fn starts_plainly(manifest: &serde_json::Value, step: &Step, needed: &[String], development: &[String]) -> bool {
+    let script = match (step.program(), step.subcommand()) {
+        ("npm" | "yarn" | "pnpm", Some("start")) => "start",
+        ("npm" | "pnpm", Some("run" | "run-script")) | ("yarn", Some("run")) => {
+            step.args().iter().filter(|arg| !arg.starts_with('-')).nth(1).map_or("", String::as_str)
+        }
+        ("yarn", Some(name)) => name,
+        _ => "",
+    };
+    if script.is_empty() {
+        let plain = step
+            .args()
+            .iter()
+            .all(|arg| !arg.ends_with(".ts") && !arg.contains("ts-node") && !arg.contains("register"));
+        return step.program() == "node"
+            && plain
+            && step.args().iter().any(|arg| arg.ends_with(".js") || !arg.starts_with('-'));
+    }
+    let text =
+        |name: &str| manifest.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|text| text.as_str());
+    let hooks = text(&format!("pre{script}")).is_some() || text(&format!("post{script}")).is_some();
+    let Some(command) = text(script).filter(|_| !hooks) else { return false };
+    let mut words = command.split_ascii_whitespace().skip_while(|word| word.contains('=') && !word.starts_with('-'));
+    let program = words.next().unwrap_or_default();
+    let chained = command.contains(['&', '|', ';', '$', '`']);
+    let develops = development.iter().any(|module| command.contains(module.as_str()));
+    let runs_node = program == "node" && !command.contains(".ts") && !command.contains("register");
+    !chained && !develops && (runs_node || needed.iter().any(|module| module == program))
+}

@@ -1,0 +1,1 @@
+use Mojolicious::Lite;

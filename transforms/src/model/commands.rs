@@ -1,5 +1,8 @@
 //! The simple commands of a shell form, one after the other, with the folder each runs in.
 
+use std::cell::OnceCell;
+
+use super::effects::{self, Effect};
 use super::{Model, paths};
 use crate::span::Span;
 use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Script, Word};
@@ -28,9 +31,35 @@ pub struct Step {
     pub always: bool,
     /// Its bytes.
     pub span: Span,
+    /// What it does, once somebody has asked.
+    pub effect: Cached,
 }
 
+/// An effect that is worked out when somebody first asks for it. It is no part of what a step is: steps are the same
+/// with and without it, and a copy, which may become another step, starts without.
+#[derive(Debug, Default)]
+pub struct Cached(OnceCell<Effect>);
+
+impl Clone for Cached {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Cached {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cached {}
+
 impl Step {
+    /// What it does to the image.
+    pub fn effect(&self) -> &Effect {
+        self.effect.0.get_or_init(|| effects::find(self))
+    }
+
     /// The name of the program, without its folder.
     pub fn program(&self) -> &str {
         self.argv.first().map_or("", |program| paths::name(program))
@@ -64,7 +93,7 @@ const WRAPPERS: [&str; 12] =
     ["sudo", "env", "exec", "time", "nice", "nohup", "command", "builtin", "ionice", "eatmydata", "chronic", "setarch"];
 
 /// The commands of a script in the order in which they stand.
-pub fn steps(model: &Model<'_>, index: usize, script: &Script) -> Vec<Step> {
+pub fn steps(model: &Model<'_>, index: usize, script: &Script<'_>) -> Vec<Step> {
     let cwd = model.workdir(index).map(str::to_owned);
     let mut walk = Walk { model, index, assigned: Vec::new(), steps: Vec::new(), item: 0, depth: 0 };
     let mut cwd = cwd;
@@ -83,7 +112,7 @@ struct Walk<'m, 'a> {
 }
 
 impl Walk<'_, '_> {
-    fn list(&mut self, items: &[Item], cwd: &mut Option<String>, always: bool, top: bool) {
+    fn list(&mut self, items: &[Item<'_>], cwd: &mut Option<String>, always: bool, top: bool) {
         let mut after_or = false;
         for (at, item) in items.iter().enumerate() {
             if top {
@@ -100,7 +129,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn node(&mut self, node: &Node, cwd: &mut Option<String>, always: bool) {
+    fn node(&mut self, node: &Node<'_>, cwd: &mut Option<String>, always: bool) {
         match node {
             Node::Command(command) => self.command(command, cwd, always),
             Node::Pipeline(nodes) => {
@@ -120,7 +149,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn compound(&mut self, compound: &Compound, cwd: &mut Option<String>, always: bool) {
+    fn compound(&mut self, compound: &Compound<'_>, cwd: &mut Option<String>, always: bool) {
         let (inside, own) = match compound.kind {
             CompoundKind::Group | CompoundKind::Negation => (always, false),
             CompoundKind::Subshell => (always, true),
@@ -142,13 +171,18 @@ impl Walk<'_, '_> {
     }
 
     /// The value of a shell word, variables read; as it is written where that can't be told.
-    fn value(&self, word: &Word) -> (String, bool) {
-        if let Some(literal) = &word.literal {
-            return (literal.clone(), true);
+    fn value(&self, word: &Word<'_>) -> (String, bool) {
+        match word.literal() {
+            Some(literal) => (literal.into_owned(), true),
+            None => self.expanded(word),
         }
+    }
+
+    /// The value of a word that is not a literal.
+    fn expanded(&self, word: &Word<'_>) -> (String, bool) {
         let plain = word.substitutions.is_empty() && !word.raw.contains(['`']) && !word.raw.contains("$(");
-        if !plain || word.reads.is_empty() {
-            return (word.raw.clone(), false);
+        if !plain || word.reads().is_empty() {
+            return (word.raw.as_ref().to_owned(), false);
         }
         let expanded = words::expand(&word.raw, b'\\', |name| {
             match self.assigned.iter().rev().find(|(assigned, _)| assigned == name) {
@@ -160,13 +194,17 @@ impl Walk<'_, '_> {
                 },
             }
         });
-        if expanded.known { (expanded.text, true) } else { (word.raw.clone(), false) }
+        if expanded.known { (expanded.text, true) } else { (word.raw.as_ref().to_owned(), false) }
     }
 
     /// The words that a word of a command becomes: a variable alone, without quotes, becomes as many as are in it.
-    fn words(&self, word: &Word, argv: &mut Vec<String>) -> bool {
-        let (value, known) = self.value(word);
-        if known && word.literal.is_none() && word.raw.starts_with('$') && !argv.is_empty() {
+    fn words(&self, word: &Word<'_>, argv: &mut Vec<String>) -> bool {
+        if let Some(literal) = word.literal() {
+            argv.push(literal.into_owned());
+            return true;
+        }
+        let (value, known) = self.expanded(word);
+        if known && word.raw.starts_with('$') && !argv.is_empty() {
             argv.extend(value.split_ascii_whitespace().map(str::to_owned));
         } else {
             argv.push(value);
@@ -174,14 +212,14 @@ impl Walk<'_, '_> {
         known
     }
 
-    fn command(&mut self, command: &Command, cwd: &mut Option<String>, always: bool) {
+    fn command(&mut self, command: &Command<'_>, cwd: &mut Option<String>, always: bool) {
         for word in command.words.iter().chain(&command.assignments) {
             for script in &word.substitutions {
                 let mut own = cwd.clone();
                 self.list(&script.items, &mut own, always, false);
             }
         }
-        let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.clone()).collect();
+        let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.as_ref().to_owned()).collect();
         for word in &command.assignments {
             let name = word.raw.split(['=', '+']).next().unwrap_or_default().to_owned();
             let (text, known) = self.value(word);
@@ -194,7 +232,7 @@ impl Walk<'_, '_> {
         let outputs: Vec<String> = command
             .redirects
             .iter()
-            .filter(|redirect| matches!(redirect.operator.as_str(), ">" | ">>" | "&>" | ">|" | "&>>"))
+            .filter(|redirect| matches!(redirect.operator.as_ref(), ">" | ">>" | "&>" | ">|" | "&>>"))
             .map(|redirect| self.value(&redirect.target).0)
             .collect();
         let mut known = true;
@@ -206,8 +244,8 @@ impl Walk<'_, '_> {
         if argv.is_empty() && outputs.is_empty() {
             return;
         }
-        let program = argv.first().map(|program| paths::name(program).to_owned()).unwrap_or_default();
-        if matches!(program.as_str(), "export" | "read" | "local" | "declare") {
+        let program = argv.first().map_or("", |program| paths::name(program));
+        if matches!(program, "export" | "read" | "local" | "declare") {
             for arg in argv.iter().skip(1) {
                 let (name, value) =
                     arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
@@ -215,7 +253,7 @@ impl Walk<'_, '_> {
                 self.assigned.push((name.to_owned(), value));
             }
         }
-        if matches!(program.as_str(), "sh" | "bash" | "ash" | "dash")
+        if matches!(program, "sh" | "bash" | "ash" | "dash")
             && self.depth < 4
             && let Some(script) = inline(&argv)
         {
@@ -239,8 +277,9 @@ impl Walk<'_, '_> {
             cwd: cwd.clone(),
             always,
             span: command.span,
+            effect: Cached::default(),
         };
-        match program.as_str() {
+        match step.program() {
             "cd" => {
                 *cwd = match step.argv.get(1) {
                     Some(path) if step.known && path != "-" => match path.strip_prefix('~') {
@@ -283,12 +322,11 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The script of `sh -c 'script'`.
-fn inline(argv: &[String]) -> Option<Script> {
+fn inline(argv: &[String]) -> Option<Script<'_>> {
     let at = argv
         .iter()
         .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4)?;
-    let text = argv.get(at + 1)?;
-    shell::parse(&crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] })
+    shell::parse_alone(argv.get(at + 1)?)
 }
 
 /// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.
@@ -314,6 +352,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             cwd: model.workdir(index).map(str::to_owned),
             always: true,
             span: instruction.span,
+            effect: Cached::default(),
         }]);
     }
     if !model.posix(index) {

@@ -102,8 +102,13 @@ const VALUED: [&str; 13] = [
     "--keys-dir",
 ];
 
-/// The effect of `step`.
+/// The effect of `step`, to keep; [`Step::effect`] lends it.
 pub fn of(step: &Step) -> Effect {
+    step.effect().clone()
+}
+
+/// Works out the effect of `step`.
+pub(super) fn find(step: &Step) -> Effect {
     let args: Vec<&str> = step.args().iter().map(String::as_str).collect();
     let effect = command(step, step.program(), &args);
     if !step.outputs.is_empty() && matches!(effect, Effect::Nothing | Effect::Unknown) {

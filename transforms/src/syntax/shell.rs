@@ -1,5 +1,9 @@
 //! Shell scripts inside RUN, CMD, ENTRYPOINT and HEALTHCHECK, with spans back to the file.
 
+mod plain;
+
+use std::borrow::Cow;
+
 use rable::{ListOperator, NodeKind};
 
 use super::instruction::{Form, Instruction, Keyword, Logical};
@@ -7,16 +11,16 @@ use crate::span::Span;
 
 /// A script: what a shell form or a heredoc of RUN holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Script {
+pub struct Script<'t> {
     /// The list at the top: the pieces between `&&`, `||`, `;`, `&` and line ends.
-    pub items: Vec<Item>,
+    pub items: Vec<Item<'t>>,
 }
 
 /// One piece of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct Item<'t> {
     /// What it is.
-    pub node: Node,
+    pub node: Node<'t>,
     /// Its bytes, without the operator after it.
     pub span: Span,
     /// The operator after it; [`Operator::End`] for the last one.
@@ -42,28 +46,28 @@ pub enum Operator {
 
 /// A piece of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Node {
+pub enum Node<'t> {
     /// A simple command.
-    Command(Command),
+    Command(Command<'t>),
     /// Commands joined by `|`.
-    Pipeline(Vec<Node>),
+    Pipeline(Vec<Node<'t>>),
     /// `( … )`, `{ …; }`, `if`, `for`, `while`, `until`, `case`, `select`, a function definition, `! …`, `time …`.
-    Compound(Compound),
+    Compound(Compound<'t>),
     /// `[[ … ]]`, `(( … ))` and what else has no commands in it.
     Test(Span),
 }
 
 /// A compound command: its kind and the lists inside, in source order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compound {
+pub struct Compound<'t> {
     /// Which one.
     pub kind: CompoundKind,
     /// The lists in it. For `if`: condition, body, condition, body, … else body.
-    pub bodies: Vec<Script>,
+    pub bodies: Vec<Script<'t>>,
     /// Words of `for … in`, the word of `case`.
-    pub words: Vec<Word>,
+    pub words: Vec<Word<'t>>,
     /// Redirections of the whole.
-    pub redirects: Vec<Redirect>,
+    pub redirects: Vec<Redirect<'t>>,
     /// Its bytes.
     pub span: Span,
 }
@@ -83,40 +87,48 @@ pub enum CompoundKind {
 
 /// A simple command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Command {
+pub struct Command<'t> {
     /// `NAME=value` before the command's name, or alone.
-    pub assignments: Vec<Word>,
+    pub assignments: Vec<Word<'t>>,
     /// The name and its arguments.
-    pub words: Vec<Word>,
+    pub words: Vec<Word<'t>>,
     /// `>`, `<`, `2>&1`, here-documents and here-strings.
-    pub redirects: Vec<Redirect>,
+    pub redirects: Vec<Redirect<'t>>,
     /// Its bytes.
     pub span: Span,
 }
 
 /// A word of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Word {
+pub struct Word<'t> {
     /// As it is written after joining lines.
-    pub raw: String,
+    pub raw: Cow<'t, str>,
     /// Its bytes.
     pub span: Span,
+    /// The scripts of its command substitutions.
+    pub substitutions: Vec<Script<'t>>,
+}
+
+impl Word<'_> {
     /// The value, quotes and escapes taken off, where nothing in the word is expanded by the shell (no variable, no
     /// substitution; globs and `~` stay as written).
-    pub literal: Option<String>,
+    pub fn literal(&self) -> Option<Cow<'_, str>> {
+        literal(&self.raw)
+    }
+
     /// The variables that it reads outside single quotes.
-    pub reads: Vec<String>,
-    /// The scripts of its command substitutions.
-    pub substitutions: Vec<Script>,
+    pub fn reads(&self) -> Vec<&str> {
+        reads(&self.raw)
+    }
 }
 
 /// A redirection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redirect {
+pub struct Redirect<'t> {
     /// The operator: `>`, `>>`, `<`, `<<`, `<<<`, `>&`, …
-    pub operator: String,
+    pub operator: Cow<'t, str>,
     /// The file, descriptor or here-document.
-    pub target: Word,
+    pub target: Word<'t>,
     /// Its bytes.
     pub span: Span,
 }
@@ -131,32 +143,49 @@ const MAX_NESTING: usize = 64;
 ///
 /// Answers `None` for what the grammar does not read, and for what is too long or too deeply nested to be read in
 /// bounded time: such a script is opaque, nothing is ever edited inside.
-pub fn parse(map: &Logical<'_>) -> Option<Script> {
+pub fn parse<'t>(map: &'t Logical<'_>) -> Option<Script<'t>> {
     parse_text(&map.text, map, 0, 0)
 }
 
+/// Parses a script that stands in no file: its spans are those of `text`.
+pub fn parse_alone(text: &str) -> Option<Script<'_>> {
+    parse_text(text, &Logical { text: Cow::Borrowed(text), runs: vec![(0, 0)] }, 0, 0)
+}
+
 /// Parses `text`, which stands at byte `base` of the mapped text.
-fn parse_text(text: &str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script> {
+fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script<'t>> {
     if text.len() > MAX_SCRIPT || depth > MAX_NESTING || nesting(text) > MAX_NESTING {
         return None;
     }
+    if let Some(script) = plain::parse(text, map, base) {
+        debug_assert_eq!(Some(&script), grammar(text, map, base, depth).as_ref(), "the short way says something else");
+        return Some(script);
+    }
+    grammar(text, map, base, depth)
+}
+
+/// Parses any script, by the grammar.
+fn grammar<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script<'t>> {
     let nodes = rable::parse(text, false).ok()?;
     let offsets = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect::<Vec<_>>());
     let reader = Reader { text, offsets, map, base, depth };
-    let mut items = Vec::with_capacity(nodes.len());
+    let mut items: Vec<Item<'t>> = Vec::with_capacity(nodes.len());
     for node in &nodes {
         if let Some(last) = items.last_mut() {
-            let last: &mut Item = last;
             last.operator = Operator::Then;
         }
         reader.list(node, &mut items);
     }
-    reader.operators(&mut items);
+    set_operator_spans(&mut items);
     Some(Script { items })
 }
 
 /// The deepest nesting of opening brackets, whatever they mean.
 fn nesting(text: &str) -> usize {
+    if memchr::memchr2_iter(b'(', b'{', text.as_bytes()).nth(MAX_NESTING).is_none() {
+        // There are not enough of them, whatever their order; counting is several times faster than following.
+        return 0;
+    }
     let (mut depth, mut deepest) = (0usize, 0usize);
     for byte in text.bytes() {
         match byte {
@@ -172,16 +201,16 @@ fn nesting(text: &str) -> usize {
 }
 
 /// Turns the grammar's nodes into ours, with spans of the file.
-struct Reader<'t> {
+struct Reader<'t, 'm> {
     text: &'t str,
     /// The byte offset of every character, where the two differ.
     offsets: Option<Vec<usize>>,
-    map: &'t Logical<'t>,
+    map: &'m Logical<'m>,
     base: usize,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t, '_> {
     /// A character range of the grammar as a byte range of the text.
     fn bytes(&self, span: &rable::Span) -> (usize, usize) {
         let byte = |at: usize| match &self.offsets {
@@ -201,7 +230,7 @@ impl Reader<'_> {
     }
 
     /// Flattens a list: all its operators bind from left to right, so the sequence with its operators says the same.
-    fn list(&self, node: &rable::Node, items: &mut Vec<Item>) {
+    fn list(&self, node: &rable::Node, items: &mut Vec<Item<'t>>) {
         match &node.kind {
             NodeKind::List { items: inner } => {
                 for item in inner {
@@ -226,26 +255,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds where the operators stand: between two items there is nothing else that looks like one.
-    fn operators(&self, items: &mut [Item]) {
-        for at in 0..items.len() {
-            let next = items.get(at + 1).map(|item| item.span.start);
-            let Some(item) = items.get_mut(at) else { continue };
-            let (end, next) = (item.span.end, next.unwrap_or(item.span.end));
-            item.operator_span = Span { start: end, end: next.max(end) };
-        }
-    }
-
-    fn script(&self, node: &rable::Node) -> Script {
+    fn script(&self, node: &rable::Node) -> Script<'t> {
         let mut items = Vec::new();
         self.list(node, &mut items);
-        self.operators(&mut items);
+        set_operator_spans(&mut items);
         Script { items }
     }
 
-    fn node(&self, node: &rable::Node) -> Node {
+    fn node(&self, node: &rable::Node) -> Node<'t> {
         let span = self.node_span(node);
-        let compound = |kind, bodies: Vec<&rable::Node>, words: Vec<Word>, redirects: &[rable::Node]| {
+        let compound = |kind, bodies: Vec<&rable::Node>, words: Vec<Word<'t>>, redirects: &[rable::Node]| {
             Node::Compound(Compound {
                 kind,
                 bodies: bodies.into_iter().map(|body| self.script(body)).collect(),
@@ -297,27 +316,30 @@ impl Reader<'_> {
         }
     }
 
-    fn words(&self, words: &[rable::Node]) -> Vec<Word> {
+    fn words(&self, words: &[rable::Node]) -> Vec<Word<'t>> {
         words.iter().map(|word| self.word(word)).collect()
     }
 
-    fn word(&self, node: &rable::Node) -> Word {
+    fn word(&self, node: &rable::Node) -> Word<'t> {
         let (start, end) = self.bytes(&node.span);
-        let value = match &node.kind {
-            NodeKind::Word { value, .. } => value.as_str(),
-            _ => "",
-        };
-        let (raw, span) = match self.text.get(start..end) {
-            Some(raw) if !raw.is_empty() => (raw, self.span(start, end)),
-            _ => (value, Span::default()),
-        };
-        let substitutions = if span.is_empty() { Vec::new() } else { self.substitutions(raw, start) };
-        let (literal, reads) = (literal(raw), reads(raw));
-        Word { raw: raw.to_owned(), span, literal, reads, substitutions }
+        match self.text.get(start..end) {
+            Some(raw) if !raw.is_empty() => Word {
+                raw: Cow::Borrowed(raw),
+                span: self.span(start, end),
+                substitutions: self.substitutions(raw, start),
+            },
+            _ => {
+                let value = match &node.kind {
+                    NodeKind::Word { value, .. } => value.as_str(),
+                    _ => "",
+                };
+                Word { raw: Cow::Owned(value.to_owned()), ..Word::default() }
+            }
+        }
     }
 
     /// The scripts of `$( … )` and backticks in a word that stands at byte `start`.
-    fn substitutions(&self, raw: &str, start: usize) -> Vec<Script> {
+    fn substitutions(&self, raw: &'t str, start: usize) -> Vec<Script<'t>> {
         let mut found = Vec::new();
         let bytes = raw.as_bytes();
         let mut at = 0;
@@ -349,11 +371,11 @@ impl Reader<'_> {
         found
     }
 
-    fn redirects(&self, redirects: &[rable::Node]) -> Vec<Redirect> {
+    fn redirects(&self, redirects: &[rable::Node]) -> Vec<Redirect<'t>> {
         redirects.iter().filter_map(|node| self.redirect(node)).collect()
     }
 
-    fn redirect(&self, node: &rable::Node) -> Option<Redirect> {
+    fn redirect(&self, node: &rable::Node) -> Option<Redirect<'t>> {
         let span = self.node_span(node);
         match &node.kind {
             NodeKind::Redirect { op, target, .. } => {
@@ -362,19 +384,29 @@ impl Reader<'_> {
                     // The grammar gives the whole redirection a place; its target is the end of it.
                     let (_, end) = self.bytes(&node.span);
                     let start = end.saturating_sub(target.raw.len());
-                    if self.text.get(start..end) == Some(target.raw.as_str()) {
+                    if self.text.get(start..end) == Some(target.raw.as_ref()) {
                         target.span = self.span(start, end);
                     }
                 }
-                Some(Redirect { operator: op.clone(), target, span })
+                Some(Redirect { operator: Cow::Owned(op.clone()), target, span })
             }
             NodeKind::HereDoc { delimiter, .. } => Some(Redirect {
                 operator: "<<".into(),
-                target: Word { raw: delimiter.clone(), literal: Some(delimiter.clone()), ..Word::default() },
+                target: Word { raw: Cow::Owned(delimiter.clone()), ..Word::default() },
                 span,
             }),
             _ => None,
         }
+    }
+}
+
+/// Sets where the operators stand: between two items there is nothing else that looks like one.
+fn set_operator_spans(items: &mut [Item<'_>]) {
+    for at in 0..items.len() {
+        let next = items.get(at + 1).map(|item| item.span.start);
+        let Some(item) = items.get_mut(at) else { continue };
+        let (end, next) = (item.span.end, next.unwrap_or(item.span.end));
+        item.operator_span = Span { start: end, end: next.max(end) };
     }
 }
 
@@ -402,9 +434,9 @@ fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// The value of a word that the shell does not expand: quotes and escapes off; `None` where it reads a variable, runs
 /// a command or calculates.
-pub fn literal(raw: &str) -> Option<String> {
+pub fn literal(raw: &str) -> Option<Cow<'_, str>> {
     if !raw.bytes().any(|byte| matches!(byte, b'\'' | b'"' | b'\\' | b'$' | b'`')) {
-        return Some(raw.to_owned());
+        return Some(Cow::Borrowed(raw));
     }
     let mut out = String::with_capacity(raw.len());
     let mut double = false;
@@ -425,12 +457,12 @@ pub fn literal(raw: &str) -> Option<String> {
             _ => out.push(c),
         }
     }
-    Some(out)
+    Some(Cow::Owned(out))
 }
 
 /// The variables that a word reads, outside single quotes; those of its substitutions included.
-pub fn reads(raw: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+pub fn reads(raw: &str) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
     if memchr::memchr(b'$', raw.as_bytes()).is_none() {
         return names;
     }
@@ -453,9 +485,9 @@ pub fn reads(raw: &str) -> Vec<String> {
                     .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
                     .count();
                 if let Some(name) = raw.get(start..start + length).filter(|name| !name.is_empty())
-                    && !names.iter().any(|known| known == name)
+                    && !names.contains(&name)
                 {
-                    names.push(name.to_owned());
+                    names.push(name);
                 }
             }
             _ => {}
@@ -468,7 +500,7 @@ pub fn reads(raw: &str) -> Vec<String> {
 impl Instruction<'_> {
     /// The script of a shell form: of RUN (a heredoc that is the script included), CMD, ENTRYPOINT and HEALTHCHECK CMD.
     /// `None` for the exec form, for a shell that is not a POSIX one, and for what can't be parsed.
-    pub fn script(&self) -> Option<Script> {
+    pub fn script(&self) -> Option<Script<'_>> {
         if self.opaque || self.form != Form::Text {
             return None;
         }
@@ -478,8 +510,8 @@ impl Instruction<'_> {
                     && self.args.text.split_whitespace().count() == 1
                 {
                     let text = std::str::from_utf8(heredoc.body).ok()?;
-                    let runs = vec![(0, heredoc.body_span.start)];
-                    return parse(&Logical { text: text.into(), runs });
+                    let map = Logical { text: text.into(), runs: vec![(0, heredoc.body_span.start)] };
+                    return parse_text(text, &map, 0, 0);
                 }
                 parse(&self.args)
             }
@@ -487,7 +519,7 @@ impl Instruction<'_> {
             Keyword::Healthcheck => {
                 let rest = self.args.text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
                 let start = self.args.text.len() - rest.trim_start().len();
-                parse(&self.args.slice(start, self.args.text.len()))
+                parse_text(self.args.text.get(start..)?, &self.args, start, 0)
             }
             _ => None,
         }

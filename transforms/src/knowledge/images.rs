@@ -6,7 +6,7 @@ use super::{
     tags,
 };
 
-const TABLE: Sorted = Sorted::new(include_str!("../../data/images.tsv"));
+static TABLE: Sorted = Sorted::new(include_str!("../../data/images.tsv"));
 
 /// What an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,7 +198,7 @@ fn pairs(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str
 impl Facts {
     /// Takes what a row of the table states.
     fn take(&mut self, row: &Row) {
-        for (field, stated) in self.fields.iter_mut().zip(row.rest.split('\t').skip(1)) {
+        for (field, stated) in self.fields.iter_mut().zip(row.columns().skip(1)) {
             if !stated.is_empty() {
                 *field = stated;
             }

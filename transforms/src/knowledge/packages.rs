@@ -3,10 +3,10 @@
 use super::releases::Manager;
 use super::sorted::Sorted;
 
-const BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
-const DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
-const TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
-const PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
+static BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
+static DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
+static TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
+static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
 
 /// What a package is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted() {
-        for table in [BUILD, DEBIAN, TOOLS, PROGRAMS] {
+        for table in [&BUILD, &DEBIAN, &TOOLS, &PROGRAMS] {
             table.check();
         }
     }

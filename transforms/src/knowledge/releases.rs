@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::sorted::{Row, Sorted};
 
-const TABLE: Sorted = Sorted::new(include_str!("../../data/releases.tsv"));
+static TABLE: Sorted = Sorted::new(include_str!("../../data/releases.tsv"));
 
 /// A family of distributions: what shares a package manager, the idiom for users, and a C library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,7 @@ use super::{
     tags,
 };
 
-const JAVA: Sorted = Sorted::new(include_str!("../../data/java.tsv"));
+static JAVA: Sorted = Sorted::new(include_str!("../../data/java.tsv"));
 
 /// An image to ship, in place of the one that was built on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::Sorted;
 
 /// What kind of command each program is.
-const PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
+static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
 
 /// What installers do that are piped into a shell.
-const INSTALLERS: Sorted = Sorted::new(include_str!("../../data/installers.tsv"));
+static INSTALLERS: Sorted = Sorted::new(include_str!("../../data/installers.tsv"));
 
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
 
 /// What modules of the languages need outside their registry.
-const MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
+static MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
 
 /// The packages that the runtime stage installs for the modules of the program.
 ///

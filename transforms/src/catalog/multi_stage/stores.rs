@@ -13,7 +13,7 @@ use super::survey::{Survey, Unit, refuse};
 use super::whole::shown;
 
 /// The Python of a distribution's own packages, by release.
-const PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
+static PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
 
 /// Where a project was configured to be installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

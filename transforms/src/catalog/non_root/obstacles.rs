@@ -368,36 +368,45 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
     }
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         let text = unit.text();
-        for (package, code, why) in [
-            ("supervisor", "supervisor", "supervisor is installed, which starts services as users of their own"),
-            ("openssh-server", "needs-root", "an SSH server is installed, which needs root"),
-            ("runit", "init-system", "runit is installed, which starts services as root"),
-            ("iptables", "needs-root", "iptables is installed, which needs root"),
-            ("cron", "needs-root", "cron is installed, which needs root"),
-            ("rsyslog", "needs-root", "rsyslog is installed, which needs root"),
-            ("postfix", "needs-root", "postfix is installed, which needs root"),
-            ("mysql-server", "supervisor", "mysql-server is installed, which starts as a user of its own"),
-            ("mariadb-server", "supervisor", "mariadb-server is installed, which starts as a user of its own"),
-            ("postgresql", "supervisor", "postgresql is installed, which starts as a user of its own"),
-            ("samba", "needs-root", "samba is installed, which needs root"),
-            ("dnsmasq", "needs-root", "dnsmasq is installed, which needs root"),
-            ("openvpn", "needs-root", "openvpn is installed, which needs root"),
-            ("vsftpd", "needs-root", "vsftpd is installed, which needs root"),
-            ("haproxy", "needs-root", "haproxy is installed, which starts as root to bind its ports"),
-        ] {
-            if installs(&text, package) {
-                let text = format!("the start script {path} can't be seen here, and {why}");
-                return Err(refuse(code, text, true));
-            }
+        let found =
+            installed(&text).filter_map(|name| SERVICES.iter().position(|(package, ..)| *package == name)).min();
+        if let Some((_, code, why)) = found.and_then(|at| SERVICES.get(at)) {
+            let text = format!("the start script {path} can't be seen here, and {why}");
+            return Err(refuse(code, text, true));
         }
     }
     Ok(())
 }
 
+/// Packages whose service a start script starts, with the code and the reason that follow.
+const SERVICES: [(&str, &str, &str); 15] = [
+    ("supervisor", "supervisor", "supervisor is installed, which starts services as users of their own"),
+    ("openssh-server", "needs-root", "an SSH server is installed, which needs root"),
+    ("runit", "init-system", "runit is installed, which starts services as root"),
+    ("iptables", "needs-root", "iptables is installed, which needs root"),
+    ("cron", "needs-root", "cron is installed, which needs root"),
+    ("rsyslog", "needs-root", "rsyslog is installed, which needs root"),
+    ("postfix", "needs-root", "postfix is installed, which needs root"),
+    ("mysql-server", "supervisor", "mysql-server is installed, which starts as a user of its own"),
+    ("mariadb-server", "supervisor", "mariadb-server is installed, which starts as a user of its own"),
+    ("postgresql", "supervisor", "postgresql is installed, which starts as a user of its own"),
+    ("samba", "needs-root", "samba is installed, which needs root"),
+    ("dnsmasq", "needs-root", "dnsmasq is installed, which needs root"),
+    ("openvpn", "needs-root", "openvpn is installed, which needs root"),
+    ("vsftpd", "needs-root", "vsftpd is installed, which needs root"),
+    ("haproxy", "needs-root", "haproxy is installed, which starts as root to bind its ports"),
+];
+
 /// Whether a RUN installs a package of this name.
 pub(super) fn installs(text: &str, package: &str) -> bool {
+    installed(text).any(|name| name == package)
+}
+
+/// The words of a RUN that installs packages, without the versions behind them.
+fn installed(text: &str) -> impl Iterator<Item = &str> {
     let manager = ["install", "apk add", "apk --", "-S "].iter().any(|verb| text.contains(verb));
-    manager && text.split_whitespace().any(|word| word.split('=').next() == Some(package))
+    let words = text.split_whitespace().take_while(move |_| manager);
+    words.map(|word| word.split('=').next().unwrap_or_default())
 }
 
 /// Tools that step down from root, in whatever script they are used.

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Effects, Style};
-use similar::{Algorithm, TextDiff};
+use similar::algorithms::{Capture, Compact, DiffHook, Replace, diff};
+use similar::{Algorithm, DiffOp, DiffTag, group_diff_ops};
 
 /// The change of the file at `path` (relative to where the diff is applied) from `old` to `new`.
 ///
@@ -12,8 +13,6 @@ use similar::{Algorithm, TextDiff};
 /// UTF-8 come through as they are.
 pub(crate) fn unified(path: &Path, old: &[u8], new: &[u8]) -> Vec<u8> {
     let (old, new) = (lines(old), lines(new));
-    let mut config = TextDiff::configure();
-    let diff = config.algorithm(Algorithm::Patience).newline_terminated(true).diff_slices(&old, &new);
     let mut out = Vec::new();
     for (side, marker) in [("---", "a/"), ("+++", "b/")] {
         out.extend_from_slice(side.as_bytes());
@@ -21,16 +20,76 @@ pub(crate) fn unified(path: &Path, old: &[u8], new: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&name(marker, path));
         out.push(b'\n');
     }
-    for hunk in diff.unified_diff().iter_hunks() {
-        // Writing into memory does not fail.
-        let _ = hunk.to_writer(&mut out);
+    for hunk in group_diff_ops(operations(&old, &new), CONTEXT) {
+        write_hunk(&mut out, &hunk, &old, &new);
     }
     out
 }
 
+/// How many lines are shown around a change.
+const CONTEXT: usize = 3;
+
+/// What turns the old lines into the new ones. As git does, the lines that both begin and end with are left out before
+/// the others are compared.
+fn operations(old: &[&[u8]], new: &[&[u8]]) -> Vec<DiffOp> {
+    let head = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let (old_rest, new_rest) = (old.get(head..).unwrap_or_default(), new.get(head..).unwrap_or_default());
+    let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(old, new)| old == new).count();
+    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
+
+    let mut middle = Capture::new();
+    // Collecting does not fail.
+    let _ = diff(Algorithm::Patience, &mut middle, old, head..old_end, new, head..new_end);
+    let mut all = Compact::new(Replace::new(Capture::new()), old, new);
+    if head > 0 {
+        let _ = all.equal(0, 0, head);
+    }
+    for operation in middle.into_ops() {
+        let _ = operation.apply_to_hook(&mut all);
+    }
+    if tail > 0 {
+        let _ = all.equal(old_end, new_end, tail);
+    }
+    let _ = all.finish();
+    all.into_inner().into_inner().into_ops()
+}
+
+/// Writes a hunk with its header.
+fn write_hunk(out: &mut Vec<u8>, operations: &[DiffOp], old: &[&[u8]], new: &[&[u8]]) {
+    let (Some(first), Some(last)) = (operations.first(), operations.last()) else { return };
+    let range = |start: usize, end: usize| match end - start {
+        // An empty range is named by the line before it.
+        0 => format!("{start},0"),
+        1 => format!("{}", start + 1),
+        length => format!("{},{length}", start + 1),
+    };
+    let old_range = range(first.old_range().start, last.old_range().end);
+    let new_range = range(first.new_range().start, last.new_range().end);
+    out.extend_from_slice(format!("@@ -{old_range} +{new_range} @@\n").as_bytes());
+    for operation in operations {
+        let sides = match operation.tag() {
+            DiffTag::Equal => [(b' ', old, operation.old_range()), (b'+', new, 0..0)],
+            _ => [(b'-', old, operation.old_range()), (b'+', new, operation.new_range())],
+        };
+        for (sign, lines, range) in sides {
+            for line in lines.get(range).unwrap_or_default() {
+                out.push(sign);
+                out.extend_from_slice(line);
+                if !line.ends_with(b"\n") {
+                    out.extend_from_slice(b"\n\\ No newline at end of file\n");
+                }
+            }
+        }
+    }
+}
+
 /// The pieces of `text` up to and with each `\n`.
 fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n').collect()
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', text).map(|at| at + 1);
+    let mut lines: Vec<&[u8]> = ends.filter_map(|end| text.get(std::mem::replace(&mut start, end)..end)).collect();
+    lines.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    lines
 }
 
 /// A file's name as git writes it in a header: relative, in quotes where it holds a byte that would end or hide the

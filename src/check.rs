@@ -9,6 +9,7 @@ use crate::cli::{CheckArgs, Format, Global};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::Output;
+use crate::report::Part;
 use crate::report::human::{self, Summary};
 use crate::report::json;
 
@@ -34,30 +35,23 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     batch::in_order(
         &found.files,
         global,
-        |input| {
+        |part: &mut Part, input| {
             let done = work.one(input);
-            let text = match args.output.format {
-                Format::Json => json::line(&input.path, &done),
-                Format::Human if colored => human::findings(&input.path, &done, false).into_bytes(),
+            match args.output.format {
+                Format::Json => part.text.extend(json::line(&input.path, &done)),
+                Format::Human if colored => part.text.extend(human::findings(&input.path, &done, false).into_bytes()),
                 Format::Human => {
                     let text = human::findings(&input.path, &done, false);
-                    anstream::adapter::strip_str(&text).to_string().into_bytes()
+                    part.text.extend(anstream::adapter::strip_str(&text).to_string().into_bytes());
                 }
-            };
-            (done, text)
+            }
+            part.summary.add(&input.path, &done);
+            part.lines.of(input, &done);
         },
-        |input, (done, text)| {
-            output.write(&text)?;
-            summary.add(&input.path, &done);
-            if let Err(failure) = &done.outcome {
-                let line = failure.line(input);
-                if said.insert(line.clone()) {
-                    human::error(&line);
-                }
-            }
-            if let Some(note) = done.note.filter(|note| !global.quiet && said.insert(note.clone())) {
-                human::note(&note);
-            }
+        |part| {
+            output.write(&part.text)?;
+            part.lines.say(&mut said, global.quiet);
+            summary.append(part.summary);
             Ok(())
         },
     )?;

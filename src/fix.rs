@@ -9,6 +9,7 @@ use crate::cli::{FixArgs, Format, Global};
 use crate::exit::Exit;
 use crate::input::{self, Input, Source};
 use crate::output::Output;
+use crate::report::Part;
 use crate::report::human::{self, Summary};
 use crate::report::json;
 use crate::{diff, write};
@@ -20,15 +21,6 @@ enum Mode {
     Write,
     /// Its difference is shown.
     Diff,
-}
-
-/// One file's part of the result, made in parallel.
-struct Part {
-    done: Done,
-    /// For standard output.
-    text: Vec<u8>,
-    /// Why the new text could not be written.
-    unwritten: Option<String>,
 }
 
 /// Runs the subcommand.
@@ -55,27 +47,15 @@ pub(crate) fn run(args: &FixArgs, global: &Global) -> Result<Exit> {
         }
     }
     let colored = output.colored;
+    let format = args.output.format;
     batch::in_order(
         &found.files,
         global,
-        |input| part(input, work.one(input), mode, args.output.format, colored),
-        |input, part| {
+        |part: &mut Part, input| add(part, input, &work.one(input), mode, format, colored),
+        |part| {
             output.write(&part.text)?;
-            summary.add(&input.path, &part.done);
-            if let Some(error) = &part.unwritten {
-                summary.add_failure();
-                human::error(&format!("{}: {error}", input.path.display()));
-            }
-            if let Err(failure) = &part.done.outcome {
-                let line = failure.line(input);
-                // A settings file with a mistake in it is said once, not once for each file under it.
-                if said.insert(line.clone()) {
-                    human::error(&line);
-                }
-            }
-            if let Some(note) = part.done.note.filter(|note| !global.quiet && said.insert(note.clone())) {
-                human::note(&note);
-            }
+            part.lines.say(&mut said, global.quiet);
+            summary.append(part.summary);
             Ok(())
         },
     )?;
@@ -91,29 +71,32 @@ pub(crate) fn run(args: &FixArgs, global: &Global) -> Result<Exit> {
 }
 
 /// Does with one file's result what the mode says.
-fn part(input: &Input, done: Done, mode: Mode, format: Format, colored: bool) -> Part {
+fn add(part: &mut Part, input: &Input, done: &Done, mode: Mode, format: Format, colored: bool) {
     let new = done.outcome.as_ref().ok().and_then(|outcome| outcome.output.as_deref());
     let stdin = input.source == Source::Stdin;
     let mut unwritten = None;
-    let text = match (mode, new) {
-        (Mode::Write, Some(new)) if !stdin => {
-            unwritten = write::replace(input.target(), &done.source, new).err();
-            Vec::new()
-        }
+    match (mode, new) {
+        (Mode::Write, Some(new)) if !stdin => unwritten = write::replace(input.target(), &done.source, new).err(),
         // What can't be rewritten is passed on as it is, so that a pipe loses nothing.
-        (Mode::Write, new) if stdin => new.unwrap_or(&done.source).to_vec(),
+        (Mode::Write, new) if stdin && format == Format::Human => {
+            part.text.extend_from_slice(new.unwrap_or(&done.source));
+        }
         (Mode::Diff, Some(new)) if format == Format::Human => {
             let diff = diff::unified(&input.path, &done.source, new);
-            if colored { diff::painted(&diff) } else { diff }
+            part.text.extend_from_slice(&if colored { diff::painted(&diff) } else { diff });
         }
-        _ => Vec::new(),
-    };
-    let text = match format {
-        Format::Human => text,
-        Format::Json => match &unwritten {
+        _ => {}
+    }
+    if format == Format::Json {
+        part.text.extend(match &unwritten {
             Some(error) => json::failed(&input.path, error),
-            None => json::line(&input.path, &done),
-        },
-    };
-    Part { done, text, unwritten }
+            None => json::line(&input.path, done),
+        });
+    }
+    part.summary.add(&input.path, done);
+    if let Some(error) = unwritten {
+        part.summary.add_failure();
+        part.lines.error(format!("{}: {error}", input.path.display()));
+    }
+    part.lines.of(input, done);
 }

@@ -63,11 +63,13 @@ pub(crate) fn run(args: &LawsArgs, global: &Global) -> Result<Exit> {
     batch::in_order(
         &found.files,
         global,
-        |input| one(&work, input),
-        |input, tried| {
-            table.add(&input.path, &tried);
-            if let Some((old, new)) = &tried.change {
-                patch.add(input, old, new)?;
+        |few: &mut Vec<_>, input| few.push((input.clone(), one(&work, input))),
+        |few| {
+            for (input, tried) in few {
+                table.add(&input.path, &tried);
+                if let Some((old, new)) = &tried.change {
+                    patch.add(&input, old, new)?;
+                }
             }
             Ok(())
         },

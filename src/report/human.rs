@@ -1,6 +1,6 @@
 //! Text for people: error lines, findings, the summary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use dockwright_transforms::rewrite::{Report, Status};
 
 use super::json::line_of;
 use crate::batch::{Done, count};
+use crate::input::Input;
 
 const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const FIX: Style = AnsiColor::Green.on_default();
@@ -58,6 +59,54 @@ pub(crate) fn settled(report: &Report) -> bool {
     matches!(report.status, Status::Refused { settled: true, .. })
 }
 
+/// Lines for standard error, in the order in which they are said.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Vec<(Saying, String)>);
+
+/// How a line is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saying {
+    /// As an error, each time.
+    Error,
+    /// As an error, the first time.
+    ErrorOnce,
+    /// As a remark, the first time.
+    NoteOnce,
+}
+
+impl Lines {
+    /// An error of one file alone.
+    pub(crate) fn error(&mut self, line: String) {
+        self.0.push((Saying::Error, line));
+    }
+
+    /// What `done` has to say. A settings file with a mistake in it is an error of each file under it, and said once.
+    pub(crate) fn of(&mut self, input: &Input, done: &Done) {
+        if let Err(failure) = &done.outcome {
+            self.0.push((Saying::ErrorOnce, failure.line(input)));
+        }
+        if let Some(note) = &done.note {
+            self.0.push((Saying::NoteOnce, note.clone()));
+        }
+    }
+
+    /// Says them; `said` are those that were said before. Remarks are not made where `quiet`.
+    pub(crate) fn say(self, said: &mut BTreeSet<String>, quiet: bool) {
+        for (saying, line) in self.0 {
+            match saying {
+                Saying::Error => error(&line),
+                Saying::NoteOnce if quiet => {}
+                _ if said.contains(&line) => {}
+                Saying::ErrorOnce => error(&line),
+                Saying::NoteOnce => note(&line),
+            }
+            if saying != Saying::Error {
+                said.insert(line);
+            }
+        }
+    }
+}
+
 /// What a run amounts to.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
@@ -93,6 +142,19 @@ impl Summary {
                     self.left.entry((report.transform, code)).or_insert_with(first).0 += 1;
                 }
             }
+        }
+    }
+
+    /// Takes what came after it into account.
+    pub(crate) fn append(&mut self, later: Summary) {
+        self.files += later.files;
+        self.changed += later.changed;
+        self.safe += later.safe;
+        self.review += later.review;
+        self.failed += later.failed;
+        self.settled += later.settled;
+        for (key, (count, first)) in later.left {
+            self.left.entry(key).or_insert((0, first)).0 += count;
         }
     }
 

@@ -102,7 +102,7 @@ fn read<'a>(path: &'a str, source: &[u8]) -> Answer<'a> {
                 .iter()
                 .map(|heredoc| Heredoc {
                     name: heredoc.name.clone(),
-                    content: String::from_utf8_lossy(heredoc.body).into_owned(),
+                    content: heredoc.text(),
                     expand: heredoc.expand,
                     chomp: heredoc.chomp,
                 })

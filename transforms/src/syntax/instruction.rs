@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::ParseError;
 use crate::span::Span;
 
@@ -81,9 +83,16 @@ impl Keyword {
         (Keyword::Workdir, "WORKDIR"),
     ];
 
-    /// The keyword of `text` in any case.
+    /// The keyword of `text` in any case. The Kelvin sign and the capital I with a dot are letters of a keyword too: in
+    /// lower case, which is how BuildKit compares, they are `k` and `i`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
+        let find = |text: &str| {
+            Self::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
+        };
+        match text.is_ascii() {
+            true => find(text),
+            false => find(&text.replace('\u{212a}', "k").replace('\u{130}', "i")),
+        }
     }
 
     /// The upper-case name.
@@ -130,6 +139,18 @@ pub struct Heredoc<'s> {
     pub body_span: Span,
     /// The terminator line, without its line ending.
     pub terminator_span: Span,
+}
+
+impl Heredoc<'_> {
+    /// The lines as text; each byte that is no character is replaced.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.body.len());
+        for chunk in self.body.utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+        }
+        text
+    }
 }
 
 /// Text joined from continuation lines, and where each byte of it stands in the source.
@@ -186,8 +207,21 @@ fn blank(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x0b | 0x0c | b'\r' | b' ')
 }
 
+/// White space in the places where BuildKit looks at bytes and takes each for a character.
+pub(super) fn byte_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0)
+}
+
 /// Reads the instruction in one logical line.
-pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> Result<Instruction<'_>, ParseError> {
+///
+/// `source` is looked at where `opaque` says that characters of the line stand for bytes that are none.
+pub(super) fn read<'s>(
+    source: &[u8],
+    line: Logical<'s>,
+    escape: u8,
+    number: u32,
+    opaque: bool,
+) -> Result<Instruction<'s>, ParseError> {
     let start = line.text.len() - line.text.trim_start().len();
     let end = start + line.text.trim().len();
     let bytes = line.text.as_bytes();
@@ -202,7 +236,11 @@ pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> 
     while at < end && bytes.get(at).is_some_and(|byte| blank(*byte)) {
         at += 1;
     }
-    let (flags, rest) = flags(&line, at, end, escape);
+    let (flags, rest) = flags(&line, at, end, escape, opaque.then_some(source));
+    // Looking at bytes, BuildKit may part a character in two. What it has then is no text to look into.
+    let cut = !line.text.is_char_boundary(rest);
+    let rest = (rest..end).find(|at| line.text.is_char_boundary(*at)).unwrap_or(end);
+    let opaque = opaque || cut;
     let text = line.text.get(rest..end).unwrap_or_default();
     let args_start = rest + (text.len() - text.trim_start().len());
     let args_end = (args_start + text.trim().len()).max(args_start);
@@ -213,17 +251,13 @@ pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> 
     match keyword {
         Keyword::Onbuild if !args.text.is_empty() => {
             // An unknown instruction inside is for the child's build to refuse.
-            let first = args.text.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+            let first = args.text.split(|c: char| u8::try_from(c).is_ok_and(blank)).next().unwrap_or_default();
             if Keyword::parse(first).is_some() {
-                inner = Some(Box::new(read(args.clone(), escape, number, opaque)?));
+                inner = Some(Box::new(read(source, args.clone(), escape, number, opaque)?));
             }
         }
         Keyword::Healthcheck => {
-            let skip = args.text.find(char::is_whitespace).map_or(args.text.len(), |space| {
-                let rest = args.text.get(space..).unwrap_or_default();
-                space + (rest.len() - rest.trim_start().len())
-            });
-            form = json(&args, skip, number)?;
+            form = json(&args, check_parts(&args.text).1, number)?;
         }
         Keyword::Add
         | Keyword::Copy
@@ -250,14 +284,45 @@ pub(super) fn read(line: Logical<'_>, escape: u8, number: u32, opaque: bool) -> 
     })
 }
 
-/// Takes the flags off the front of `line[start..end]`; also answers where the rest begins.
-fn flags<'s>(line: &Logical<'s>, start: usize, end: usize, escape: u8) -> (Vec<Flag<'s>>, usize) {
+/// Where the type of a HEALTHCHECK ends and where its command starts.
+pub(super) fn check_parts(text: &str) -> (usize, usize) {
+    let space = |from: usize, wanted: bool| {
+        let mut bytes = text.bytes().enumerate().skip(from);
+        bytes.find(|(_, byte)| byte_space(*byte) == wanted).map_or(text.len(), |(at, _)| at)
+    };
+    let end = space(0, true);
+    let start = space(end, false);
+    // A byte in a character that looks like white space parts it: then neither is a type that there is.
+    let whole = text.is_char_boundary(end) && text.is_char_boundary(start);
+    if whole { (end, start) } else { (text.len(), text.len()) }
+}
+
+/// Takes the flags off the front of `line[start..end]`; also answers where the rest begins. `source` is there where
+/// characters of the line stand for bytes that are none.
+pub(super) fn flags<'s>(
+    line: &Logical<'s>,
+    start: usize,
+    end: usize,
+    escape: u8,
+    source: Option<&[u8]>,
+) -> (Vec<Flag<'s>>, usize) {
     let bytes = line.text.as_bytes();
+    // A byte, and how many bytes of the text stand for it.
+    let byte_at = |at: usize| -> Option<(u8, usize)> {
+        let byte = bytes.get(at).copied().filter(|_| at < end)?;
+        match source {
+            Some(source) if !byte.is_ascii() && line.source_offset(at) == line.source_offset(at + 1) => {
+                let byte = source.get(line.source_offset(at)).copied().unwrap_or(byte);
+                Some((byte, char::REPLACEMENT_CHARACTER.len_utf8()))
+            }
+            _ => Some((byte, 1)),
+        }
+    };
     let mut found = Vec::new();
     let mut at = start;
     loop {
-        while at < end && bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-            at += 1;
+        while let Some((_, width)) = byte_at(at).filter(|(byte, _)| byte_space(*byte)) {
+            at += width;
         }
         if !bytes.get(at..end).is_some_and(|rest| rest.starts_with(b"--")) {
             return (found, at);
@@ -265,27 +330,33 @@ fn flags<'s>(line: &Logical<'s>, start: usize, end: usize, escape: u8) -> (Vec<F
         let word_start = at;
         let mut quote: Option<u8> = None;
         let mut plain = true;
-        let mut value = Vec::new();
-        while let Some(byte) = bytes.get(at).copied().filter(|_| at < end) {
+        // Bytes that are no ASCII become characters of Latin-1, as they do in BuildKit.
+        let mut value = String::new();
+        while let Some((mut byte, mut width)) = byte_at(at) {
+            plain &= byte.is_ascii();
             match quote {
-                None if byte.is_ascii_whitespace() => break,
+                None if byte_space(byte) => break,
                 None if matches!(byte, b'\'' | b'"') => (quote, plain) = (Some(byte), false),
                 Some(open) if byte == open => quote = None,
-                _ if byte == escape => {
-                    plain = false;
-                    at += 1;
-                    if let Some(next) = bytes.get(at).filter(|_| at < end) {
-                        value.push(*next);
+                _ => {
+                    if byte == escape {
+                        plain = false;
+                        at += width;
+                        (byte, width) = match byte_at(at) {
+                            Some(next) => next,
+                            None => break,
+                        };
                     }
+                    value.push(char::from(byte));
                 }
-                _ => value.push(byte),
             }
-            at += 1;
+            at += width;
         }
         let at_end = at.min(end);
-        let word = line.slice(word_start, at_end).text;
-        let span = line.source_span(word_start, at_end);
-        let word: Cow<'s, str> = if plain { word } else { Cow::Owned(String::from_utf8_lossy(&value).into_owned()) };
+        // The place of a flag is made of whole characters, whatever BuildKit makes of it.
+        let span_end = (at_end..end).find(|at| line.text.is_char_boundary(*at)).unwrap_or(end);
+        let span = line.source_span(word_start, span_end);
+        let word: Cow<'s, str> = if plain { line.slice(word_start, at_end).text } else { Cow::Owned(value) };
         if word == "--" {
             return (found, at_end);
         }
@@ -322,34 +393,88 @@ fn split_flag(word: Cow<'_, str>, span: Span) -> Flag<'_> {
     }
 }
 
+/// An array may hold this many others, each inside the one before it, for BuildKit to see that it is one.
+const MAX_ARRAY_DEPTH: usize = 10_000;
+
 /// Decides whether the arguments, from byte `skip` on, are a JSON array of strings.
 fn json(args: &Logical<'_>, skip: usize, number: u32) -> Result<Form, ParseError> {
     let text = args.text.get(skip..).unwrap_or_default();
-    if !text.starts_with('[') {
+    let text = text.trim_start();
+    if !text.starts_with('[') || too_deep(text) {
         return Ok(Form::Text);
     }
-    let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(text) else { return Ok(Form::Text) };
+    // The elements are not looked into here: that needs no recursion, however deep they are.
+    let Ok(values) = serde_json::from_str::<Vec<&RawValue>>(text) else { return Ok(Form::Text) };
     let mut strings = Vec::with_capacity(values.len());
-    let mut at = 1;
-    let bytes = text.as_bytes();
+    let mut only_strings = true;
     for value in values {
-        let serde_json::Value::String(value) = value else {
-            return Err(ParseError {
-                line: number,
-                message: "when using JSON array syntax, arrays must be comprised of strings only".into(),
-            });
-        };
-        let start = bytes.iter().enumerate().skip(at).find(|(_, byte)| **byte == b'"').map_or(at, |(at, _)| at);
-        let mut end = start + 1;
-        while let Some(byte) = bytes.get(end) {
-            match byte {
-                b'\\' => end += 2,
-                b'"' => break,
-                _ => end += 1,
-            }
+        let raw = value.get();
+        if raw.starts_with('"') {
+            let start = raw.as_ptr() as usize - args.text.as_ptr() as usize;
+            let Some(value) = json_string(raw) else { return Ok(Form::Text) };
+            strings.push((value, args.source_span(start, start + raw.len())));
+        } else if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && raw.parse().is_ok_and(f64::is_infinite) {
+            // A number that is too large makes it no JSON, a number that is not makes it no array of strings.
+            return Ok(Form::Text);
+        } else {
+            only_strings = false;
         }
-        at = end + 1;
-        strings.push((value, args.source_span(skip + start, skip + at)));
     }
-    Ok(Form::Json(strings))
+    match only_strings {
+        true => Ok(Form::Json(strings)),
+        false => Err(ParseError {
+            line: number,
+            message: "when using JSON array syntax, arrays must be comprised of strings only".into(),
+        }),
+    }
+}
+
+/// The value of a JSON string. Half of a surrogate pair is replaced, which is no error in BuildKit.
+pub(super) fn json_string(raw: &str) -> Option<String> {
+    if let Ok(value) = serde_json::from_str(raw) {
+        return Some(value);
+    }
+    let mut mended = raw.to_owned();
+    let half = |text: &str, at: usize, pair: std::ops::Range<u32>| {
+        let digits = text.get(at..).and_then(|rest| rest.strip_prefix("\\u")).and_then(|rest| rest.get(..4));
+        digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).is_some_and(|half| pair.contains(&half))
+    };
+    let mut at = 0;
+    while let Some(found) = raw.get(at..).and_then(|rest| memchr::memchr(b'\\', rest.as_bytes())) {
+        at += found;
+        let (high, low) = (half(raw, at, 0xd800..0xdc00), half(raw, at, 0xdc00..0xe000));
+        if high && half(raw, at + 6, 0xdc00..0xe000) {
+            at += 12;
+        } else if high || low {
+            mended.replace_range(at..at + 6, "\\ufffd");
+            at += 6;
+        } else {
+            at += 2;
+        }
+    }
+    serde_json::from_str(&mended).ok()
+}
+
+/// Whether brackets and braces outside strings nest deeper than BuildKit follows them.
+fn too_deep(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if bytes.len() <= MAX_ARRAY_DEPTH {
+        return false;
+    }
+    let (mut depth, mut quoted) = (0usize, false);
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_ARRAY_DEPTH {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }

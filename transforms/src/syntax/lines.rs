@@ -156,10 +156,16 @@ impl<'s> Splitter<'s> {
         });
         let dangling = more.then(|| Span::new(filled.map_or(end, |(_, end)| *end), end + 1));
         let (logical, opaque) = join(self.source, &pieces);
-        let mut instruction = instruction::read(logical, self.escape, first_number, opaque)?;
+        // BuildKit looks for heredocs in the whole line, keyword and flags included.
+        let line = memmem::find(logical.text.as_bytes(), b"<<").map(|_| logical.text.clone());
+        let mut instruction = instruction::read(self.source, logical, self.escape, first_number, opaque)?;
 
         let mut instruction_end = instruction.span.end as usize;
-        if let Some(openers) = heredoc_openers(&instruction) {
+        if let Some(line) = line.filter(|_| may_hold_heredocs(&instruction)) {
+            let openers = match words::heredoc_openers(&line) {
+                Ok(openers) => openers,
+                Err(message) => return Self::error(first_number, message),
+            };
             for opener in openers {
                 let heredoc = self.heredoc(opener, first_number)?;
                 instruction_end = heredoc.terminator_span.end as usize;
@@ -234,13 +240,10 @@ impl<'s> Splitter<'s> {
     }
 }
 
-/// The heredocs that an instruction opens, where it may open any.
-fn heredoc_openers(instruction: &Instruction<'_>) -> Option<Vec<words::Opener>> {
+/// Whether `<<` may open heredocs in an instruction.
+fn may_hold_heredocs(instruction: &Instruction<'_>) -> bool {
     let holder = instruction.inner.as_deref().unwrap_or(instruction);
-    let may = matches!(holder.keyword, Keyword::Run | Keyword::Copy | Keyword::Add)
-        && holder.form == instruction::Form::Text
-        && memmem::find(instruction.args.text.as_bytes(), b"<<").is_some();
-    may.then(|| words::heredoc_openers(&instruction.args.text))
+    matches!(holder.keyword, Keyword::Run | Keyword::Copy | Keyword::Add) && holder.form == instruction::Form::Text
 }
 
 /// Joins the pieces of a logical line. The text is borrowed where it is one piece of UTF-8; bytes that are not UTF-8
@@ -252,26 +255,52 @@ fn join<'s>(source: &'s [u8], pieces: &[(usize, usize)]) -> (Logical<'s>, bool) 
     {
         return (Logical { text: Cow::Borrowed(text), runs: vec![run(0, *start)] }, false);
     }
-    let mut text = String::with_capacity(pieces.iter().map(|(start, end)| end - start).sum());
+    let mut bytes = Vec::with_capacity(pieces.iter().map(|(start, end)| end - start).sum());
     let mut runs = Vec::with_capacity(pieces.len());
-    let mut opaque = false;
+    let mut whole = true;
     for (start, end) in pieces {
-        let mut at = *start;
-        for chunk in source.get(*start..*end).unwrap_or_default().utf8_chunks() {
-            if !chunk.valid().is_empty() {
-                runs.push(run(text.len(), at));
-                text.push_str(chunk.valid());
-                at += chunk.valid().len();
+        let piece = source.get(*start..*end).unwrap_or_default();
+        runs.push(run(bytes.len(), *start));
+        bytes.extend_from_slice(piece);
+        whole &= std::str::from_utf8(piece).is_ok();
+    }
+    match String::from_utf8(bytes) {
+        // A character may be cut in two by a continuation: then there is no looking into it either.
+        Ok(text) => (Logical { text: Cow::Owned(text), runs }, !whole),
+        Err(error) => (replace(error.as_bytes(), &Logical { text: Cow::Borrowed(""), runs }), true),
+    }
+}
+
+/// Text in which every byte that is no character is replaced, as BuildKit prints it. `map` says where the bytes stand.
+fn replace(bytes: &[u8], map: &Logical<'_>) -> Logical<'static> {
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let mut text = String::with_capacity(bytes.len());
+    let mut runs = Vec::with_capacity(map.runs.len());
+    let mut pieces = map.runs.iter().peekable();
+    let mut at = 0;
+    // How far the source is ahead of the joined bytes, in the piece that holds them.
+    let mut ahead = 0;
+    for chunk in bytes.utf8_chunks() {
+        let end = at + chunk.valid().len();
+        runs.push((offset(text.len()), offset(at) + ahead));
+        while let Some((piece, source)) = pieces.next_if(|(piece, _)| (*piece as usize) < end) {
+            ahead = source - piece;
+            runs.push((offset(text.len() + (*piece as usize).saturating_sub(at)), *source));
+        }
+        text.push_str(chunk.valid());
+        at = end;
+        for _ in chunk.invalid() {
+            while let Some((piece, source)) = pieces.next_if(|(piece, _)| *piece as usize <= at) {
+                ahead = source - piece;
             }
-            if !chunk.invalid().is_empty() {
-                opaque = true;
-                runs.push(run(text.len(), at));
-                text.push(char::REPLACEMENT_CHARACTER);
-                at += chunk.invalid().len();
-            }
+            let first = text.len();
+            text.push(char::REPLACEMENT_CHARACTER);
+            // Each byte of the replacement stands where the one byte that it replaces does.
+            runs.extend((first..text.len()).map(|byte| (offset(byte), offset(at) + ahead)));
+            at += 1;
         }
     }
-    (Logical { text: Cow::Owned(text), runs }, opaque)
+    Logical { text: Cow::Owned(text), runs }
 }
 
 /// The length of the white space (as Unicode has it) at the start of a line.
@@ -318,6 +347,11 @@ fn directive(line: &[u8]) -> Option<(&'static str, &[u8])> {
     let equals = memchr(b'=', text)?;
     let name = text.get(..equals)?.trim_ascii_end();
     let known = DIRECTIVES.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))?;
-    let value = text.get(equals + 1..)?.trim_ascii();
-    (!value.is_empty()).then_some((known, value))
+    let rest = text.get(equals + 1..)?;
+    let value = match rest.trim_ascii() {
+        // There has to be something, and where nothing but white space is, the last of it is the value.
+        [] => rest.get(rest.len().checked_sub(1)?..)?,
+        value => value,
+    };
+    Some((known, value))
 }

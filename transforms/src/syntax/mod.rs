@@ -4,13 +4,16 @@
 //! joined text with a map back to the source, its heredocs and, for the shell forms, the script inside.
 
 mod instruction;
+mod lexer;
 mod lines;
+mod lossless;
 mod rules;
 pub mod shell;
 pub mod typed;
 pub mod words;
 
 pub use instruction::{Flag, Form, Heredoc, Instruction, Keyword, Logical};
+pub use lossless::{lossless, lossless_scripts};
 
 use crate::span::Span;
 

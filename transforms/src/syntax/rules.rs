@@ -1,6 +1,6 @@
 //! What BuildKit makes of an instruction's arguments, and which instructions it refuses.
 
-use super::instruction::{Form, Instruction, Keyword};
+use super::instruction::{Flag, Form, Instruction, Keyword, check_parts, flags};
 use super::words;
 
 /// Which flags an instruction takes.
@@ -49,14 +49,23 @@ const HEALTHCHECK: &[(&str, Kind)] = &[
     ("retries", Kind::Text),
 ];
 
+/// A flag as BuildKit has it.
+fn flag_text(flag: &Flag<'_>) -> String {
+    match &flag.value {
+        Some(value) => format!("--{}={value}", flag.name),
+        None => format!("--{}", flag.name),
+    }
+}
+
+/// Lower case as Go has it, where a letter stays one letter.
+fn lower(text: &str) -> String {
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+}
+
 impl Instruction<'_> {
     /// The flags as BuildKit has them: `--name=value`, quotes and escapes taken off.
     pub fn flag_texts(&self) -> Vec<String> {
-        let text = |flag: &super::Flag<'_>| match &flag.value {
-            Some(value) => format!("--{}={value}", flag.name),
-            None => format!("--{}", flag.name),
-        };
-        self.flags.iter().map(text).collect()
+        self.flags.iter().map(flag_text).collect()
     }
 
     /// Whether the arguments are a JSON array; for ONBUILD, those of the instruction inside.
@@ -76,9 +85,14 @@ impl Instruction<'_> {
         match self.keyword {
             Keyword::Onbuild => {
                 let Some(inner) = &self.inner else {
-                    // An unknown instruction inside keeps its name and loses the rest.
-                    let name = self.args.text.split_whitespace().next().map(str::to_lowercase);
-                    return name.into_iter().flat_map(|name| [name, String::new()]).collect();
+                    // An unknown instruction inside keeps its name and its flags, and loses the rest.
+                    let Some(name) = self.words().first().map(|word| word.raw) else { return Vec::new() };
+                    let end = self.args.text.len();
+                    let (flags, _) = flags(&self.args, name.len(), end, escape, None);
+                    let mut arguments = vec![lower(name)];
+                    arguments.extend(flags.iter().map(flag_text));
+                    arguments.push(String::new());
+                    return arguments;
                 };
                 let mut arguments = vec![inner.keyword.name().to_ascii_lowercase()];
                 arguments.extend(inner.flag_texts());
@@ -90,15 +104,15 @@ impl Instruction<'_> {
                 let pairs = self.pairs(escape);
                 let old = self.is_old_pair(escape);
                 let triple = |pair: words::Pair<'_>| {
-                    let value = pair.value.map(|value| words::word_text(value.raw, escape, old)).unwrap_or_default();
-                    [words::word_text(pair.name.raw, escape, old), value, if old { "".into() } else { "=".into() }]
+                    let value = pair.value.map(|value| value.raw.to_owned()).unwrap_or_default();
+                    [pair.name.raw.to_owned(), value, if old { "".into() } else { "=".into() }]
                 };
                 pairs.into_iter().flat_map(triple).collect()
             }
             Keyword::Healthcheck => {
-                let kind: String = self.args.text.chars().take_while(|c| !c.is_whitespace()).collect();
-                let rest = self.args.text.get(kind.len()..).unwrap_or_default().trim_start();
-                let mut arguments = vec![kind];
+                let (end, start) = check_parts(&self.args.text);
+                let rest = self.args.text.get(start..).unwrap_or_default();
+                let mut arguments = vec![self.args.text.get(..end).unwrap_or_default().to_owned()];
                 match &self.form {
                     Form::Json(json) => arguments.extend::<Vec<String>>(elements(json)),
                     Form::Text if rest.is_empty() => {}
@@ -158,7 +172,7 @@ impl Instruction<'_> {
                 let words = self.words();
                 match words.as_slice() {
                     [_] => {}
-                    [_, keyword, stage] if keyword.raw.eq_ignore_ascii_case("as") => {
+                    [_, keyword, stage] if words::is_as(keyword.raw) => {
                         let mut bytes = stage.raw.bytes().map(|byte| byte.to_ascii_lowercase());
                         let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
                         let rest =
@@ -224,11 +238,12 @@ impl Instruction<'_> {
             }
             Keyword::Onbuild => {
                 at_least_one()?;
-                match self.inner.as_deref().map(|inner| inner.keyword) {
-                    Some(Keyword::Onbuild) => return Err("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".into()),
-                    Some(inner @ (Keyword::Maintainer | Keyword::From)) => {
-                        return Err(format!("{} isn't allowed as an ONBUILD trigger", inner.name()));
-                    }
+                // Blanks that part no words, and letters that are others in lower case, make it no instruction that is
+                // read, but one that is refused.
+                let trigger = self.words().first().map(|word| word.raw.trim().to_uppercase()).unwrap_or_default();
+                match trigger.as_str() {
+                    "ONBUILD" => return Err("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".into()),
+                    "MAINTAINER" | "FROM" => return Err(format!("{trigger} isn't allowed as an ONBUILD trigger")),
                     _ => {}
                 }
                 if let Some(inner) = &self.inner {
@@ -238,9 +253,7 @@ impl Instruction<'_> {
             }
             Keyword::Volume => {
                 at_least_one()?;
-                if let Form::Json(elements) = &self.form
-                    && elements.iter().any(|(volume, _)| volume.trim().is_empty())
-                {
+                if self.words().iter().any(|volume| volume.raw.trim().is_empty()) {
                     return Err("VOLUME specified can not be an empty string".into());
                 }
                 Flags::Known(&[])
@@ -308,9 +321,9 @@ fn check_value(keyword: Keyword, name: &str, value: &str) -> Result<(), String> 
         (Keyword::Run, "network") if !matches!(value, "default" | "none" | "host") => bad("network"),
         (Keyword::Run, "security") if !matches!(value, "insecure" | "sandbox") => bad("security"),
         (Keyword::Run, "mount") => {
-            for field in value.split(',') {
+            for field in fields(value).ok_or_else(|| format!("the mount {value:?} is no list of fields"))? {
                 if let Some((key, value)) = field.split_once('=')
-                    && key.eq_ignore_ascii_case("from")
+                    && lower(key) == "from"
                     && value.find('$').is_some_and(|at| at + 1 != value.len())
                 {
                     return Err(
@@ -320,7 +333,75 @@ fn check_value(keyword: Keyword, name: &str, value: &str) -> Result<(), String> 
             }
             Ok(())
         }
+        (Keyword::Run, "device") => {
+            let mut named = false;
+            for field in fields(value).ok_or_else(|| format!("the device {value:?} is no list of fields"))? {
+                let (key, setting) = match field.split_once('=') {
+                    Some((key, setting)) => (lower(key), Some(setting)),
+                    None => (lower(&field), None),
+                };
+                match (key.as_str(), setting) {
+                    ("required", None) => {}
+                    ("required", Some(setting)) => {
+                        let booleans =
+                            ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
+                        if !booleans.contains(&setting) {
+                            return bad("required");
+                        }
+                    }
+                    ("name", Some(name)) if !named => named = !name.is_empty(),
+                    (_, _) if !named => named = !field.is_empty(),
+                    _ => return bad("device"),
+                }
+            }
+            Ok(())
+        }
         _ => Ok(()),
+    }
+}
+
+/// The fields of a line of comma-separated values, quotes taken off; `None` where it is none: nothing at all, a quote in
+/// a field that does not start with one, a quote that is not closed.
+fn fields(line: &str) -> Option<Vec<String>> {
+    let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut rest = line;
+    loop {
+        let mut field = String::new();
+        let Some(mut quoted) = rest.strip_prefix('"') else {
+            let (plain, more) = rest.split_once(',').map_or((rest, None), |(plain, more)| (plain, Some(more)));
+            if plain.contains('"') {
+                return None;
+            }
+            found.push(plain.to_owned());
+            rest = match more {
+                Some(more) => more,
+                None => return Some(found),
+            };
+            continue;
+        };
+        loop {
+            let (piece, after) = quoted.split_once('"')?;
+            field.push_str(piece);
+            match after.strip_prefix('"') {
+                Some(after) => {
+                    field.push('"');
+                    quoted = after;
+                }
+                None => {
+                    quoted = after;
+                    break;
+                }
+            }
+        }
+        found.push(field);
+        if quoted.is_empty() {
+            return Some(found);
+        }
+        rest = quoted.strip_prefix(',')?;
     }
 }
 

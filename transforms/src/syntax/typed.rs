@@ -9,7 +9,7 @@ use std::fmt;
 use dockerfile_parser::ImageRef as Parsed;
 
 use super::instruction::{Instruction, Keyword};
-use super::words::Word;
+use super::words::{Word, is_as};
 
 /// The arguments of FROM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Instruction<'_> {
         let image = words.next()?;
         match (words.next(), words.next(), words.next()) {
             (None, ..) => Some(From { image, alias: None }),
-            (Some(word), alias @ Some(_), None) if word.raw.eq_ignore_ascii_case("as") => Some(From { image, alias }),
+            (Some(word), alias @ Some(_), None) if is_as(word.raw) => Some(From { image, alias }),
             _ => None,
         }
     }

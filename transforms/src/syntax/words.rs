@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::instruction::{Form, Instruction, Keyword, Logical};
+use super::lexer::{Keep, lex};
 use crate::span::Span;
 
 /// A word of an instruction's arguments.
@@ -54,118 +55,33 @@ pub(super) struct Opener {
 
 /// The heredocs opened by a joined line: shell words `[fd]<<[-]NAME`. A line whose quotes or braces don't close opens
 /// none. The escape character is always the backslash here, whatever the directive says.
-pub(super) fn heredoc_openers(line: &str) -> Vec<Opener> {
-    let Some(words) = shell_words(line) else { return Vec::new() };
-    words.iter().filter_map(|word| opener(word)).collect()
-}
-
-/// Splits a line at white space outside quotes and `${…}`; `None` where one of them is not closed. White space between
-/// `<<` and the name of a heredoc does not count, and is left out of the word.
-fn shell_words(line: &str) -> Option<Vec<Cow<'_, str>>> {
-    let bytes = line.as_bytes();
-    let mut words: Vec<Cow<'_, str>> = Vec::new();
-    // The part of the line that the word under way still has to take, and what it has taken before a gap.
-    let mut start = None;
-    let mut taken = String::new();
-    let mut at = 0;
-    let finish = |start: Option<usize>, end: usize, taken: &mut String, words: &mut Vec<Cow<'_, str>>| -> Option<()> {
-        let Some(start) = start else { return Some(()) };
-        let piece = line.get(start..end)?;
-        // A closure can't name the lifetime of `line`, so the words are owned: only lines that hold `<<` come here.
-        words.push(Cow::Owned(std::mem::take(taken) + piece));
-        Some(())
-    };
-    while let Some(byte) = bytes.get(at) {
-        let space = line.get(at..).and_then(|rest| rest.chars().next()).filter(|c| c.is_whitespace());
-        if let Some(space) = space {
-            finish(start.take(), at, &mut taken, &mut words)?;
-            at += space.len_utf8();
-            continue;
-        }
-        let first = *start.get_or_insert(at);
-        at = match byte {
-            b'\\' => at + 2,
-            b'\'' => at + 1 + memchr::memchr(b'\'', bytes.get(at + 1..)?)? + 1,
-            b'"' => double_quoted_end(bytes, at)?,
-            b'$' if bytes.get(at + 1) == Some(&b'{') => brace_end(bytes, at)?,
-            b'<' if bytes.get(at + 1) == Some(&b'<') => {
-                let end = at + 2;
-                let rest = line.get(end..)?;
-                let gap = rest.len() - rest.trim_start().len();
-                if gap > 0 {
-                    taken.push_str(line.get(first..end)?);
-                    start = Some(end + gap);
-                }
-                end + gap
-            }
-            _ => at + 1,
-        };
-    }
-    finish(start, bytes.len(), &mut taken, &mut words)?;
-    Some(words)
-}
-
-/// One past the closing quote of the double-quoted text that starts at `at`.
-fn double_quoted_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at + 1;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            b'$' if bytes.get(at + 1) == Some(&b'{') => at = brace_end(bytes, at)?,
-            _ => at += 1,
-        }
-    }
-}
-
-/// One past the brace that closes `${`, where what follows the name is an operator that BuildKit knows.
-fn brace_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at + 2;
-    let name = at;
-    while bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-        at += 1;
-    }
-    if at == name {
-        // Special parameters are one character long.
-        at += usize::from(matches!(bytes.get(at)?, b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!'));
-        if at == name {
-            return None;
-        }
-    }
-    match bytes.get(at)? {
-        b'}' => return Some(at + 1),
-        b':' | b'+' | b'-' | b'?' | b'#' | b'%' | b'/' => {}
-        _ => return None,
-    }
-    loop {
-        match bytes.get(at)? {
-            b'}' => return Some(at + 1),
-            b'\\' => at += 2,
-            b'\'' => at += 2 + memchr::memchr(b'\'', bytes.get(at + 1..)?)?,
-            b'"' => at = double_quoted_end(bytes, at)?,
-            b'$' if bytes.get(at + 1) == Some(&b'{') => at = brace_end(bytes, at)?,
-            _ => at += 1,
-        }
-    }
+///
+/// # Errors
+/// What BuildKit says where it refuses the name.
+pub(super) fn heredoc_openers(line: &str) -> Result<Vec<Opener>, String> {
+    let keep = Keep { quotes: true, escapes: true, unset: true };
+    let Ok(lexed) = lex(line, b'\\', keep, &mut |_| Value::Unset) else { return Ok(Vec::new()) };
+    lexed.words.iter().filter_map(|word| opener(word).transpose()).collect()
 }
 
 /// Reads one word as a heredoc opener.
-fn opener(word: &str) -> Option<Opener> {
+fn opener(word: &str) -> Result<Option<Opener>, String> {
     let digits = word.len() - word.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let rest = word.get(digits..)?.strip_prefix("<<")?;
+    let Some(rest) = word.get(digits..).and_then(|rest| rest.strip_prefix("<<")) else { return Ok(None) };
     let chomp = rest.starts_with('-');
-    let name = rest.strip_prefix('-').unwrap_or(rest).trim_start();
+    let name = rest.strip_prefix('-').unwrap_or(rest).trim_ascii_start();
     if name.is_empty() || name.contains('<') {
-        return None;
+        return Ok(None);
     }
-    let unquoted = unquote(name, b'\\');
-    if unquoted.is_empty() {
-        return None;
-    }
+    let keep = Keep { unset: true, ..Keep::default() };
+    let bare = lex(name, b'\\', keep, &mut |_| Value::Unset)?.words;
+    let [unquoted] = bare.as_slice() else { return Ok(None) };
+    let quoted = lex(name, b'\\', Keep { quotes: true, ..keep }, &mut |_| Value::Unset)?.words;
+    let [quoted] = quoted.as_slice() else { return Err(format!("the name of the heredoc {name} is two")) };
     let quotes = |text: &str| text.bytes().filter(|byte| matches!(byte, b'\'' | b'"')).count();
-    let expand = quotes(name) == quotes(&unquoted);
+    let expand = quotes(quoted) == quotes(unquoted);
     let fd = word.get(..digits).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    Some(Opener { name: unquoted, fd, expand, chomp })
+    Ok(Some(Opener { name: unquoted.clone(), fd, expand, chomp }))
 }
 
 /// Takes quotes and escapes off a word; `$` is left as it is.
@@ -189,6 +105,11 @@ pub fn unquote(raw: &str, escape: u8) -> String {
 }
 
 impl Instruction<'_> {
+    /// Whether the one heredoc of a RUN is the script itself (`RUN <<EOF`), and not input of a command.
+    pub fn runs_heredoc(&self) -> bool {
+        self.keyword == Keyword::Run && self.heredocs.len() == 1 && is_opener(&self.args.text)
+    }
+
     /// The arguments as words: the elements of the JSON form, or what white space separates. Quotes stay.
     pub fn words(&self) -> Vec<Word<'_>> {
         match &self.form {
@@ -251,20 +172,17 @@ fn spaced<'a>(args: &'a Logical<'_>, from: usize) -> Vec<Word<'a>> {
     words
 }
 
-/// A word as BuildKit keeps it: an escape character at the very end is dropped. The old form of ENV keeps everything.
-pub(super) fn word_text(raw: &str, escape: u8, whole: bool) -> String {
-    let dangling = !whole && raw.as_bytes().last() == Some(&escape) && {
-        // An escape that is escaped itself is text.
-        raw.bytes().rev().take_while(|byte| *byte == escape).count() % 2 == 1
-    };
-    let end = raw.len() - usize::from(dangling);
-    raw.get(..end).unwrap_or(raw).to_owned()
+/// Whether a word is the AS of FROM. The long s folds to an s too.
+pub(super) fn is_as(word: &str) -> bool {
+    let mut letters = word.chars();
+    let (first, second) = (letters.next(), letters.next());
+    matches!(first, Some('a' | 'A')) && matches!(second, Some('s' | 'S' | '\u{17f}')) && letters.next().is_none()
 }
 
 /// The words of ARG as BuildKit has them.
 pub(super) fn quoted_texts(text: &str, escape: u8) -> Vec<String> {
     let words = quoted_words(text, escape).into_iter();
-    words.map(|(start, end)| word_text(text.get(start..end).unwrap_or_default(), escape, false)).collect()
+    words.map(|(start, end)| text.get(start..end).unwrap_or_default().to_owned()).collect()
 }
 
 /// The first word, quotes minded.
@@ -274,10 +192,11 @@ pub(super) fn first_quoted(text: &str, escape: u8) -> Option<&str> {
 
 /// Whether a word opens a heredoc.
 pub(super) fn is_opener(word: &str) -> bool {
-    word.contains("<<") && opener(word).is_some()
+    word.contains("<<") && opener(word).is_ok_and(|opener| opener.is_some())
 }
 
-/// The pieces between white space that is not quoted or escaped, as ranges of the text.
+/// The pieces between white space that is not quoted or escaped, as ranges of the text. An escape character at the very
+/// end escapes nothing and is left out.
 pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut words = Vec::new();
@@ -294,7 +213,7 @@ pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
                 .filter(|c| c.is_whitespace())
                 .map_or(0, char::len_utf8),
         };
-        let skip = match quote {
+        let escapes = match quote {
             None if space > 0 => {
                 if let Some(start) = start.take() {
                     words.push((start, at));
@@ -313,12 +232,18 @@ pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
             Some(b'\'') => false,
             _ => byte == escape,
         };
+        if escapes && at + 1 == bytes.len() {
+            words.extend(start.take().map(|start| (start, at)));
+            break;
+        }
         start.get_or_insert(at);
-        at += 1 + usize::from(skip && at + 1 < bytes.len());
+        at += 1 + if escapes {
+            text.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+        } else {
+            0
+        };
     }
-    if let Some(start) = start {
-        words.push((start, bytes.len()));
-    }
+    words.extend(start.map(|start| (start, bytes.len())));
     words
 }
 
@@ -337,248 +262,24 @@ pub fn reads(raw: &str, escape: u8) -> Vec<String> {
 }
 
 /// Expands a word as BuildKit does: `$NAME`, `${NAME}`, `${NAME:-default}` and its relatives; quotes and escapes come
-/// off. Nothing is expanded between single quotes.
-pub fn expand<'v>(raw: &str, escape: u8, mut lookup: impl FnMut(&str) -> Value<'v>) -> Expanded {
-    let mut expander = Expander { bytes: raw.as_bytes(), at: 0, escape, known: true };
-    let out = expander.run(&mut lookup, None);
-    Expanded { text: String::from_utf8_lossy(&out).into_owned(), known: expander.known }
+/// off. Nothing is expanded between single quotes. A word that BuildKit refuses is not known, and stays as it is.
+pub fn expand<'v>(raw: &str, escape: u8, lookup: impl FnMut(&str) -> Value<'v>) -> Expanded {
+    try_expand(raw, escape, lookup).unwrap_or_else(|_| Expanded { text: raw.to_owned(), known: false })
 }
 
-struct Expander<'r> {
-    bytes: &'r [u8],
-    at: usize,
-    escape: u8,
-    known: bool,
+/// Expands a word as [`expand`] does.
+///
+/// # Errors
+/// What BuildKit says where it refuses the word: a quote or a brace that is not closed, an operator that it does not
+/// know, a variable that `${NAME?why}` wants to be set.
+pub fn try_expand<'v>(raw: &str, escape: u8, mut lookup: impl FnMut(&str) -> Value<'v>) -> Result<Expanded, String> {
+    let lexed = lex(raw, escape, Keep::default(), &mut lookup)?;
+    Ok(Expanded { text: lexed.text, known: lexed.known })
 }
 
-impl<'r> Expander<'r> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// Expands up to `stop` outside quotes, or to the end.
-    fn run<'v>(&mut self, lookup: &mut dyn FnMut(&str) -> Value<'v>, stop: Option<u8>) -> Vec<u8> {
-        let mut out = Vec::new();
-        while let Some(byte) = self.peek() {
-            if Some(byte) == stop {
-                break;
-            }
-            self.at += 1;
-            match byte {
-                b'\'' => {
-                    while let Some(byte) = self.peek() {
-                        self.at += 1;
-                        if byte == b'\'' {
-                            break;
-                        }
-                        out.push(byte);
-                    }
-                }
-                b'"' => {
-                    while let Some(byte) = self.peek() {
-                        self.at += 1;
-                        match byte {
-                            b'"' => break,
-                            b'$' => self.variable(lookup, &mut out),
-                            _ if byte == self.escape => match self.peek() {
-                                Some(next) if matches!(next, b'"' | b'$') || next == self.escape => {
-                                    out.push(next);
-                                    self.at += 1;
-                                }
-                                _ => out.push(byte),
-                            },
-                            _ => out.push(byte),
-                        }
-                    }
-                }
-                b'$' => self.variable(lookup, &mut out),
-                _ if byte == self.escape => {
-                    if let Some(next) = self.peek() {
-                        out.push(next);
-                        self.at += 1;
-                    }
-                }
-                _ => out.push(byte),
-            }
-        }
-        out
-    }
-
-    /// Expands the reference after a `$`.
-    fn variable<'v>(&mut self, lookup: &mut dyn FnMut(&str) -> Value<'v>, out: &mut Vec<u8>) {
-        let dollar = self.at - 1;
-        let braced = self.peek() == Some(b'{');
-        self.at += usize::from(braced);
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            self.at += 1;
-        }
-        let name = self.bytes.get(start..self.at).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
-        if name.is_empty() {
-            if braced {
-                self.known = false;
-            }
-            self.at = start;
-            out.push(b'$');
-            if braced {
-                out.push(b'{');
-            }
-            return;
-        }
-        let value = lookup(name);
-        if !braced || self.peek() == Some(b'}') {
-            self.at += usize::from(braced);
-            return self.plain(value, dollar, out);
-        }
-        let colon = self.peek() == Some(b':');
-        self.at += usize::from(colon);
-        let operator = self.peek();
-        self.at += usize::from(operator.is_some());
-        let doubled = matches!(operator, Some(b'#' | b'%' | b'/')) && self.peek() == operator;
-        self.at += usize::from(doubled);
-        let known_before = self.known;
-        let first = self.run(lookup, Some(if operator == Some(b'/') { b'/' } else { b'}' }));
-        let mut second = Vec::new();
-        if operator == Some(b'/') && self.peek() == Some(b'/') {
-            self.at += 1;
-            second = self.run(lookup, Some(b'}'));
-        }
-        self.at += usize::from(self.peek() == Some(b'}'));
-        let whole = self.bytes.get(dollar..self.at).unwrap_or_default();
-        let set = match value {
-            Value::Unknown => {
-                self.known = false;
-                out.extend_from_slice(whole);
-                return;
-            }
-            Value::Unset => None,
-            Value::Set(text) => Some(text),
-        };
-        let full = set.as_deref().filter(|text| !(colon && text.is_empty()));
-        match operator {
-            Some(b'-') => match full {
-                Some(text) => {
-                    self.known = known_before;
-                    out.extend_from_slice(text.as_bytes());
-                }
-                None => out.extend(first),
-            },
-            Some(b'+') => {
-                if full.is_some() {
-                    out.extend(first);
-                } else {
-                    self.known = known_before;
-                }
-            }
-            Some(b'?') => match full {
-                Some(text) => {
-                    self.known = known_before;
-                    out.extend_from_slice(text.as_bytes());
-                }
-                None => self.known = false,
-            },
-            Some(b'#' | b'%' | b'/') => {
-                let text = set.as_deref().unwrap_or_default();
-                let pattern = String::from_utf8_lossy(&first);
-                let replacement = String::from_utf8_lossy(&second);
-                let edited = match operator {
-                    Some(b'#') => pattern::trim_start(text, &pattern, doubled),
-                    Some(b'%') => pattern::trim_end(text, &pattern, doubled),
-                    _ => pattern::replace(text, &pattern, &replacement, doubled),
-                };
-                out.extend_from_slice(edited.as_bytes());
-            }
-            _ => {
-                self.known = false;
-                out.extend_from_slice(whole);
-            }
-        }
-    }
-
-    fn plain(&mut self, value: Value<'_>, dollar: usize, out: &mut Vec<u8>) {
-        match value {
-            Value::Set(text) => out.extend_from_slice(text.as_bytes()),
-            Value::Unset => {}
-            Value::Unknown => {
-                self.known = false;
-                out.extend_from_slice(self.bytes.get(dollar..self.at).unwrap_or_default());
-            }
-        }
-    }
-}
-
-/// `*` and `?` of `${X#pattern}`, `${X%pattern}` and `${X/pattern/text}`.
-mod pattern {
-    /// Whether `text` as a whole matches.
-    fn matches(pattern: &[char], text: &[char]) -> bool {
-        let (mut p, mut t, mut star) = (0, 0, None);
-        while t < text.len() {
-            match pattern.get(p) {
-                Some('*') => {
-                    star = Some((p, t));
-                    p += 1;
-                }
-                Some('\\') if pattern.get(p + 1) == text.get(t) => (p, t) = (p + 2, t + 1),
-                Some('?') => (p, t) = (p + 1, t + 1),
-                Some(c) if Some(c) == text.get(t) => (p, t) = (p + 1, t + 1),
-                _ => match star {
-                    Some((star_p, star_t)) => {
-                        star = Some((star_p, star_t + 1));
-                        (p, t) = (star_p + 1, star_t + 1);
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern.get(p..).is_some_and(|rest| rest.iter().all(|c| *c == '*'))
-    }
-
-    fn chars(text: &str) -> Vec<char> {
-        text.chars().collect()
-    }
-
-    pub(super) fn trim_start(text: &str, pattern: &str, longest: bool) -> String {
-        let (text, pattern) = (chars(text), chars(pattern));
-        let mut ends: Vec<usize> = (0..=text.len()).collect();
-        if longest {
-            ends.reverse();
-        }
-        let end = ends.into_iter().find(|end| text.get(..*end).is_some_and(|head| matches(&pattern, head)));
-        text.get(end.unwrap_or(0)..).unwrap_or_default().iter().collect()
-    }
-
-    pub(super) fn trim_end(text: &str, pattern: &str, longest: bool) -> String {
-        let (text, pattern) = (chars(text), chars(pattern));
-        let mut starts: Vec<usize> = (0..=text.len()).collect();
-        if !longest {
-            starts.reverse();
-        }
-        let start = starts.into_iter().find(|start| text.get(*start..).is_some_and(|tail| matches(&pattern, tail)));
-        text.get(..start.unwrap_or(text.len())).unwrap_or_default().iter().collect()
-    }
-
-    pub(super) fn replace(text: &str, pattern: &str, with: &str, all: bool) -> String {
-        let (text, pattern) = (chars(text), chars(pattern));
-        let mut out = String::new();
-        let mut at = 0;
-        let mut done = false;
-        while at < text.len() {
-            let hit = (at + 1..=text.len())
-                .rev()
-                .find(|end| text.get(at..*end).is_some_and(|part| matches(&pattern, part)))
-                .filter(|_| !done);
-            match hit {
-                Some(end) => {
-                    out.push_str(with);
-                    at = end;
-                    done = !all;
-                }
-                None => {
-                    out.extend(text.get(at));
-                    at += 1;
-                }
-            }
-        }
-        out
-    }
+/// The words that a word becomes where BuildKit splits after expanding, as EXPOSE does; `None` where a variable is not
+/// known or BuildKit refuses the word.
+pub fn expand_words<'v>(raw: &str, escape: u8, mut lookup: impl FnMut(&str) -> Value<'v>) -> Option<Vec<String>> {
+    let lexed = lex(raw, escape, Keep::default(), &mut lookup).ok()?;
+    lexed.known.then_some(lexed.words)
 }

@@ -2,5 +2,6 @@
 
 mod cases;
 mod cli;
+mod golden;
 mod tidy;
 mod workspace;

@@ -1,16 +1,24 @@
 // Command oracle prints how BuildKit reads Dockerfiles: one JSON object a file and line, in the form of
 // `dockwright parse`. It reads the names of the files from its arguments, or from standard input, one a line.
+//
+// With -record, it writes each answer beside its file instead: NAME.json for NAME.Dockerfile.
+//
+// With -words, it reads a table of words from standard input and prints it with what BuildKit's shell lexer makes of
+// each: see words.go.
 package main
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
@@ -97,25 +105,58 @@ func read(path string) (out answer) {
 		}
 		out.Instructions = append(out.Instructions, one)
 	}
-	if _, _, err := instructions.Parse(result.AST, nil); err != nil {
+	stages, _, err := instructions.Parse(result.AST, linter.New(&linter.Config{}))
+	if err == nil && len(stages) == 0 {
+		// The parser has nothing against it, what makes a build of it has.
+		err = errors.New("dockerfile contains no stages to build")
+	}
+	if err != nil {
 		fail(err)
 	}
 	return
 }
 
+// record writes the answer for a file beside it. Its path there is its name in the folder above it, wherever that is.
+func record(path string) error {
+	one := read(path)
+	one.Path = filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path)))
+	if one.Error != nil {
+		// What was read before the refusal is no part of the answer.
+		one.Escape, one.Instructions = "", []instruction{}
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(one); err != nil {
+		return err
+	}
+	return os.WriteFile(strings.TrimSuffix(path, filepath.Ext(path))+".json", text.Bytes(), 0o644)
+}
+
 func main() {
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
-	answerFor := func(path string) {
-		if err := encoder.Encode(read(path)); err != nil {
+	check := func(err error) {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(2)
 		}
 	}
-	for _, path := range os.Args[1:] {
+	answerFor := func(path string) { check(encoder.Encode(read(path))) }
+	files := os.Args[1:]
+	if len(files) > 0 && files[0] == "-words" {
+		check(words(os.Stdin, encoder))
+		return
+	}
+	if len(files) > 0 && files[0] == "-record" {
+		answerFor = func(path string) { check(record(path)) }
+		files = files[1:]
+	}
+	for _, path := range files {
 		answerFor(path)
 	}
-	if len(os.Args) == 1 {
+	if len(files) == 0 {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
 			answerFor(lines.Text())

@@ -1,0 +1,6 @@
+FROM a
+ARG A
+ARG B=1
+ARG C=1 D E="x y"
+ARG F=
+ARG _g

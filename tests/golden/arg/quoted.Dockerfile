@@ -1,0 +1,3 @@
+FROM a
+ARG "A=b"
+ARG 'A'=c

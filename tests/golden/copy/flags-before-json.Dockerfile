@@ -1,0 +1,2 @@
+FROM a
+COPY --chown=1 ["a b", "c"]

@@ -1,0 +1,4 @@
+FROM a
+COPY --from=nginx:1.27 /etc/nginx /x
+COPY --from=0 a b
+COPY --from=$X a b

@@ -1,0 +1,3 @@
+FROM a
+COPY "a b" c
+COPY 'a' "b"

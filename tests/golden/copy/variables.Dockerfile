@@ -1,0 +1,2 @@
+FROM a
+COPY $A ${B:-c} "$D" /e

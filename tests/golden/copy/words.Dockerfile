@@ -1,0 +1,4 @@
+FROM a
+COPY a b /c/
+COPY . .
+COPY a* b? /d/

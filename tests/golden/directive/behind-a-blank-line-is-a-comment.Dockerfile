@@ -1,0 +1,6 @@
+
+# escape=`
+FROM a
+RUN a `
+RUN b \
+ c

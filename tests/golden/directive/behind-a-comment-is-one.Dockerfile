@@ -1,0 +1,6 @@
+# a comment
+# escape=`
+FROM a
+RUN a `
+RUN b \
+ c

@@ -1,0 +1,5 @@
+#   SynTax =  docker/dockerfile:1  
+#escape = ` 
+FROM a
+RUN a `
+ b

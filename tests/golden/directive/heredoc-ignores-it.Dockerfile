@@ -1,0 +1,7 @@
+# escape=`
+FROM a
+RUN <<"E\"F"
+x `
+y
+E"F
+RUN echo b

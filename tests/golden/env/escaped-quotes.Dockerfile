@@ -1,0 +1,2 @@
+FROM a
+ENV A="a\"b" B=a\"b C='a\' D=1

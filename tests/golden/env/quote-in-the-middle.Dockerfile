@@ -1,0 +1,2 @@
+FROM a
+ENV A="x"y'z'w B=a"b c"d

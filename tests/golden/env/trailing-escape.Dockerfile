@@ -1,0 +1,3 @@
+FROM a
+ENV A=b\\
+ENV A b\\

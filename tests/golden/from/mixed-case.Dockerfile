@@ -1,0 +1,2 @@
+FrOm alpine aS Base_1.x-y
+rUn ls

@@ -1,0 +1,3 @@
+FROM a
+ARG X=1
+FROM b:$X

@@ -1,0 +1,5 @@
+FROM a
+RUN echo 'b \
+  c \
+# gone
+  d'

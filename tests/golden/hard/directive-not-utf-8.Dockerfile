@@ -1,0 +1,2 @@
+# syntax=ÿ
+FROM a

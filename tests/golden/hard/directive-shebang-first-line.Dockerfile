@@ -1,0 +1,5 @@
+#!/usr/bin/env -S docker build -f
+# escape=`
+FROM a
+RUN b \
+ c

@@ -1,0 +1,3 @@
+# syntax=a=b
+# check=skip=x
+FROM a

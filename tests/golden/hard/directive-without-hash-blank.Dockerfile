@@ -1,0 +1,5 @@
+#syntax=a
+#  escape  =  `  
+FROM a
+RUN b `
+ c

@@ -1,0 +1,4 @@
+FROM a
+ENV A=#b C="#d" \
+  #gone
+  E=f#g

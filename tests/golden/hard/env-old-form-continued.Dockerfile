@@ -1,0 +1,5 @@
+FROM a
+ENV A b \
+   c \
+# gone
+ d  

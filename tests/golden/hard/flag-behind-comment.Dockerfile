@@ -1,0 +1,4 @@
+FROM a
+COPY \
+# c
+--chown=a b c

@@ -1,0 +1,2 @@
+FROM a
+COPY --chown=ÿ a b

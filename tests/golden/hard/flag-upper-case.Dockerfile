@@ -1,0 +1,2 @@
+FROM a
+COPY --CHOWN=a b c

@@ -1,0 +1,3 @@
+FROM a
+RUN cat a\ <<EOF
+RUN b

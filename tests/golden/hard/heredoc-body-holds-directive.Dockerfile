@@ -1,0 +1,6 @@
+FROM a
+COPY <<EOF /x
+# escape=`
+EOF
+RUN b \
+ c

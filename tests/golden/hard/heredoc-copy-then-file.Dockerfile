@@ -1,0 +1,5 @@
+FROM a
+COPY a <<EOF b /c/
+x
+EOF
+RUN b

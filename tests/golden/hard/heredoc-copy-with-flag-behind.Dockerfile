@@ -1,0 +1,4 @@
+FROM a
+COPY <<EOF --chown=1 /x
+a
+EOF

@@ -1,0 +1,5 @@
+FROM a
+RUN echo $(( 1 <<EOF ))
+RUN x
+))
+EOF

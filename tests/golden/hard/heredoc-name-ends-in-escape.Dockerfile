@@ -1,0 +1,5 @@
+FROM a
+RUN cat <<A\\
+x
+A\
+RUN b

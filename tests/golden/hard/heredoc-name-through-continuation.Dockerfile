@@ -1,0 +1,6 @@
+FROM a
+RUN cat <<E\
+OF
+body
+EOF
+RUN b

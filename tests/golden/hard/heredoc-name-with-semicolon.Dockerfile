@@ -1,0 +1,5 @@
+FROM a
+RUN cat <<A;ls
+x
+A;ls
+RUN b

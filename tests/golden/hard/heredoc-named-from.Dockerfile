@@ -1,0 +1,5 @@
+FROM a
+COPY <<FROM /x
+FROM b
+FROM
+USER c

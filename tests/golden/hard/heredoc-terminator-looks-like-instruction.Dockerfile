@@ -1,0 +1,5 @@
+FROM a
+RUN <<RUN
+a
+RUN
+RUN b

@@ -1,0 +1,5 @@
+FROM a
+RUN <<Ü
+x
+Ü
+RUN b

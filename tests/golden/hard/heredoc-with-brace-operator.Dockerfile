@@ -1,0 +1,5 @@
+FROM a
+RUN echo ${A%%.*} ${B##*/} ${C/x/y} <<EOF
+x
+EOF
+RUN b

@@ -1,0 +1,5 @@
+FROM a
+RUN echo $@ $* $# $? $- $$ $! $0 $12 <<EOF
+x
+EOF
+RUN b

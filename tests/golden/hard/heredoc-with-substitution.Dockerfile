@@ -1,0 +1,5 @@
+FROM a
+RUN echo $(cat <<EOF)
+x
+EOF)
+RUN b

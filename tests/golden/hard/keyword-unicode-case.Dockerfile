@@ -1,0 +1,3 @@
+FROM a
+ENV ſ=1
+RUN ıx

@@ -1,0 +1,6 @@
+FROM a
+# café
+LABEL a="café" \
+  b=ä
+RUN echo ÿ \
+  && ls

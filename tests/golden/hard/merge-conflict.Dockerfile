@@ -1,0 +1,6 @@
+FROM a
+<<<<<<< ours
+RUN b
+=======
+RUN c
+>>>>>>> theirs

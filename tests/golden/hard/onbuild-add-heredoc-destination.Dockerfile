@@ -1,0 +1,4 @@
+FROM a
+ONBUILD ADD a <<E
+x
+E

@@ -1,0 +1,2 @@
+FROM a
+ONBUILD COPY --foo=1 a b

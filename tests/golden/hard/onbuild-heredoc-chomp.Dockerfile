@@ -1,0 +1,5 @@
+FROM a
+ONBUILD COPY <<-E /x
+	a
+	E
+RUN b

@@ -1,0 +1,4 @@
+FROM a
+ON\
+BUILD RU\
+N x

@@ -1,0 +1,7 @@
+# escape=`
+FROM a
+SHELL ["powershell", "-Command", "$ErrorActionPreference = 'Stop';"]
+RUN if (Test-Path c:\x) { `
+  Remove-Item c:\x `
+}; `
+  Write-Host "`$a`n"

@@ -1,0 +1,4 @@
+FROM a
+FROM b
+COPY --from=0 x y
+FROM 1

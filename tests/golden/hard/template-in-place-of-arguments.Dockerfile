@@ -1,0 +1,2 @@
+FROM {{ .Base }}
+RUN {% if x %}a{% endif %}

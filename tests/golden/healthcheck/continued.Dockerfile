@@ -1,0 +1,5 @@
+FROM a
+HEALTHCHECK --interval=5m \
+  CMD \
+  curl -f \
+  http://localhost/

@@ -1,0 +1,2 @@
+FROM a
+HEALTHCHECK --interval=0 CMD ["curl", "-f", "http://localhost/"]

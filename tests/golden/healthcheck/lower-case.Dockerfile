@@ -1,0 +1,3 @@
+FROM a
+healthcheck cmd ls  -l
+healthcheck None

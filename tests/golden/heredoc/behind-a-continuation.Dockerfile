@@ -1,0 +1,7 @@
+FROM a
+RUN a && \
+  # why
+  cat <<EOF
+b
+EOF
+RUN c

@@ -1,0 +1,8 @@
+FROM a
+RUN << EOF
+a
+EOF
+RUN cat << 	 EOF
+a
+EOF
+RUN b

@@ -1,0 +1,4 @@
+FROM a
+RUN echo ${A:-<<E} <<F
+x
+F

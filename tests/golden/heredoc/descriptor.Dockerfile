@@ -1,0 +1,4 @@
+FROM a
+RUN 12<<EOF cat
+a
+EOF

@@ -1,0 +1,5 @@
+FROM a
+RUN cat <<EOF>f
+a
+EOF>f
+RUN b

@@ -1,0 +1,5 @@
+FROM a
+RUN <<$A
+x
+$A
+RUN b

@@ -1,0 +1,7 @@
+FROM a
+RUN <<EOF
+cat <<INNER
+a
+INNER
+EOF
+RUN b

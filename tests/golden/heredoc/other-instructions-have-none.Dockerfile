@@ -1,0 +1,5 @@
+FROM a
+CMD cat <<EOF
+ENV A=<<EOF
+LABEL a="<<EOF"
+ENTRYPOINT <<EOF

@@ -1,0 +1,5 @@
+FROM a
+RUN echo "<<EOF"
+RUN echo '<<EOF'
+RUN echo \<<EOF
+RUN echo x<<EOF

@@ -1,0 +1,7 @@
+FROM a
+RUN <<E"O"F
+a
+EOF
+RUN <<'A B'C
+1
+A BC

@@ -1,0 +1,6 @@
+FROM a
+RUN cat <<EOF > /x && ls
+a
+b $C
+EOF
+RUN b

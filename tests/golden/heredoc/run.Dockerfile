@@ -1,0 +1,6 @@
+FROM a
+RUN <<EOF
+set -e
+echo a
+EOF
+RUN b

@@ -1,0 +1,7 @@
+FROM a
+RUN cat <<A <<A
+1
+A
+2
+A
+RUN b

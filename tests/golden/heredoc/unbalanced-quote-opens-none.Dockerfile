@@ -1,0 +1,4 @@
+FROM a
+RUN echo it's <<EOF
+RUN echo "<<EOF
+RUN echo ${a[0]} <<EOF

@@ -1,0 +1,4 @@
+FROM a
+RUN [ -f /x ] && y
+RUN [[ a == b ]]
+CMD [ "$A" = "b" ]

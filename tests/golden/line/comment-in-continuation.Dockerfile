@@ -1,0 +1,7 @@
+FROM a
+RUN b \
+# one
+  # two \
+  c \
+  #three
+  d

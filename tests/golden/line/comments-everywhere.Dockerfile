@@ -1,0 +1,7 @@
+# a
+  # b
+FROM a
+#c
+	#d
+RUN b
+# e

@@ -1,0 +1,6 @@
+FROM a
+RUN b \
+  c
+# d
+
+CMD ["e"]

@@ -1,0 +1,5 @@
+FRO\
+M a
+RU\
+# c
+N b

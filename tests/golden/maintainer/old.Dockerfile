@@ -1,0 +1,2 @@
+FROM a
+MAINTAINER Some One <x@example.com> "and more"

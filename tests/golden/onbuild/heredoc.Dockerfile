@@ -1,0 +1,10 @@
+FROM a
+ONBUILD RUN <<EOF
+a
+EOF
+ONBUILD COPY <<A <<B /c/
+1
+A
+2
+B
+RUN x

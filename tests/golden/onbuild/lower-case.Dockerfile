@@ -1,0 +1,3 @@
+FROM a
+onbuild run x
+OnBuild Copy a b

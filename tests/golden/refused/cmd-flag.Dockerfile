@@ -1,0 +1,2 @@
+FROM a
+CMD --foo=1 a

@@ -1,0 +1,2 @@
+FROM a
+ENV --foo A=1

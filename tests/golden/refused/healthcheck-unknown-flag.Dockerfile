@@ -1,0 +1,2 @@
+FROM a
+HEALTHCHECK --foo=1 CMD x

@@ -1,0 +1,2 @@
+FROM a
+ONBUILD --foo RUN a

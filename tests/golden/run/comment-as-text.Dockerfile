@@ -1,0 +1,3 @@
+FROM a
+RUN #not a comment
+RUN ls # a comment of the shell

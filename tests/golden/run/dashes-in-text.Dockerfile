@@ -1,0 +1,3 @@
+FROM a
+RUN ls --all -- --mount=no
+RUN -- --mount=x

@@ -1,0 +1,2 @@
+FROM a
+RUN echo "a b" && ls -l | wc -l; true

@@ -1,0 +1,6 @@
+FROM a
+USER a
+USER 1000:1000
+USER $U:${G:-g}
+USER "a b"
+USER a b

@@ -1,0 +1,5 @@
+FROM a
+WORKDIR /a
+WORKDIR b c
+WORKDIR "$D/x"
+WORKDIR c:\\windows

@@ -1,5 +1,8 @@
 //! Packages of the distributions: what is there to build with, and what a program needs of it when it runs.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
 use super::releases::Manager;
 use super::sorted::Sorted;
 
@@ -30,7 +33,12 @@ pub fn role(manager: Manager, package: &str) -> Role {
     if is_development(name) || known(manager, name).is_some() || manager == Manager::Apt && name == "gfortran" {
         return Role::Build;
     }
-    if TOOLS.find(name).is_some() { Role::Tool } else { Role::Runtime }
+    if is_tool(name) { Role::Tool } else { Role::Runtime }
+}
+
+fn is_tool(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| TOOLS.rows().map(|row| row.key).collect());
+    NAMES.contains(name)
 }
 
 /// Whether a name says that the package holds headers: `libpq-dev`, `openssl-devel`, `linux-headers-generic`.
@@ -48,7 +56,11 @@ fn known(manager: Manager, name: &str) -> Option<&'static str> {
         Manager::Yum | Manager::Zypper => "yum",
         Manager::Pacman => return matches!(name, "base-devel" | "cmake" | "make" | "gcc").then_some(""),
     };
-    BUILD.find(&format!("{prefix} {name}")).map(|row| row.rest)
+    static PACKAGES: LazyLock<HashMap<(&'static str, &'static str), &'static str>> = LazyLock::new(|| {
+        let rows = BUILD.rows().filter_map(|row| Some((row.key.split_once(' ')?, row.rest)));
+        rows.collect()
+    });
+    PACKAGES.get(&(prefix, name)).copied()
 }
 
 /// The packages that a program built with a development package needs when it runs, on a release of the distribution

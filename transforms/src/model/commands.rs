@@ -60,6 +60,11 @@ impl Step {
         self.effect.0.get_or_init(|| effects::find(self))
     }
 
+    /// The same command with other words.
+    pub fn with_argv(&self, argv: Vec<String>) -> Self {
+        Self { argv, effect: Cached::default(), ..self.clone() }
+    }
+
     /// The name of the program, without its folder.
     pub fn program(&self) -> &str {
         self.argv.first().map_or("", |program| paths::name(program))

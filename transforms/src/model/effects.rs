@@ -1,5 +1,8 @@
 //! What a command does to the image, as far as a stage split has to know.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::commands::Step;
 use super::paths;
 use crate::knowledge::releases::Manager;
@@ -102,9 +105,9 @@ const VALUED: [&str; 13] = [
     "--keys-dir",
 ];
 
-/// The effect of `step`, to keep; [`Step::effect`] lends it.
-pub fn of(step: &Step) -> Effect {
-    step.effect().clone()
+/// The effect of `step`.
+pub fn of(step: &Step) -> &Effect {
+    step.effect()
 }
 
 /// Works out the effect of `step`.
@@ -131,7 +134,10 @@ pub(super) fn find(step: &Step) -> Effect {
 
 /// What kind of command a program is, by the table; empty where it is not known.
 pub fn kind(program: &str) -> &'static str {
-    PROGRAMS.find(program).map_or("", |row| row.rest)
+    // Asked for every command of every file: a table that hashes is worth being made once.
+    static KINDS: LazyLock<HashMap<&'static str, &'static str>> =
+        LazyLock::new(|| PROGRAMS.rows().map(|row| (row.key, row.rest)).collect());
+    KINDS.get(program).copied().unwrap_or("")
 }
 
 /// What a script from the network does, where that is known.

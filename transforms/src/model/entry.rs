@@ -49,6 +49,7 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
             // What starts runs in the last working directory, wherever CMD stands.
             if step.cwd.as_deref() == model.workdir(index) {
                 step.cwd.clone_from(&cwd);
+                *step = step.with_argv(step.argv.clone());
             }
         }
         let shell = !exec;
@@ -76,7 +77,8 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
         if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
             && !second_shell
         {
-            step.argv.extend(only.argv.iter().cloned());
+            let argv = step.argv.iter().chain(&only.argv).cloned().collect();
+            *step = step.with_argv(argv);
         }
         entry.steps = first;
         if script {
@@ -89,7 +91,7 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
         if matches!(step.program(), "tini" | "dumb-init" | "tini-static" | "catatonit") {
             let rest: Vec<String> = step.args().iter().skip_while(|arg| arg.starts_with('-')).cloned().collect();
             if !rest.is_empty() {
-                started.push(Step { argv: rest, ..step.clone() });
+                started.push(step.with_argv(rest));
             }
         }
     }

@@ -194,7 +194,10 @@ impl State<'_, '_, '_> {
         }
         match entry::program(step) {
             Some(Program::Path(path)) => self.start_path(&path, step, depth),
-            Some(Program::Name(name)) => Ok(self.start_name(&name)),
+            Some(Program::Name(name)) => match self.survey.started(step) {
+                Some(script) => self.start_script(&script, step, depth),
+                None => Ok(self.start_name(&name)),
+            },
             None => Ok(false),
         }
     }
@@ -538,9 +541,9 @@ impl State<'_, '_, '_> {
 fn go_command(step: &Step) -> Option<Step> {
     let plain = match (step.program(), step.subcommand()) {
         ("go", _) => step.clone(),
-        ("godep", Some("go")) => Step { argv: step.args().to_vec(), ..step.clone() },
-        ("go-wrapper", Some("install")) => Step { argv: vec!["go".into(), "install".into()], ..step.clone() },
-        ("go-wrapper", Some("download")) => Step { argv: vec!["go".into(), "get".into(), "-d".into()], ..step.clone() },
+        ("godep", Some("go")) => step.with_argv(step.args().to_vec()),
+        ("go-wrapper", Some("install")) => step.with_argv(vec!["go".into(), "install".into()]),
+        ("go-wrapper", Some("download")) => step.with_argv(vec!["go".into(), "get".into(), "-d".into()]),
         _ => return None,
     };
     matches!(plain.subcommand(), Some("build" | "install" | "get")).then_some(plain)

@@ -144,6 +144,18 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.applicability = Applicability::Review;
     }
 
+    // Packages ask their questions of whoever installs them, in the runtime stage as well.
+    if !recipe.installed.is_empty() {
+        for (unit, decision) in survey.units.iter().zip(&mut decisions).take(pivot) {
+            let asks = unit.instruction.keyword == Keyword::Env
+                && ["DEBIAN_FRONTEND", "DEBCONF_NONINTERACTIVE_SEEN"]
+                    .iter()
+                    .any(|name| unit.instruction.args.text.contains(name));
+            if asks && matches!(decision.place, Place::Builder | Place::BuilderAnd(_)) {
+                *decision = Decision { place: Place::Both, evidence: "the packages are installed by it".into() };
+            }
+        }
+    }
     let mut packages: Vec<String> = recipe.libraries.clone();
     packages.retain(|package| !recipe.installed.contains(package));
     if recipe.smaller {

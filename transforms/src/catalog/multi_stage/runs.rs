@@ -133,7 +133,7 @@ pub(super) fn run(
                 }
                 Effect::Writes(written) => {
                     let outside: Vec<String> =
-                        written.into_iter().filter(|path| !in_builder(&recipe.builder_folders, path)).collect();
+                        written.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
                     let edits = matches!(effects::kind(step.program()), "sed" | "tee" | "nothing");
                     if outside.is_empty() || recipe.unpacked.contains(&step.span) {
                         builds = true;
@@ -286,7 +286,7 @@ fn made_here(survey: &Survey<'_, '_>, removed: &[String]) -> bool {
     let made: Vec<String> = survey
         .steps()
         .flat_map(|(_, step)| match effects::of(step) {
-            Effect::Writes(paths) | Effect::Fetch(paths) => paths,
+            Effect::Writes(paths) | Effect::Fetch(paths) => paths.clone(),
             _ => Vec::new(),
         })
         .collect();
@@ -460,7 +460,7 @@ fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<String> {
     later
         .flat_map(|unit| unit.steps)
         .filter_map(|step| match effects::of(step) {
-            Effect::Remove(packages) => Some(packages.names),
+            Effect::Remove(packages) => Some(packages.names.clone()),
             _ => None,
         })
         .flatten()

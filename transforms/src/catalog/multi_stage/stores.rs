@@ -290,6 +290,15 @@ fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
     if own && by_name { vec![format!("/usr/bin/{name}")] } else { Vec::new() }
 }
 
+/// Cargo's home: the official image of Rust has it in a place of its own.
+pub(super) fn cargo_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, unit: &Unit<'_>) -> String {
+    match survey.model.variable(unit.index, "CARGO_HOME") {
+        Value::Set(path) => paths::join("/", &path),
+        _ if image.and_then(Image::language) == Some("rust") => "/usr/local/cargo".to_owned(),
+        _ => paths::join(&home(survey, unit), ".cargo"),
+    }
+}
+
 /// Whether what runs is looked for in a folder.
 fn starts_from(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.entry.steps.iter().any(|step| step.argv.iter().any(|arg| arg.contains(path)))

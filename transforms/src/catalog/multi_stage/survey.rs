@@ -92,7 +92,7 @@ impl<'m, 'a> Survey<'m, 'a> {
         for (_, step) in self.steps().take_while(|(at, _)| *at <= last) {
             match effects::of(step) {
                 Effect::Files(touched) if step.program() == "rm" && step.always && step.known => {
-                    removed.extend(touched)
+                    removed.extend(touched.iter().cloned())
                 }
                 Effect::Files(made) | Effect::Writes(made) => {
                     removed
@@ -120,6 +120,16 @@ impl<'m, 'a> Survey<'m, 'a> {
         }) || self.context_path(path).is_some_and(|inside| {
             self.model.context.is_some_and(|context| context.files().binary_search(&inside).is_ok())
         })
+    }
+
+    /// The file that a command starts: by its path, or by its name where a COPY puts a file of this name into PATH.
+    pub(super) fn started(&self, step: &Step) -> Option<String> {
+        const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        let program = step.argv.first()?;
+        if program.contains('/') {
+            return step.path(program);
+        }
+        PATH.iter().map(|folder| paths::join(folder, program)).find(|path| self.copied_file(path))
     }
 
     /// Whether a package of this name is installed.

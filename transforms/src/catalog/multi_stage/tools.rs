@@ -80,7 +80,7 @@ pub(super) fn packages(
         }
         for step in unit.steps {
             if let Effect::Install(packages) = effects::of(step) {
-                installed.extend(packages.names);
+                installed.extend(packages.names.iter().cloned());
             } else if runs {
                 need(step);
             }

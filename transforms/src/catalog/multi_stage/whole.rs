@@ -238,11 +238,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// Whether a script starts that is not there to read.
     fn starts_unread(&self) -> bool {
         self.survey.entry.steps.iter().any(|step| {
-            let Some(path) = step.argv.first().filter(|program| program.contains('/') || program.ends_with(".sh"))
-            else {
-                return false;
+            let Some(program) = step.argv.first() else { return false };
+            let Some(path) = self.survey.started(step) else {
+                return program.contains('/') || program.ends_with(".sh");
             };
-            let Some(path) = step.path(path) else { return true };
             let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
@@ -285,8 +284,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                             self.finish.push("ldconfig".into());
                         }
                     }
-                    Effect::Store(store) => self.stores(at, unit, step, store)?,
-                    Effect::Writes(written) => self.writes(at, step, written),
+                    Effect::Store(store) => self.stores(at, unit, step, *store)?,
+                    Effect::Writes(written) => self.writes(at, step, written.clone()),
                     Effect::Unknown => {
                         if let Some(folder) = option_folder(step) {
                             self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
@@ -511,6 +510,57 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
     }
 
+    /// The programs that `cargo install` and its likes put beside the toolchain, where that folder is not in the runtime
+    /// stage's PATH: those that it is told by name, and the one that starts.
+    fn installed_programs(&mut self, at: usize, step: &Step, folder: &str) {
+        let mut names: Vec<String> = Vec::new();
+        let mut words = step.args().iter().skip(1);
+        while let Some(word) = words.next() {
+            if matches!(
+                word.as_str(),
+                "--path"
+                    | "--version"
+                    | "--git"
+                    | "--branch"
+                    | "--tag"
+                    | "--features"
+                    | "--root"
+                    | "--target"
+                    | "--rev"
+            ) {
+                words.next();
+            } else if !word.starts_with('-') {
+                names.push(word.split('@').next().unwrap_or(word).to_owned());
+            }
+        }
+        let local = step.args().iter().any(|arg| arg.starts_with("--path") || arg.starts_with("--git"));
+        if local {
+            names.clear();
+            self.installed_from(step);
+        }
+        // With a project's own path, or where a crate has another name than its program, what starts says it.
+        if let Some(first) = self.survey.entry.steps.first()
+            && let Some(program) =
+                first.argv.first().filter(|program| !program.contains('/') && !program.ends_with(".sh"))
+            && effects::kind(program).is_empty()
+            && (local || !names.is_empty())
+            && !names.contains(program)
+        {
+            if !local {
+                names.clear();
+            }
+            names.push(program.clone());
+        }
+        for name in names {
+            let (from, to) = (format!("{folder}/bin/{name}"), format!("/usr/local/bin/{name}"));
+            if !self.carried.iter().any(|carried| carried.to == to) {
+                let evidence = format!("`{}` makes it", shown(step));
+                self.carried.push(Carried { from, to, owner: None, evidence });
+            }
+        }
+        let _ = at;
+    }
+
     /// What an installer of a language leaves.
     fn stores(&mut self, at: usize, unit: &Unit<'_>, step: &Step, store: Store) -> Result<(), Refusal> {
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
@@ -522,6 +572,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             );
             return Err(refuse("installs-among-system-files", text, false));
         };
+        if store == Store::Home(".cargo") && step.subcommand() == Some("install") {
+            let folder = stores::cargo_home(self.survey, self.image.as_ref(), unit);
+            if !found.contains(&folder) {
+                self.installed_programs(at, step, &folder);
+                return Ok(());
+            }
+        }
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
         }
@@ -627,7 +684,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 if virtuals && is_virtual {
                     continue;
                 }
-                left.extend(packages.names.into_iter().filter(|name| {
+                left.extend(packages.names.iter().cloned().filter(|name| {
                     packages::role(packages.manager, name) == Role::Build
                         && !removed.contains(name)
                         && !plan::needed_at_start(self.survey, name)
@@ -850,7 +907,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 /// What a command installs and a command of the same instruction takes away again.
 fn removed_packages(step: &Step) -> Vec<String> {
     match effects::of(step) {
-        Effect::Remove(packages) => packages.names,
+        Effect::Remove(packages) => packages.names.clone(),
         _ => Vec::new(),
     }
 }
@@ -929,8 +986,8 @@ fn scripts(
     each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     // `sh run.sh` starts the script as `./run.sh` does.
-    let named = step.argv.iter().take(2).filter(|word| word.contains('/') || word.ends_with(".sh"));
-    for path in named.filter_map(|word| step.path(word)) {
+    let named = step.argv.get(1).filter(|word| word.contains('/') || word.ends_with(".sh"));
+    for path in survey.started(step).into_iter().chain(named.and_then(|word| step.path(word))) {
         let Some(text) = survey.read(&path).and_then(|text| String::from_utf8(text).ok()) else { continue };
         let shebang = text.lines().next().unwrap_or_default();
         if shebang.starts_with("#!") && !shebang.contains("sh") || !shebang.starts_with("#!") && !path.ends_with(".sh")

@@ -114,6 +114,8 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
     frameworks(survey, &mut needs);
+    scripts(survey, &mut needs);
+    made(survey, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, user, &mut needs);
     assumptions(survey, user, &mut needs);
@@ -289,6 +291,126 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .push(format!("the program writes nowhere but in {}, its home and /tmp", names.join(", ")));
         }
     }
+}
+
+/// Whether something owns the folder already.
+fn is_owned(needs: &Needs, path: &str) -> bool {
+    needs
+        .early
+        .iter()
+        .chain(&needs.late)
+        .any(|known| known.path == path || known.recursive && paths::within(path, &known.path))
+}
+
+/// What the scripts that start write, where the context has them: folders that they make, files that they fill.
+fn scripts(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let home = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/root"];
+    let mut written: Vec<(String, bool)> = Vec::new();
+    for step in &survey.entry.steps {
+        let Some(script) = step.argv.iter().take(2).find(|word| word.contains('/') || word.ends_with(".sh")) else {
+            continue;
+        };
+        let Some(text) = step.path(script).and_then(|path| survey.read(&path)) else { continue };
+        let Ok(text) = String::from_utf8(text.to_vec()) else { continue };
+        let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
+        let Some(parsed) = crate::syntax::shell::parse(&logical) else { continue };
+        for inner in crate::model::commands::steps(survey.model, survey.stage.body.end, &parsed) {
+            let outputs = inner.outputs.iter().filter(|path| !path.contains('$')).filter_map(|path| inner.path(path));
+            written.extend(outputs.map(|path| (paths::parent(&path).to_owned(), false)));
+            match (inner.program(), effects::of(&inner)) {
+                ("mkdir", Effect::Files(made)) => written.extend(made.iter().map(|path| (path.clone(), true))),
+                ("touch", Effect::Files(made)) | (_, Effect::Writes(made)) => {
+                    written.extend(made.iter().map(|path| (paths::parent(path).to_owned(), false)));
+                }
+                _ => {}
+            }
+        }
+    }
+    for (path, make) in written {
+        let near = [&path].iter().any(|path| path.contains('$') || SHARED.contains(&path.as_str()));
+        let system = SYSTEM.contains(&path.as_str())
+            || ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib", "/lib"]
+                .iter()
+                .any(|folder| paths::within(&path, folder));
+        if near || system || home.iter().any(|folder| paths::within(&path, folder)) || is_owned(needs, &path) {
+            continue;
+        }
+        needs.late.push(Folder { path, recursive: true, make });
+    }
+}
+
+/// Folders for data that the file makes empty: somebody is to fill them.
+fn made(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const NAMES: [&str; 17] = [
+        "data",
+        "logs",
+        "log",
+        "db",
+        "uploads",
+        "upload",
+        "storage",
+        "cache",
+        "backup",
+        "backups",
+        "files",
+        "media",
+        "state",
+        "output",
+        "out",
+        "spool",
+        "workspace",
+    ];
+    if survey.entry.is_empty() {
+        return;
+    }
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        if !unit.text().contains("mkdir") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
+            let Effect::Files(folders) = effects::of(step) else { continue };
+            found.extend(
+                folders
+                    .iter()
+                    .filter(|path| {
+                        let first = path.split('/').nth(1).unwrap_or_default();
+                        let open = matches!(first, "var" | "run") || NAMES.contains(&first);
+                        let package = [
+                            "/var/lib/apt",
+                            "/var/lib/dpkg",
+                            "/var/cache/apt",
+                            "/run/lock",
+                            "/run/sshd",
+                            "/var/run/sshd",
+                        ];
+                        open && !path.contains('$')
+                            && !SHARED.contains(&path.as_str())
+                            && !SYSTEM.contains(&path.as_str())
+                            && !package.iter().any(|folder| paths::within(path, folder))
+                    })
+                    .cloned(),
+            );
+        }
+    }
+    for path in found {
+        let filled = survey.units.iter().any(|unit| {
+            survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, &path))
+                || unit.instruction.keyword == Keyword::Run
+                    && (fills(survey, unit, &path) || removes(survey, unit, &path))
+        });
+        if !filled && !is_owned(needs, &path) {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        }
+    }
+}
+
+/// Whether a RUN gives a folder to somebody, or takes it away again.
+fn removes(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
+    survey.steps(unit).iter().any(|step| {
+        matches!(step.program(), "rm" | "rmdir" | "chown" | "chmod" | "ln" | "mount")
+            && step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(path, &named))
+    })
 }
 
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was

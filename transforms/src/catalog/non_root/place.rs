@@ -62,9 +62,17 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         Some(place) => {
             copies.retain(|copy| *copy >= place);
             let mut commands = user.make.clone();
+            // A folder that a later RUN makes is not there yet: it is given away behind that RUN.
+            let later: Vec<(usize, Folder)> = early
+                .extract_if(.., |folder| made_from(survey, &folder.path, place).is_some())
+                .filter_map(|folder| Some((made_from(survey, &folder.path, place)? + 1, folder)))
+                .collect();
             commands.extend(folders(survey, &early, &user.owner, Some(place)));
             if !commands.is_empty() {
                 runs.push((place, commands));
+            }
+            for (place, folder) in later {
+                runs.push((place, folders(survey, &[folder], &user.owner, Some(place))));
             }
             let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner);
             if !commands.is_empty() {
@@ -207,6 +215,23 @@ fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
                 })
         }
         _ => false,
+    })
+}
+
+/// The first unit from `place` on whose RUN makes the folder.
+fn made_from(survey: &Survey<'_, '_>, path: &str, place: usize) -> Option<usize> {
+    survey.units.iter().enumerate().skip(place).find_map(|(at, unit)| {
+        let makes = unit.instruction.keyword == Keyword::Run
+            && unit.instruction.args.text.contains("mkdir")
+            && survey.steps(unit).iter().any(|step| {
+                step.program() == "mkdir"
+                    && step
+                        .args()
+                        .iter()
+                        .filter(|arg| !arg.starts_with('-'))
+                        .any(|arg| step.path(arg).as_deref() == Some(path))
+            });
+        makes.then_some(at)
     })
 }
 

@@ -123,8 +123,8 @@ pub(super) fn run(
                             in_builder(&recipe.builder_folders, source)
                                 && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
                         });
-                    let removes = step.program() == "rm" && made_here(survey, &touched);
-                    if outside && !dangles && !removes && !is_owned(recipe, step, &touched) {
+                    let removes = step.program() == "rm" && made_here(survey, touched);
+                    if outside && !dangles && !removes && !is_owned(recipe, step, touched) {
                         keep = true;
                         reasons.push(format!("`{}` works outside the build folders", step.program()));
                     } else {

@@ -263,7 +263,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Effect::Build => self.works(at, step),
                     Effect::Fetch(folders) => {
                         for folder in folders {
-                            self.work_in(&folder, at, format!("`{}` brings it", shown(step)));
+                            self.work_in(folder, at, format!("`{}` brings it", shown(step)));
                         }
                     }
                     Effect::Store(Store::Prefix) => {
@@ -304,7 +304,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
         const STAGE: &str = "/install";
         let cwd = step.cwd.as_deref()?;
-        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder));
+        let configured = prefixes.iter().any(|(folder, prefix)| {
+            (folder == cwd || paths::within(cwd, folder)) && !prefix.folders.iter().any(|path| path.contains('$'))
+        });
         if !configured || !step.always || !step.known {
             return None;
         }
@@ -502,6 +504,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 found.extend(other.args().iter().filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
         }
+        // Where the program runs, and what is copied beside it, tell as well.
+        let targets =
+            self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter_map(|copy| copy.to.as_deref());
+        for path in self.survey.model.final_workdir(self.survey.stage).into_iter().chain(targets) {
+            let rest = paths::relative(path, folder).filter(|rest| !rest.is_empty());
+            let first = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+            let versioned = first.contains('-') && !first.contains(['*', '$']);
+            if versioned && !found.contains(&paths::join(folder, first)) {
+                found.push(paths::join(folder, first));
+            }
+        }
         if !found.is_empty() {
             self.unpacked.push(step.span);
         }
@@ -671,7 +684,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if self.smaller {
             return Ok(());
         }
-        let mut left: Vec<String> = Vec::new();
+        let mut left: Vec<&String> = Vec::new();
         for unit in self.survey.units.iter().take(self.last_build + 1) {
             let removed: Vec<String> = unit.steps.iter().flat_map(removed_packages).collect();
             let virtuals = unit.steps.iter().any(|step| {
@@ -684,9 +697,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 if virtuals && is_virtual {
                     continue;
                 }
-                left.extend(packages.names.iter().cloned().filter(|name| {
+                left.extend(packages.names.iter().filter(|name| {
                     packages::role(packages.manager, name) == Role::Build
-                        && !removed.contains(name)
+                        && !removed.contains(*name)
                         && !plan::needed_at_start(self.survey, name)
                 }));
             }

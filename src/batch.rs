@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::Result;
 use dockwright_transforms::context::Context;
+use dockwright_transforms::settings::Settings;
 use dockwright_transforms::syntax::ParseError;
 use dockwright_transforms::{Outcome, Request, rewrite};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -67,6 +68,8 @@ impl Failure {
 pub(crate) struct Work<'a> {
     configs: Configs<'a>,
     contexts: Contexts,
+    /// Whether fixes bring along what they decided.
+    explain: bool,
 }
 
 impl<'a> Work<'a> {
@@ -75,7 +78,15 @@ impl<'a> Work<'a> {
     /// # Errors
     /// The folder of `--context` is not there.
     pub(crate) fn new(args: &'a ChoiceArgs) -> Result<Self> {
-        Ok(Self { configs: Configs::new(args), contexts: Contexts::new(args)? })
+        Ok(Self { configs: Configs::new(args), contexts: Contexts::new(args)?, explain: false })
+    }
+
+    /// As [`Work::new`], with what the fixes decided for each instruction.
+    ///
+    /// # Errors
+    /// As [`Work::new`].
+    pub(crate) fn explaining(args: &'a ChoiceArgs) -> Result<Self> {
+        Ok(Self { explain: true, ..Self::new(args)? })
     }
 
     /// Reads and rewrites one file. What was read from elsewhere is kept for the next one.
@@ -86,11 +97,12 @@ impl<'a> Work<'a> {
         };
         let mut note = None;
         let outcome = self.with(input, &source, |choice, context| {
+            let explained = self.explain.then(|| Settings { explain: true, ..choice.settings.clone() });
             let request = |context| Request {
                 transforms: &choice.transforms,
                 threshold: choice.threshold,
                 context,
-                settings: &choice.settings,
+                settings: explained.as_ref().unwrap_or(&choice.settings),
             };
             let outcome = rewrite(&source, &request(context.map(|context| context as &dyn Context)));
             match context.filter(|context| context.truncated()) {

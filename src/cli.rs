@@ -99,6 +99,12 @@ pub(crate) struct ExplainArgs {
     /// Where the text of standard input would be a file: its folder gives the context and the settings.
     #[arg(long, value_name = "PATH")]
     pub(crate) stdin_path: Option<PathBuf>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `list`.

@@ -167,6 +167,7 @@ impl Table {
                 uid: typed.uid.or(self.uid.map(Spanned::into_inner)),
                 gid: typed.gid.or(self.gid.map(Spanned::into_inner)),
                 user_style: style.unwrap_or(default.user_style),
+                explain: false,
             },
         }
     }

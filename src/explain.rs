@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::batch::Work;
-use crate::cli::{ExplainArgs, Global};
+use crate::cli::{ExplainArgs, Format, Global};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::Output;
-use crate::report::human;
+use crate::report::{human, json};
 
 /// Runs the subcommand.
 ///
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ExplainArgs, global: &Global) -> Result<Exit> {
     let [input] = found.files.as_slice() else {
         bail!("{}: holds {} Dockerfiles; name one of them", args.file.display(), found.files.len());
     };
-    let work = Work::new(&args.choice)?;
+    let work = Work::explaining(&args.choice)?;
     let done = work.one(input);
     if let Err(failure) = &done.outcome {
         bail!("{}", failure.line(input));
@@ -33,6 +33,11 @@ pub(crate) fn run(args: &ExplainArgs, global: &Global) -> Result<Exit> {
         human::note(note);
     }
     let mut output = Output::open(None)?;
+    if args.json || args.format == Format::Json {
+        output.write(&json::line(&input.path, &done))?;
+        output.finish()?;
+        return Ok(Exit::Done);
+    }
     let mut text = human::findings(&input.path, &done, true);
     if text.is_empty() {
         text = format!("{}: no transform has anything to say\n", input.path.display());

@@ -47,9 +47,23 @@ pub(crate) fn findings(path: &Path, done: &Done, all: bool) -> String {
         if !report.detail.is_empty() {
             out += &format!("    {}\n", report.detail);
         }
+        out += &decisions(report);
         for assumption in &report.assumptions {
             out += &format!("    {DIM}takes for granted:{DIM:#} {assumption}\n");
         }
+    }
+    out
+}
+
+/// What was decided, as a table: line, place, what, and the evidence under it.
+fn decisions(report: &Report) -> String {
+    let mut out = String::new();
+    let width = report.decisions.iter().map(|decision| decision.what.chars().count()).max().unwrap_or(0).min(60);
+    for decision in &report.decisions {
+        let line = decision.line.map_or_else(|| "+".to_owned(), |line| line.to_string());
+        let what = &decision.what;
+        let pad = " ".repeat(width.saturating_sub(what.chars().count()));
+        out += &format!("    {line:>4}  {:<7}  {what}{pad}  {DIM}{}{DIM:#}\n", decision.place, decision.evidence);
     }
     out
 }

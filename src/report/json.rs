@@ -31,6 +31,23 @@ struct Finding<'a> {
     /// Bytes of the file as it was read, half open.
     start: u32,
     end: u32,
+    /// What the fix takes for granted, where it is explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumptions: Option<&'a [String]>,
+    /// What the fix decided, where it is explained.
+    #[serde(skip_serializing_if = "<[Decision]>::is_empty")]
+    decisions: Vec<Decision<'a>>,
+}
+
+/// What was decided for one instruction, or for what is added.
+#[derive(Serialize)]
+struct Decision<'a> {
+    /// `null` for what is added.
+    line: Option<u32>,
+    what: &'a str,
+    /// `builder`, `runtime` or `both`.
+    place: &'a str,
+    evidence: &'a str,
 }
 
 /// The line for one file, line ending included. A path that is not UTF-8 is written with replacement characters.
@@ -64,7 +81,14 @@ fn finding<'a>(report: &'a Report, source: &[u8]) -> Finding<'a> {
         line: line_of(source, report.span.start),
         start: report.span.start,
         end: report.span.end,
+        assumptions: (!report.decisions.is_empty()).then_some(&report.assumptions),
+        decisions: report.decisions.iter().map(decision).collect(),
     }
+}
+
+fn decision(decision: &dockwright_transforms::transform::Decision) -> Decision<'_> {
+    let dockwright_transforms::transform::Decision { line, what, place, evidence } = decision;
+    Decision { line: *line, what, place, evidence }
 }
 
 /// What was found and what came of it, as one text.

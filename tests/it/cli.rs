@@ -78,3 +78,20 @@ fn parse_prints_an_object_a_file() {
     );
     assert_eq!(text(&done.stdout), expected);
 }
+
+#[test]
+fn explain_says_where_each_instruction_goes_and_why() {
+    let workspace = Workspace::new();
+    workspace.file("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nCMD [\"python\", \"app.py\"]\n");
+    workspace.file("requirements.txt", "flask\n");
+    workspace.file("app.py", "print()\n");
+    let said = text(&workspace.run(&["explain"]).stdout);
+    assert!(said.contains("4  builder  RUN pip install -r requirements.txt"), "{said}");
+    assert!(said.contains("5  runtime  COPY . ."), "{said}");
+    assert!(said.contains("FROM python:3.12-slim"), "{said}");
+    let done = workspace.run(&["explain", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let decisions = json["findings"][0]["decisions"].as_array().unwrap();
+    assert!(decisions.iter().any(|one| one["line"] == 4 && one["place"] == "builder"), "{json}");
+    assert!(decisions.iter().all(|one| !one["evidence"].as_str().unwrap_or_default().is_empty()), "{json}");
+}

@@ -231,7 +231,14 @@ mod tests {
     fn finding(edits: Vec<Edit>) -> Vec<Finding> {
         let edits = EditSet::new(edits).unwrap();
         let applicability = Applicability::Safe;
-        let fix = Fix { title: "x".into(), applicability, claim: edits.span(), edits, assumptions: Vec::new() };
+        let fix = Fix {
+            title: "x".into(),
+            applicability,
+            claim: edits.span(),
+            edits,
+            assumptions: Vec::new(),
+            decisions: Vec::new(),
+        };
         vec![Finding { span: Span::at(0), message: "X".into(), outcome: FindingOutcome::Fix(fix) }]
     }
 

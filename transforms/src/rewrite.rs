@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::settings::Settings;
 use crate::span::Span;
 use crate::syntax::{File, ParseError};
-use crate::transform::{Applicability, Finding, FindingOutcome, Refusal, Transform};
+use crate::transform::{Applicability, Decision, Finding, FindingOutcome, Refusal, Transform};
 
 /// How often the text is rewritten before the loop gives up. Every transform applies once to a stage and then finds
 /// nothing, so real files need as many rounds as there are transforms, and one to see that nothing is left.
@@ -51,6 +51,8 @@ pub struct Report {
     pub detail: String,
     /// What the fix takes for granted.
     pub assumptions: Vec<String>,
+    /// What the fix decided, where the settings ask for it; lines are those of the text that the fix was made for.
+    pub decisions: Vec<Decision>,
 }
 
 /// What happened to a finding.
@@ -218,6 +220,7 @@ fn admit(
                 message,
                 detail,
                 assumptions,
+                decisions: Vec::new(),
             };
             let fix = match outcome {
                 FindingOutcome::Refused(Refusal { code, text, settled }) => {
@@ -249,7 +252,9 @@ fn admit(
                 }
                 None => {
                     claims.push(claim);
-                    round.applied.push(report(Status::Fixed(applicability), fix.title, fix.assumptions));
+                    let mut report = report(Status::Fixed(applicability), fix.title, fix.assumptions);
+                    report.decisions = fix.decisions;
+                    round.applied.push(report);
                 }
             }
         }
@@ -278,6 +283,7 @@ fn not_convergent(applied: &[Report], rounds: &[EditSet]) -> Outcome {
         span: trace(rounds, report.span),
         detail: text.into(),
         assumptions: Vec::new(),
+        decisions: Vec::new(),
         ..report.clone()
     });
     Outcome { output: None, findings: findings.collect(), rounds: Vec::new() }
@@ -319,6 +325,7 @@ mod tests {
             claim: span,
             edits: EditSet::new(edits).unwrap(),
             assumptions: Vec::new(),
+            decisions: Vec::new(),
         };
         vec![Finding { span, message: "Found".into(), outcome: FindingOutcome::Fix(fix) }]
     }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub gid: Option<u32>,
     /// How USER names the user.
     pub user_style: UserStyle,
+    /// Whether fixes bring along what they decided for each instruction.
+    pub explain: bool,
 }
 
 /// How USER names the user.
@@ -39,6 +41,7 @@ impl Default for Settings {
             uid: None,
             gid: None,
             user_style: UserStyle::Name,
+            explain: false,
         }
     }
 }

@@ -90,6 +90,21 @@ pub struct Fix {
     pub edits: EditSet,
     /// What was taken for granted, a sentence each. Empty for a safe fix.
     pub assumptions: Vec<String>,
+    /// What was decided, piece by piece, where the settings ask for it.
+    pub decisions: Vec<Decision>,
+}
+
+/// What a fix decided for one instruction, or for one thing that it adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The line of the instruction, counted from 1; `None` for what the fix adds.
+    pub line: Option<u32>,
+    /// The instruction, shortened, or what is added.
+    pub what: String,
+    /// Where it goes: `builder`, `runtime`, `both`.
+    pub place: &'static str,
+    /// The fact behind it.
+    pub evidence: String,
 }
 
 /// Why a finding has no fix.

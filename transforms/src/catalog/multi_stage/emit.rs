@@ -22,6 +22,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         claim: emitter.claim,
         edits,
         assumptions: recipe.assumptions.clone(),
+        decisions: Vec::new(),
     })
 }
 

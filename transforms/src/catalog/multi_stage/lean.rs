@@ -107,10 +107,28 @@ pub(super) fn is_asset(file: &str) -> bool {
 /// becomes one program, and opens nothing beside it.
 ///
 /// Answers the folder.
-pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -> Option<String> {
     let context = survey.model.context?;
     let [step] = survey.entry.steps.as_slice() else { return None };
     let program = started(survey, context, step)?;
+    if let Some(at) = carried.iter().position(|carried| carried.to == program) {
+        // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
+        let empty = !context.files().iter().any(|file| is_asset(file));
+        let brought = |path: &str| {
+            survey
+                .units
+                .iter()
+                .filter_map(|unit| unit.copy.as_ref())
+                .any(|copy| copy.context && copy.to.as_deref() == Some(path))
+        };
+        let folder = carried.iter().enumerate().find(|(other, carried)| *other != at && brought(&carried.from))?;
+        let (place, folder) = (folder.0, folder.1.from.clone());
+        if !empty {
+            return None;
+        }
+        carried.remove(place);
+        return Some(folder);
+    }
     let outer = carried.iter().find(|carried| carried.from != program && paths::within(&program, &carried.from));
     let folder = outer.map(|carried| carried.from.clone())?;
     let brought = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
@@ -143,7 +161,7 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     let compiles = survey.steps().any(|(_, step)| {
         matches!(
             effects::kind(step.program()),
-            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled"
+            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
         )
     });
     // A shared library of the project's own would have to come along.
@@ -155,8 +173,8 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
                 text.contains(".so") || text.contains("-shared") || text.contains("SHARED") || text.contains("dylib")
             })
     });
-    let program = step.argv.first().filter(|program| program.contains('/')).filter(|_| compiles && !shares)?;
-    step.path(program)
+    let program = step.argv.first().filter(|_| compiles && !shares)?;
+    if program.contains('/') { step.path(program) } else { Some(format!("/usr/local/bin/{program}")) }
 }
 
 /// Whether a build file says that the jar holds the libraries that it needs.

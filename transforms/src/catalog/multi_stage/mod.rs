@@ -10,11 +10,12 @@
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
-//! 6. `emit`: the plan as edits.
+//! 6. `emit`: the plan as edits; `explain`: the plan in words.
 //! 7. `check`: the result, read again and compared with what there was.
 
 mod check;
 mod emit;
+mod explain;
 mod go;
 mod lean;
 mod libraries;
@@ -75,8 +76,11 @@ fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refu
     };
     let recipe = recipe?;
     let plan = plan::plan(&survey, recipe)?;
-    let fix = emit::fix(&survey, &plan)
+    let mut fix = emit::fix(&survey, &plan)
         .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
     check::check(&survey, &plan, &fix)?;
+    if model.settings.explain {
+        fix.decisions = explain::decisions(&survey, &plan);
+    }
     Ok(fix)
 }

@@ -319,6 +319,11 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
         _ => vec![to.to_owned()],
     };
+    let copied = unit.copy.as_ref().filter(|copy| copy.context);
+    if copied.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source)))
+    {
+        return Decision { place: Place::Builder, evidence: "it is compiled".into() };
+    }
     if covered(survey, recipe, unit) {
         return Decision { place: Place::Builder, evidence: format!("a later COPY brings {to} again") };
     }
@@ -387,6 +392,19 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
     })
 }
 
+/// Whether a file is the source of a compiled program, which nothing reads when the program runs.
+fn compiled_source(source: &str) -> bool {
+    const ENDS: [&str; 16] = [
+        ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".go", ".rs", ".java", ".kt", ".swift", ".hs", ".csproj", ".fsproj",
+        ".sln", ".f90",
+    ];
+    ENDS.iter().any(|end| source.ends_with(end))
+        || matches!(
+            paths::name(source),
+            "pom.xml" | "go.mod" | "go.sum" | "go.*" | "Cargo.toml" | "Cargo.lock" | "Makefile" | "CMakeLists.txt"
+        )
+}
+
 /// Whether a command names a path or works in it.
 pub(super) fn mentions(step: &Step, path: &str) -> bool {
     step.cwd.as_deref().is_some_and(|cwd| path != "/" && paths::within(cwd, path))
@@ -402,4 +420,9 @@ pub(super) fn needed_at_start(survey: &Survey<'_, '_>, name: &str) -> bool {
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     survey.entry.steps.iter().any(named)
         || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
+}
+
+/// Whether a folder of the builder goes along.
+pub(super) fn is_carried(recipe: &Recipe, folder: &str) -> bool {
+    recipe.carried.iter().any(|carried| paths::within(folder, &carried.from) || paths::within(&carried.from, folder))
 }

@@ -237,7 +237,16 @@ pub(super) fn folders(
             let release = image.and_then(Image::release)?;
             let python = PYTHONS.find(release).map(|row| row.rest)?;
             let mut found = vec!["/usr/local".to_owned()];
-            found.extend(python.split(' ').map(str::to_owned));
+            // Alpine has the one, the other or both; what is not there can't be copied.
+            let second = ["python", "python2", "py-pip", "py2-pip", "python-dev", "python2-dev"]
+                .iter()
+                .any(|name| survey.installs(name));
+            let third = step.program().contains('3')
+                || ["python3", "py3-pip", "python3-dev"].iter().any(|name| survey.installs(name));
+            let fits = |path: &&str| {
+                family != Some(Family::Alpine) || if path.contains("python2") { second } else { third || !second }
+            };
+            found.extend(python.split(' ').filter(fits).map(str::to_owned));
             found.extend(programs(survey));
             Some(found)
         }
@@ -259,6 +268,8 @@ pub(super) fn folders(
         }
         Store::Extensions if step.program().starts_with("docker-php") => local(),
         Store::R if language == "r" || debian => Some(vec!["/usr/local/lib/R".to_owned()]),
+        // The official image keeps Bundler's settings beside the gems.
+        Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
         Store::Home(folder) => {
             let home = home(survey, unit);
             // The official image of Rust has its home elsewhere.

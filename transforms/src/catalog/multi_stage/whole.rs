@@ -396,9 +396,21 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     | "--installdir"
                     | "--root"
                     | "--destination"
-            ) && let Some(path) = args.next().filter(|path| path.starts_with('/')).and_then(|path| step.path(path))
+            ) && let Some(path) = match arg.split_once('=') {
+                Some((_, path)) => Some(path),
+                None => args.next().map(String::as_str),
+            } && path.starts_with('/')
+                && let Some(path) = step.path(path)
             {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
+                let outside =
+                    step.cwd.as_deref().is_some_and(|cwd| !paths::within(&path, cwd) && !paths::within(cwd, &path));
+                let publishes =
+                    matches!(effects::kind(step.program()), "dotnet" | "haskell" | "compile" | "rust" | "go");
+                let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root");
+                if outside && publishes && result {
+                    self.installed_from(step);
+                }
             }
         }
     }
@@ -464,6 +476,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 continue;
             }
             if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
+                continue;
+            }
+            let unpacks_tool = kind == "unpack"
+                && step
+                    .args()
+                    .iter()
+                    .chain(&step.piped)
+                    .any(|arg| stores::is_tool(arg.split(".t").next().unwrap_or(arg)));
+            if unpacks_tool
+                && !self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|arg| arg.contains(path.as_str())))
+            {
+                self.unpacked.push(step.span);
                 continue;
             }
             if stores::is_archive(&path) && !self.needs(&path, self.last_build) {

@@ -3,7 +3,7 @@
 use crate::edit::{Edit, EditSet};
 use crate::span::Span;
 use crate::syntax::TileKind;
-use crate::transform::{Applicability, Fix};
+use crate::transform::{Applicability, Decision, Fix};
 
 use super::place::Plan;
 use super::survey::Survey;
@@ -56,7 +56,33 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         claim,
         edits: EditSet::new(edits).ok()?,
         assumptions: plan.assumptions.clone(),
+        decisions: if survey.model.settings.explain { decisions(survey, plan) } else { Vec::new() },
     })
+}
+
+/// The decision in words: who ran, who runs, what is theirs.
+fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
+    let image = survey.model.image(survey.stage).map(ToString::to_string).unwrap_or_else(|| "the base".to_owned());
+    let added = |what: String, evidence: String| Decision { line: None, what, place: "runtime", evidence };
+    let mut out =
+        vec![added(format!("USER {}", plan.user.name), format!("{image} runs as root; {}", plan.user.origin))];
+    for (_, commands) in &plan.runs {
+        out.extend(commands.iter().map(|command| {
+            added(command.clone(), "the user has to be there, and to own what the program writes".to_owned())
+        }));
+    }
+    for unit in plan.copies.iter().filter_map(|at| survey.units.get(*at)) {
+        out.push(Decision {
+            line: Some(unit.instruction.lines.0),
+            what: format!("{} --chown={}", unit.instruction.keyword.name(), plan.user.owner),
+            place: "runtime",
+            evidence: "the program may write beside itself".to_owned(),
+        });
+    }
+    if let Some(home) = &plan.home {
+        out.push(added(format!("ENV HOME={home}"), "programs look for a home that they can write to".to_owned()));
+    }
+    out
 }
 
 /// How the file is written.

@@ -58,6 +58,9 @@ pub(crate) struct ParseArgs {
     /// Also read the files that this file names, one a line.
     #[arg(long, value_name = "LIST")]
     pub(crate) files_from: Option<std::path::PathBuf>,
+    /// Also say of each instruction that a shell runs whether its script is read.
+    #[arg(long, hide = true)]
+    pub(crate) shell: bool,
 }
 
 /// `fix`.

@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use dockwright_transforms::model::{Model, ShellForm};
+use dockwright_transforms::settings::Settings;
 use dockwright_transforms::syntax::File;
 use serde::Serialize;
 
@@ -31,6 +33,8 @@ struct Instruction {
     end_line: u32,
     start: u32,
     end: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shell: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +61,7 @@ pub(crate) fn run(args: &ParseArgs) -> Result<Exit> {
             std::fs::read(path)
         };
         let answer = match source {
-            Ok(source) => read(&shown, &source),
+            Ok(source) => read(&shown, &source, args.shell),
             Err(error) => {
                 Answer { path: &shown, error: Some(error.to_string()), escape: "\\".into(), instructions: Vec::new() }
             }
@@ -81,7 +85,7 @@ pub(crate) fn run(args: &ParseArgs) -> Result<Exit> {
 }
 
 /// Reads one file.
-fn read<'a>(path: &'a str, source: &[u8]) -> Answer<'a> {
+fn read<'a>(path: &'a str, source: &[u8], shell: bool) -> Answer<'a> {
     let file = match File::parse(source) {
         Ok(file) => file,
         Err(error) => {
@@ -90,7 +94,9 @@ fn read<'a>(path: &'a str, source: &[u8]) -> Answer<'a> {
             return Answer { path, error, escape: "\\".into(), instructions: Vec::new() };
         }
     };
-    let instructions = file.instructions.iter().map(|instruction| {
+    let settings = Settings::default();
+    let model = Model::new(&file, None, &settings);
+    let instructions = file.instructions.iter().enumerate().map(|(index, instruction)| {
         let inner = instruction.inner.as_deref().unwrap_or(instruction);
         Instruction {
             name: instruction.keyword.name().to_ascii_lowercase(),
@@ -111,6 +117,7 @@ fn read<'a>(path: &'a str, source: &[u8]) -> Answer<'a> {
             end_line: instruction.lines.1,
             start: instruction.span.start,
             end: instruction.span.end,
+            shell: model.shell_form(index).filter(|_| shell).map(ShellForm::name),
         }
     });
     let escape = char::from(file.escape).to_string();

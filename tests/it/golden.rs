@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dockwright_transforms::syntax::words::{self, Value};
-use dockwright_transforms::syntax::{File, lossless};
+use dockwright_transforms::syntax::{File, lossless, lossless_scripts};
 use serde_json::{Value as Json, json};
 
 use crate::workspace::root;
@@ -93,7 +93,7 @@ fn no_byte_of_any_file_is_lost() {
         let Ok(file) = File::parse(&source) else { continue };
         let joined: Vec<u8> = file.tiles.iter().flat_map(|tile| tile.span.of(&source).to_vec()).collect();
         assert_eq!(joined, source, "{}", name(&path));
-        if let Err(what) = lossless(&file) {
+        if let Err(what) = lossless(&file).and_then(|()| lossless_scripts(&file)) {
             wrong.push(format!("{}: {what}", name(&path)));
         }
     }

@@ -15,7 +15,7 @@ use crate::knowledge::images::{self, Image};
 use crate::settings::Settings;
 use crate::syntax::typed::ImageRef;
 use crate::syntax::words::{self, Expanded, Value};
-use crate::syntax::{File, Form, Instruction, Keyword};
+use crate::syntax::{File, Form, Instruction, Keyword, shell};
 
 /// A file with what is known about it.
 pub struct Model<'a> {
@@ -54,8 +54,32 @@ pub struct Stage {
     workdirs: Vec<(usize, Option<String>)>,
     /// The user from an instruction on.
     users: Vec<(usize, Expanded)>,
-    /// SHELL from an instruction on: whether it is a POSIX shell.
-    shells: Vec<(usize, bool)>,
+    /// SHELL from an instruction on.
+    shells: Vec<(usize, Shell)>,
+}
+
+/// What runs the shell forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shell {
+    /// Whether it is a POSIX shell.
+    posix: bool,
+    /// Whether a pipeline fails where any of its commands does.
+    pipefail: bool,
+}
+
+impl Shell {
+    /// The shell that an instruction SHELL names.
+    fn of(instruction: &Instruction<'_>) -> Self {
+        let Form::Json(words) = &instruction.form else { return Self { posix: false, pipefail: false } };
+        let program = words.first().map(|(program, _)| paths::name(program));
+        let posix = program.is_some_and(|program| shell::POSIX_SHELLS.contains(&program));
+        // `-o pipefail`, and `-eo pipefail` too.
+        let pipefail = words.windows(2).any(|pair| match pair {
+            [(option, _), (name, _)] => option.starts_with('-') && option.ends_with('o') && name == "pipefail",
+            _ => false,
+        });
+        Self { posix, pipefail: posix && pipefail }
+    }
 }
 
 /// What a stage stands on.
@@ -75,6 +99,28 @@ pub enum Base {
     },
     /// It reads a variable that has no value in the file.
     Unknown,
+}
+
+/// What there is to read of an instruction that a shell runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShellForm {
+    /// A script of a POSIX shell, which is read.
+    Read,
+    /// A script of a POSIX shell that can't be read, or whose bounds are passed: nothing is ever edited inside.
+    Opaque,
+    /// A script of another program: PowerShell, `cmd`, an interpreter.
+    Foreign,
+}
+
+impl ShellForm {
+    /// The lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ShellForm::Read => "read",
+            ShellForm::Opaque => "opaque",
+            ShellForm::Foreign => "foreign",
+        }
+    }
 }
 
 /// ENV or ARG at one place.
@@ -138,14 +184,8 @@ impl<'a> Model<'a> {
                 }
             }
             Keyword::Shell => {
-                let posix = match &instruction.form {
-                    Form::Json(words) => words.first().is_some_and(|(program, _)| {
-                        matches!(paths::name(program), "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh")
-                    }),
-                    Form::Text => false,
-                };
                 if let Some(stage) = self.stages.last_mut() {
-                    stage.shells.push((index, posix));
+                    stage.shells.push((index, Shell::of(instruction)));
                 }
             }
             _ => {}
@@ -174,19 +214,21 @@ impl<'a> Model<'a> {
             Base::Image { image, .. } => base::known(image),
             _ => None,
         };
-        let (workdir, posix) = match &base {
+        let usual = Shell { posix: true, pipefail: false };
+        let (workdir, shell) = match &base {
             Base::Stage(earlier) => {
                 let earlier = self.stages.get(*earlier);
                 let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.clone());
-                (workdir, earlier.and_then(|stage| stage.shells.last()).is_none_or(|(_, posix)| *posix))
+                (workdir, earlier.and_then(|stage| stage.shells.last()).map_or(usual, |(_, shell)| *shell))
             }
             Base::Image { image, .. } => {
                 // Where nothing is known of it, it has the working directory that most images have.
                 let workdir = known.and_then(|known| known.workdir()).unwrap_or("/");
-                (Some(workdir.to_owned()), !base::is_windows(image, known.as_ref()))
+                let posix = !base::is_windows(image, known.as_ref());
+                (Some(workdir.to_owned()), Shell { posix, ..usual })
             }
-            Base::Scratch => (Some("/".to_owned()), true),
-            Base::Unknown => (None, true),
+            Base::Scratch => (Some("/".to_owned()), usual),
+            Base::Unknown => (None, usual),
         };
         let known = known.map(|known| known.facts());
         Stage {
@@ -199,7 +241,7 @@ impl<'a> Model<'a> {
             variables: Vec::new(),
             workdirs: vec![(index, workdir)],
             users: Vec::new(),
-            shells: vec![(index, posix && self.file.escape == b'\\')],
+            shells: vec![(index, Shell { posix: shell.posix && self.file.escape == b'\\', ..shell })],
         }
     }
 
@@ -366,10 +408,47 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// What there is to read of instruction `index`; `None` where no shell runs it: another instruction, the exec form, or
+    /// nothing at all.
+    pub fn shell_form(&self, index: usize) -> Option<ShellForm> {
+        let instruction = self.instruction(index)?;
+        let shell =
+            matches!(instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck);
+        if !shell || instruction.form != Form::Text || instruction.args.text.is_empty() {
+            return None;
+        }
+        if instruction.keyword == Keyword::Healthcheck && instruction.args.text.eq_ignore_ascii_case("none") {
+            return None;
+        }
+        Some(if !self.posix(index) || instruction.has_interpreter() {
+            ShellForm::Foreign
+        } else if instruction.script().is_some() {
+            ShellForm::Read
+        } else {
+            ShellForm::Opaque
+        })
+    }
+
+    /// What runs a shell form of instruction `index`.
+    fn shell(&self, index: usize) -> Option<Shell> {
+        let stage = self.stage_of(index)?;
+        stage.shells.iter().rev().find(|(at, _)| *at <= index).map(|(_, shell)| *shell)
+    }
+
     /// Whether a shell form of instruction `index` is read by a POSIX shell.
     pub fn posix(&self, index: usize) -> bool {
-        let shell = |stage: &Stage| stage.shells.iter().rev().find(|(at, _)| *at <= index).map(|(_, posix)| *posix);
-        self.stage_of(index).and_then(shell).unwrap_or(true)
+        self.shell(index).is_none_or(|shell| shell.posix)
+    }
+
+    /// Whether a pipeline of instruction `index` fails where any of its commands does: by SHELL, or because its script
+    /// starts by saying so.
+    pub fn pipefail(&self, index: usize) -> bool {
+        let set = || {
+            let first = self.steps(index)?.first()?;
+            let words = first.args();
+            Some(first.program() == "set" && words.iter().any(|word| word == "pipefail"))
+        };
+        self.shell(index).is_some_and(|shell| shell.pipefail) || set().unwrap_or_default()
     }
 
     /// The variables that the stage's image has as ENV, with the instruction that sets each.
@@ -403,4 +482,35 @@ pub fn copy_sources(file: &File<'_>) -> Vec<String> {
         }
     }
     sources
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_in_force_says_what_is_read_and_when_a_pipeline_fails() {
+        let source = "FROM a\nRUN a | b\nSHELL [\"/bin/bash\", \"-eo\", \"pipefail\", \"-c\"]\nRUN a | b\nSHELL [\"pwsh\"]\nRUN x\n\
+                      SHELL [\"sh\", \"-c\"]\nRUN set -o pipefail; a | b\nRUN <<E\n#!/usr/bin/env python3\nE\n\
+                      RUN <<E\n#!/bin/bash -e\na\nE\nRUN [\"a\"]\nCMD a ${\nFROM 0\nRUN a\n";
+        let file = File::parse(source.as_bytes()).unwrap();
+        let settings = Settings::default();
+        let model = Model::new(&file, None, &settings);
+        let runs = file.instructions.iter().enumerate().filter(|(_, one)| one.keyword != Keyword::Shell);
+        let read: Vec<_> = runs.map(|(index, _)| (model.shell_form(index), model.pipefail(index))).skip(1).collect();
+        use ShellForm::{Foreign, Opaque, Read};
+        let expected = [
+            (Some(Read), false),
+            (Some(Read), true),
+            (Some(Foreign), false),
+            (Some(Read), true),
+            (Some(Foreign), false),
+            (Some(Read), false),
+            (None, false),
+            (Some(Opaque), false),
+            (None, false),
+            (Some(Read), false),
+        ];
+        assert_eq!(read, expected);
+    }
 }

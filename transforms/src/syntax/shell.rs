@@ -1,12 +1,16 @@
 //! Shell scripts inside RUN, CMD, ENTRYPOINT and HEALTHCHECK, with spans back to the file.
 
+mod guard;
+mod owned;
+mod places;
 mod plain;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use rable::{ListOperator, NodeKind};
 
-use super::instruction::{Form, Instruction, Keyword, Logical};
+use super::instruction::{Form, Instruction, Keyword, Logical, check_parts};
 use crate::span::Span;
 
 /// A script: what a shell form or a heredoc of RUN holds.
@@ -133,11 +137,11 @@ pub struct Redirect<'t> {
     pub span: Span,
 }
 
-/// A script longer than this is not looked into: the grammar's own recursion grows with the length of a list.
-const MAX_SCRIPT: usize = 64 * 1024;
+/// The shells whose language the grammar reads.
+pub const POSIX_SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "ksh"];
 
-/// How deep substitutions and parentheses may nest before a script is not looked into.
-const MAX_NESTING: usize = 64;
+/// The operators of redirections, the longer ones first.
+const OPERATORS: [&str; 12] = ["<<<", "<<-", "<<", "<&", "<>", "<", "&>>", "&>", ">>", ">&", ">|", ">"];
 
 /// Parses a script. `text` is what the shell would get; its spans are mapped back through `map`.
 ///
@@ -154,7 +158,7 @@ pub fn parse_alone(text: &str) -> Option<Script<'_>> {
 
 /// Parses `text`, which stands at byte `base` of the mapped text.
 fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script<'t>> {
-    if text.len() > MAX_SCRIPT || depth > MAX_NESTING || nesting(text) > MAX_NESTING {
+    if depth > guard::MAX_NESTING || !guard::is_tractable(text) {
         return None;
     }
     if let Some(script) = plain::parse(text, map, base) {
@@ -164,11 +168,12 @@ fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -
     grammar(text, map, base, depth)
 }
 
-/// Parses any script, by the grammar.
+/// Parses any script, by the grammar; `None` where it does not read it, or where a piece of it has no place that can be
+/// told.
 fn grammar<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script<'t>> {
     let nodes = rable::parse(text, false).ok()?;
     let offsets = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect::<Vec<_>>());
-    let reader = Reader { text, offsets, map, base, depth };
+    let reader = Reader { text, offsets, map, base, depth, lost: Cell::new(false) };
     let mut items: Vec<Item<'t>> = Vec::with_capacity(nodes.len());
     for node in &nodes {
         if let Some(last) = items.last_mut() {
@@ -177,27 +182,7 @@ fn grammar<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> O
         reader.list(node, &mut items);
     }
     set_operator_spans(&mut items);
-    Some(Script { items })
-}
-
-/// The deepest nesting of opening brackets, whatever they mean.
-fn nesting(text: &str) -> usize {
-    if memchr::memchr2_iter(b'(', b'{', text.as_bytes()).nth(MAX_NESTING).is_none() {
-        // There are not enough of them, whatever their order; counting is several times faster than following.
-        return 0;
-    }
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b')' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
+    (!reader.lost.get()).then_some(Script { items })
 }
 
 /// Turns the grammar's nodes into ours, with spans of the file.
@@ -208,6 +193,8 @@ struct Reader<'t, 'm> {
     map: &'m Logical<'m>,
     base: usize,
     depth: usize,
+    /// Whether something has no place that can be told, or can't be read: then nothing of the script is.
+    lost: Cell<bool>,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -292,7 +279,7 @@ impl<'t> Reader<'t, '_> {
                 compound(CompoundKind::Loop, vec![condition, body], Vec::new(), redirects)
             }
             NodeKind::For { words, body, redirects, .. } | NodeKind::Select { words, body, redirects, .. } => {
-                let words = words.as_deref().map(|words| self.words(words)).unwrap_or_default();
+                let words = self.loop_words(node, body, words.as_deref().unwrap_or_default());
                 compound(CompoundKind::Loop, vec![body], words, redirects)
             }
             NodeKind::ForArith { body, redirects, .. } => {
@@ -311,7 +298,11 @@ impl<'t> Reader<'t, '_> {
             }
             NodeKind::Negation { pipeline } => compound(CompoundKind::Negation, vec![pipeline], Vec::new(), &[]),
             NodeKind::Time { pipeline, .. } => compound(CompoundKind::Group, vec![pipeline], Vec::new(), &[]),
-            NodeKind::Coproc { command, .. } => compound(CompoundKind::Subshell, vec![command], Vec::new(), &[]),
+            NodeKind::Coproc { .. } => {
+                // Its words have no place, and nobody writes one.
+                self.lost.set(true);
+                Node::Test(span)
+            }
             _ => Node::Test(span),
         }
     }
@@ -322,6 +313,11 @@ impl<'t> Reader<'t, '_> {
 
     fn word(&self, node: &rable::Node) -> Word<'t> {
         let (start, end) = self.bytes(&node.span);
+        self.word_at(start, end)
+    }
+
+    /// The word at a byte range of the text.
+    fn word_at(&self, start: usize, end: usize) -> Word<'t> {
         match self.text.get(start..end) {
             Some(raw) if !raw.is_empty() => Word {
                 raw: Cow::Borrowed(raw),
@@ -329,22 +325,45 @@ impl<'t> Reader<'t, '_> {
                 substitutions: self.substitutions(raw, start),
             },
             _ => {
-                let value = match &node.kind {
-                    NodeKind::Word { value, .. } => value.as_str(),
-                    _ => "",
-                };
-                Word { raw: Cow::Owned(value.to_owned()), ..Word::default() }
+                self.lost.set(true);
+                Word::default()
             }
         }
     }
 
-    /// The scripts of `$( … )` and backticks in a word that stands at byte `start`.
+    /// The words of `for NAME in …`, which the grammar gives no place: they stand between the name and the body.
+    fn loop_words(&self, node: &rable::Node, body: &rable::Node, words: &[rable::Node]) -> Vec<Word<'t>> {
+        let ((start, _), (end, _)) = (self.bytes(&node.span), self.bytes(&body.span));
+        let header = self.text.get(..end).unwrap_or_default();
+        let mut at = start;
+        let mut next = || {
+            let (start, end) = places::word(header, at)?;
+            at = end;
+            Some((start, end))
+        };
+        let (_keyword, _name) = (next(), next());
+        // Without `in`, the loop is about the arguments of the script, and there are no words.
+        if next().and_then(|(start, end)| header.get(start..end)) != Some("in") {
+            return Vec::new();
+        }
+        let mut found = Vec::with_capacity(words.len());
+        for _ in words {
+            match next() {
+                Some((start, end)) => found.push(self.word_at(start, end)),
+                None => self.lost.set(true),
+            }
+        }
+        found
+    }
+
+    /// The scripts of `$( … )`, `<( … )` and backticks in a word that stands at byte `start`.
     fn substitutions(&self, raw: &'t str, start: usize) -> Vec<Script<'t>> {
         let mut found = Vec::new();
         let bytes = raw.as_bytes();
         let mut at = 0;
         let mut double = false;
         while let Some(byte) = bytes.get(at) {
+            let after = bytes.get(at + 1);
             match byte {
                 b'\\' => at += 1,
                 b'"' => double = !double,
@@ -352,16 +371,19 @@ impl<'t> Reader<'t, '_> {
                     Some(length) => at += length + 1,
                     None => break,
                 },
+                b'$' if after == Some(&b'\'') && !double => at = places::ansi_end(bytes, at + 2).unwrap_or(bytes.len()),
                 b'`' => {
-                    let Some(length) = memchr::memchr(b'`', bytes.get(at + 1..).unwrap_or_default()) else { break };
-                    let inner = raw.get(at + 1..at + 1 + length).unwrap_or_default();
-                    found.extend(parse_text(inner, self.map, self.base + start + at + 1, self.depth + 1));
-                    at += length + 1;
+                    let Some(end) = places::backtick_end(bytes, at + 1) else { break };
+                    found.extend(self.backticks(raw, at + 1, end, start));
+                    at = end;
                 }
-                b'$' if bytes.get(at + 1) == Some(&b'(') && bytes.get(at + 2) != Some(&b'(') => {
-                    let Some(end) = closing(bytes, at + 2) else { break };
-                    let inner = raw.get(at + 2..end).unwrap_or_default();
-                    found.extend(parse_text(inner, self.map, self.base + start + at + 2, self.depth + 1));
+                b'$' if after == Some(&b'(') && places::is_arithmetic(bytes, at) => at += 2,
+                b'$' | b'<' | b'>' if after == Some(&b'(') && (*byte == b'$' || !double) => {
+                    let Some((script, end)) = self.substitution(raw, at + 2, start) else {
+                        self.lost.set(true);
+                        break;
+                    };
+                    found.push(script);
                     at = end;
                 }
                 _ => {}
@@ -371,32 +393,67 @@ impl<'t> Reader<'t, '_> {
         found
     }
 
+    /// The script of a substitution whose inside starts at byte `from` of a word, and where its parenthesis is. What
+    /// quotes, comments and `case` make of a parenthesis is for the grammar to say: where the first guess is no script,
+    /// the next ones are tried.
+    fn substitution(&self, raw: &'t str, from: usize, start: usize) -> Option<(Script<'t>, usize)> {
+        const GUESSES: usize = 8;
+        let bytes = raw.as_bytes();
+        let first = places::closing(bytes, from);
+        let rest = memchr::memchr_iter(b')', bytes.get(from..)?).map(|at| from + at);
+        let others = rest.filter(|at| first.is_none_or(|first| *at > first));
+        let guesses = first.into_iter().chain(others).take(if self.depth == 0 { GUESSES } else { 2 });
+        for end in guesses {
+            let inner = raw.get(from..end)?;
+            if let Some(script) = parse_text(inner, self.map, self.base + start + from, self.depth + 1) {
+                return Some((script, end));
+            }
+        }
+        None
+    }
+
+    /// The script between the backticks at `from` and `end` of a word.
+    fn backticks(&self, raw: &'t str, from: usize, end: usize, start: usize) -> Option<Script<'t>> {
+        let inner = raw.get(from..end)?;
+        let base = self.base + start + from;
+        let escaped = memchr::memchr(b'\\', inner.as_bytes()).is_some();
+        let script = match escaped {
+            false => parse_text(inner, self.map, base, self.depth + 1),
+            true => {
+                // Backslashes before a dollar, a backtick or another one are taken off before the script is read.
+                let map = places::unescaped(inner, &self.map.slice(base, base + inner.len()));
+                parse_text(&map.text, &map, 0, self.depth + 1).map(Script::into_owned)
+            }
+        };
+        if script.is_none() {
+            self.lost.set(true);
+        }
+        script
+    }
+
     fn redirects(&self, redirects: &[rable::Node]) -> Vec<Redirect<'t>> {
         redirects.iter().filter_map(|node| self.redirect(node)).collect()
     }
 
     fn redirect(&self, node: &rable::Node) -> Option<Redirect<'t>> {
-        let span = self.node_span(node);
-        match &node.kind {
-            NodeKind::Redirect { op, target, .. } => {
-                let mut target = self.word(target);
-                if target.span.is_empty() {
-                    // The grammar gives the whole redirection a place; its target is the end of it.
-                    let (_, end) = self.bytes(&node.span);
-                    let start = end.saturating_sub(target.raw.len());
-                    if self.text.get(start..end) == Some(target.raw.as_ref()) {
-                        target.span = self.span(start, end);
-                    }
-                }
-                Some(Redirect { operator: Cow::Owned(op.clone()), target, span })
-            }
-            NodeKind::HereDoc { delimiter, .. } => Some(Redirect {
-                operator: "<<".into(),
-                target: Word { raw: Cow::Owned(delimiter.clone()), ..Word::default() },
-                span,
-            }),
-            _ => None,
-        }
+        let (start, end) = self.bytes(&node.span);
+        // `|&` has one that is not written.
+        let written = self.text.get(start..end).filter(|text| !text.is_empty())?;
+        let (descriptor, name) = match &node.kind {
+            NodeKind::Redirect { fd, varfd, .. } => (*fd, varfd.as_deref()),
+            NodeKind::HereDoc { fd, .. } => (*fd, None),
+            _ => return None,
+        };
+        let before = self.text.get(..start).unwrap_or_default();
+        let from = match name {
+            Some(name) => before.strip_suffix(&format!("{{{name}}}")).map_or(start, str::len),
+            None if descriptor >= 0 => before.trim_end_matches(|c: char| c.is_ascii_digit()).len(),
+            None => start,
+        };
+        let operator = OPERATORS.into_iter().find(|operator| written.starts_with(operator))?;
+        let rest = written.get(operator.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        let target = self.word_at(end - rest.len(), end);
+        Some(Redirect { operator: Cow::Borrowed(operator), target, span: self.span(from, end) })
     }
 }
 
@@ -407,28 +464,6 @@ fn set_operator_spans(items: &mut [Item<'_>]) {
         let Some(item) = items.get_mut(at) else { continue };
         let (end, next) = (item.span.end, next.unwrap_or(item.span.end));
         item.operator_span = Span { start: end, end: next.max(end) };
-    }
-}
-
-/// The parenthesis that closes a substitution whose inside starts at `at`.
-fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
-    let mut depth = 1usize;
-    let mut double = false;
-    loop {
-        match bytes.get(at)? {
-            b'\\' => at += 1,
-            b'"' => double = !double,
-            b'\'' if !double => at += 1 + memchr::memchr(b'\'', bytes.get(at + 1..)?)?,
-            b'(' => depth += 1,
-            b')' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
     }
 }
 
@@ -499,29 +534,60 @@ pub fn reads(raw: &str) -> Vec<&str> {
 
 impl Instruction<'_> {
     /// The script of a shell form: of RUN (a heredoc that is the script included), CMD, ENTRYPOINT and HEALTHCHECK CMD.
-    /// `None` for the exec form, for a shell that is not a POSIX one, and for what can't be parsed.
+    /// `None` for the exec form, for a heredoc that names a program that is no POSIX shell, and for what can't be parsed.
     pub fn script(&self) -> Option<Script<'_>> {
         if self.opaque || self.form != Form::Text {
             return None;
         }
         match self.keyword {
-            Keyword::Run => {
-                if let Some(heredoc) = self.heredocs.first()
-                    && self.args.text.split_whitespace().count() == 1
-                {
-                    let text = std::str::from_utf8(heredoc.body).ok()?;
-                    let map = Logical { text: text.into(), runs: vec![(0, heredoc.body_span.start)] };
-                    return parse_text(text, &map, 0, 0);
+            Keyword::Run if self.runs_heredoc() => {
+                let heredoc = self.heredocs.first()?;
+                let text = std::str::from_utf8(heredoc.body).ok()?;
+                if self.has_interpreter() {
+                    return None;
                 }
-                parse(&self.args)
+                let map = Logical { text: text.into(), runs: vec![(0, heredoc.body_span.start)] };
+                parse_text(text, &map, 0, 0)
             }
-            Keyword::Cmd | Keyword::Entrypoint => parse(&self.args),
+            Keyword::Run if !self.heredocs.is_empty() => {
+                let map = self.with_heredocs()?;
+                parse_text(&map.text, &map, 0, 0).map(Script::into_owned)
+            }
+            Keyword::Run | Keyword::Cmd | Keyword::Entrypoint => parse(&self.args),
             Keyword::Healthcheck => {
-                let rest = self.args.text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-                let start = self.args.text.len() - rest.trim_start().len();
+                let (_, start) = check_parts(&self.args.text);
                 parse_text(self.args.text.get(start..)?, &self.args, start, 0)
             }
             _ => None,
         }
+    }
+
+    /// Whether a heredoc that is the script itself names a program to run it that is no POSIX shell.
+    pub fn has_interpreter(&self) -> bool {
+        let Some(heredoc) = self.heredocs.first().filter(|_| self.runs_heredoc()) else { return false };
+        let Some(line) = heredoc.body.strip_prefix(b"#!") else { return false };
+        let line = String::from_utf8_lossy(line.split(|byte| *byte == b'\n').next().unwrap_or_default());
+        let mut words = line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+        let program = match words.next() {
+            Some("env") => words.find(|word| !word.starts_with('-')),
+            program => program,
+        };
+        !program.is_some_and(|program| POSIX_SHELLS.contains(&program))
+    }
+
+    /// What BuildKit gives the shell where heredocs are input of commands: the line, then each body with its terminator.
+    fn with_heredocs(&self) -> Option<Logical<'static>> {
+        let mut text = self.args.text.to_string();
+        let mut runs = self.args.runs.clone();
+        for heredoc in &self.heredocs {
+            let name = u32::try_from(heredoc.name.len()).ok()?;
+            // The line end before the body belongs to the opening line, or to the terminator before it.
+            runs.push((u32::try_from(text.len()).ok()?, heredoc.body_span.start.checked_sub(1)?));
+            text.push('\n');
+            text.push_str(std::str::from_utf8(heredoc.body).ok()?);
+            runs.push((u32::try_from(text.len()).ok()?, heredoc.terminator_span.end.checked_sub(name)?));
+            text.push_str(&heredoc.name);
+        }
+        Some(Logical { text: text.into(), runs })
     }
 }

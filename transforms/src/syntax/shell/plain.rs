@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::super::instruction::Logical;
-use super::{Command, Item, Node, Operator, Redirect, Script, Word, set_operator_spans};
+use super::{Command, Item, Node, OPERATORS, Operator, Redirect, Script, Word, set_operator_spans};
 use crate::span::Span;
 
 /// Words that mean something of their own at the start of a command.
@@ -165,7 +165,8 @@ impl<'t> Plain<'t, '_> {
             };
             let mut end = placed.end;
             if redirect {
-                let redirect = self.redirect(&mut state)?;
+                let mut redirect = self.redirect(&mut state)?;
+                redirect.span.start = placed.start;
                 end = redirect.span.end;
                 command.redirects.push(redirect);
             }
@@ -255,11 +256,10 @@ impl<'t> Plain<'t, '_> {
 
     /// A redirection that starts here, behind its descriptor.
     fn redirect(&mut self, state: &mut State) -> Option<Redirect<'t>> {
-        const OPERATORS: [&str; 11] = ["<<<", "<<", "<&", "<>", "<", "&>>", "&>", ">>", ">&", ">|", ">"];
         let start = self.places.of(self.at);
         let rest = self.text.get(self.at..)?;
         let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator))?;
-        if operator == "<<" {
+        if operator.starts_with("<<") && operator != "<<<" {
             return None;
         }
         self.at += operator.len();

@@ -239,7 +239,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             };
             if let Some(cwd) = self.survey.model.workdir(unit.index)
                 && cwd != folder
-                && needs_folder(unit)
+                && (needs_folder(unit) || makes_folder(unit, cwd))
             {
                 out.push_str(&self.line("WORKDIR", cwd));
                 folder = cwd.to_owned();
@@ -305,6 +305,11 @@ fn needs_folder(unit: &Unit<'_>) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a COPY goes into the working directory itself: a folder only because WORKDIR made it one.
+fn makes_folder(unit: &Unit<'_>, cwd: &str) -> bool {
+    unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| crate::model::paths::within(cwd, to))
 }
 
 /// A name for the builder that no stage of the file has.

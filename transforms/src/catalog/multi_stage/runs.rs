@@ -148,11 +148,22 @@ pub(super) fn run(
                 }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) => builds = true,
                 Effect::Unknown => {
-                    let script =
-                        step.argv.first().is_some_and(|program| program.contains('/') || program.ends_with(".sh"))
-                            || matches!(step.program(), "sh" | "bash" | "ash" | "dash" | "");
+                    // What lies among the system's programs is a package's, whatever way it is called.
+                    let packaged = |program: &String| {
+                        ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].contains(&paths::parent(program))
+                            && !survey.copied_file(program)
+                    };
+                    let script = step.argv.first().is_some_and(|program| {
+                        (program.contains('/') && !packaged(program)) || program.ends_with(".sh")
+                    }) || matches!(step.program(), "sh" | "bash" | "ash" | "dash" | "");
                     let inside = step.cwd.as_ref().is_some_and(|cwd| in_builder(&recipe.builder_folders, cwd));
-                    if script || inside || recipe.toolchain_variables.len() > 1 {
+                    // In a pipeline it hands something to the others: to fetch, most likely.
+                    let piped = chunk.len() > 1
+                        && chunk.iter().any(|other| {
+                            matches!(effects::kind(other.program()), "download" | "unpack")
+                                || other.program() == "xargs"
+                        });
+                    if script || inside || piped || recipe.toolchain_variables.len() > 1 {
                         builds = true;
                         if !inside {
                             note(unknown, &text);
@@ -173,6 +184,13 @@ pub(super) fn run(
         if builds && whole {
             let text = format!(
                 "line {} builds and sets up the shipped image in one compound command; split it in two",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("entangled", text, false));
+        }
+        if let Some(path) = left_behind(recipe, chunk) {
+            let text = format!(
+                "line {} sets up the shipped image with {path}, which only the builder has",
                 unit.instruction.lines.0
             );
             return Err(refuse("entangled", text, false));
@@ -223,6 +241,28 @@ fn note(unknown: &mut Vec<String>, text: &str) {
     if !shown.is_empty() && !unknown.contains(&shown) {
         unknown.push(shown);
     }
+}
+
+/// What commands read that the runtime stage will not have: a file that the build made, fetched or was given in a folder
+/// that stays behind.
+fn left_behind(recipe: &Recipe, chunk: &[Step]) -> Option<String> {
+    let reads = |step: &&Step| {
+        matches!(effects::of(step), Effect::Repository | Effect::Configure | Effect::Writes(_) | Effect::Unknown)
+    };
+    chunk.iter().filter(reads).find_map(|step| {
+        // What it writes itself is no reason, nor is the program.
+        let own: &[String] = if let Effect::Writes(written) = effects::of(step) { written } else { &[] };
+        step.args().iter().filter(|arg| arg.starts_with('/')).filter_map(|arg| step.path(arg)).find(|path| {
+            let stays = in_builder(&recipe.builder_folders, path)
+                && !paths::within(path, "/var/lib/apt")
+                && !paths::within(path, "/var/cache");
+            let goes = recipe
+                .carried
+                .iter()
+                .any(|carried| paths::within(path, &carried.to) || paths::within(&carried.to, path));
+            stays && !goes && !own.contains(path)
+        })
+    })
 }
 
 /// Whether a package name is a variable that the script computes.

@@ -21,6 +21,9 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         edits.push(Edit::insert(end as usize, format!(" --chown={}", plan.user.owner)));
     }
     let mut lines: Vec<(usize, String)> = Vec::new();
+    for (place, pair) in &plan.envs {
+        lines.push((*place, format!("{} {pair}", hand.keyword("ENV"))));
+    }
     for (place, commands) in &plan.runs {
         lines.push((*place, hand.run(commands)));
     }
@@ -51,7 +54,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
     let claim = Span { start: from.span.start, end: survey.model.file.source.len() as u32 };
     let applicability = if plan.assumptions.is_empty() { Applicability::Safe } else { Applicability::Review };
     Some(Fix {
-        title: format!("Run as {}, {}", plan.user.name, plan.user.origin),
+        title: title(survey, plan),
         applicability,
         claim,
         edits: EditSet::new(edits).ok()?,
@@ -83,6 +86,25 @@ fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         out.push(added(format!("ENV HOME={home}"), "programs look for a home that they can write to".to_owned()));
     }
     out
+}
+
+/// Who runs, in the place of whom, and what is given to him.
+fn title(survey: &Survey<'_, '_>, plan: &Plan) -> String {
+    let before = match plan.before {
+        Some(index) => {
+            let line = survey.model.instruction(index).map_or(0, |user| survey.model.file.line_of(user.span.start));
+            format!("root, whom USER in line {line} says")
+        }
+        None => match survey.model.image(survey.stage) {
+            Some(image) => format!("root, as {image} does"),
+            None => "root".to_owned(),
+        },
+    };
+    let owns = match plan.owns.as_slice() {
+        [] => "it owns nothing but its home".to_owned(),
+        owns => format!("it owns {}", owns.join(", ")),
+    };
+    format!("Run as {}, {}, in the place of {before}; {owns}", plan.user.name, plan.user.origin)
 }
 
 /// How the file is written.

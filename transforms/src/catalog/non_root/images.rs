@@ -16,6 +16,10 @@ pub(super) struct Facts {
     pub(super) user: Option<&'static str>,
     /// The user that it brings for programs, with its group.
     pub(super) own: Option<(String, String)>,
+    /// Its user id and group id.
+    pub(super) ids: Option<(&'static str, &'static str)>,
+    /// The language that it is made for.
+    pub(super) language: Option<&'static str>,
     /// What its own ENTRYPOINT and CMD do.
     pub(super) start: Start,
     /// The program that runs when nothing else is said.
@@ -82,7 +86,9 @@ fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
         let family = guess(&key, image.tag_or_latest());
         return Facts { key, family, bare: bare(family, ""), ..Facts::default() };
     };
-    let own = known.users().find(|user| !matches!(user.name, "nobody" | "abc")).map(|user| {
+    let first = known.users().find(|user| !matches!(user.name, "nobody" | "abc"));
+    let ids = first.as_ref().map(|user| (user.uid, user.gid)).filter(|ids| !ids.0.is_empty() && !ids.1.is_empty());
+    let own = first.map(|user| {
         let group = if user.uid == user.gid { user.name } else { user.gid };
         (user.name.to_owned(), group.to_owned())
     });
@@ -96,6 +102,8 @@ fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
             RunsAs::Unknown => None,
         },
         own,
+        ids,
+        language: known.language(),
         start: match known.start() {
             Known::Plain | Known::Workers | Known::Unprivileged => Start::Plain,
             Known::Drops => Start::Drops,

@@ -10,11 +10,13 @@
 //! 6. `place`: where the lines go.
 //! 7. `emit`: the decision as edits.
 
+mod caches;
 mod emit;
 mod images;
 mod obstacles;
 mod owns;
 mod place;
+mod scripts;
 mod servers;
 mod survey;
 mod user;

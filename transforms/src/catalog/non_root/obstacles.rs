@@ -11,8 +11,9 @@ use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
 
 use super::images::{Facts, Start};
+use super::scripts::{self, Script};
 use super::survey::Survey;
-use super::{refuse, who};
+use super::{owns, refuse, who};
 
 /// Comments by which an author says that root is meant.
 static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -67,6 +68,28 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> R
             return Err(refuse("ci-image", text, true));
         }
     }
+    purpose(model)
+}
+
+/// What the files beside it say that the image is for.
+fn purpose(model: &Model<'_>) -> Result<(), Refusal> {
+    let Some(context) = model.context else { return Ok(()) };
+    let holds = |path: &str, mark: &str| {
+        context.read(path).is_some_and(|content| memchr::memmem::find(&content, mark.as_bytes()).is_some())
+    };
+    for path in ["action.yml", "action.yaml"] {
+        if holds(path, "docker")
+            && (holds(path, "image: Dockerfile") || holds(path, "Dockerfile'") || holds(path, "Dockerfile\""))
+        {
+            let text = format!("{path} makes it a GitHub action, and GitHub runs actions as root");
+            return Err(refuse("ci-image", text, true));
+        }
+    }
+    let own = holds("devcontainer.json", "ockerfile");
+    if own || holds(".devcontainer/devcontainer.json", "../Dockerfile\"") {
+        let text = "devcontainer.json makes it the place where people develop, as the user that is named there";
+        return Err(refuse("ci-image", text, true));
+    }
     Ok(())
 }
 
@@ -79,9 +102,19 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     sockets(survey)?;
     base_entry(survey)?;
     for step in &survey.entry.steps {
-        program(step)?;
-        let Some(path) = step.argv.first().and_then(|first| step.path(first)) else { continue };
-        script(survey, step, &path)?;
+        program(survey, step)?;
+    }
+    for found in &survey.scripts {
+        script(survey, found)?;
+        for step in found.steps.iter().flatten() {
+            program(survey, step)?;
+        }
+    }
+    for step in &survey.entry.steps {
+        let Some(path) = scripts::started(step) else { continue };
+        if !survey.scripts.iter().any(|script| paths::name(&script.path) == paths::name(&path)) {
+            unread(survey, step, &path)?;
+        }
     }
     switched_by_hand(survey)
 }
@@ -180,10 +213,30 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
 }
 
+/// Where the distribution's own programs lie.
+const PROGRAMS: [&str; 9] = [
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/lib/systemd",
+    "/usr/lib/systemd",
+    "/etc/init.d",
+];
+
 /// A program that is started.
-fn program(step: &Step) -> Result<(), Refusal> {
+fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let program = step.program();
     let shown = step.argv.first().map_or("", String::as_str);
+    // What lies in a folder of its own, or is brought by the file, only happens to have such a name.
+    let own = shown.contains('/')
+        && shown != "/init"
+        && step.path(shown).is_none_or(|path| {
+            !PROGRAMS.contains(&paths::parent(&path)) || survey.units.iter().any(|unit| survey.brings(unit, &path))
+        });
+    let program = if own && !shown.contains("/init.d/") { "" } else { program };
     let args = step.args();
     let has = |word: &str| args.iter().any(|arg| arg == word);
     let first = args.iter().map(String::as_str).find(|arg| !arg.starts_with('-')).unwrap_or_default();
@@ -321,39 +374,41 @@ fn by_argument(arg: &str) -> Option<&'static str> {
 }
 
 /// A start script that the context holds, or that the file writes.
-fn script(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
-    let interpreter = matches!(step.program(), "sh" | "bash" | "ash" | "dash");
-    let named = interpreter.then(|| step.args().iter().find(|arg| !arg.starts_with('-'))).flatten();
-    let path = match named {
-        Some(named) => step.path(named),
-        None => Some(path.to_owned()),
-    };
-    let Some(path) = path else { return Ok(()) };
-    let content = match survey.read(&path) {
-        Some(content) => content,
-        None => return unread(survey, step, &path),
-    };
-    if !content.starts_with(b"#!") && !path.ends_with(".sh") {
-        return Ok(());
+fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
+    let path = &script.path;
+    let mut found: [Option<String>; 5] = Default::default();
+    for captures in SCRIPT.iter().flat_map(|pattern| pattern.captures_iter(&script.text)) {
+        for (slot, group) in found.iter_mut().zip(["drop", "init", "package", "daemon", "own"]) {
+            if let Some(word) = captures.name(group).filter(|_| slot.is_none()) {
+                *slot = Some(String::from_utf8_lossy(word.as_bytes()).into_owned());
+            }
+        }
     }
-    let Some(found) = SCRIPT.as_ref().and_then(|script| script.captures(&content)) else { return Ok(()) };
-    let name = |group: &str| found.name(group).map(|word| String::from_utf8_lossy(word.as_bytes()).into_owned());
-    if let Some(word) = name("drop") {
-        let text = format!("{path} starts as root and goes on as another user ({word})");
-        return Err(refuse("drops-privileges", text, true));
+    match found {
+        [Some(word), ..] => {
+            let text = format!("{path} starts as root and goes on as another user ({word})");
+            return Err(refuse("drops-privileges", text, true));
+        }
+        [_, Some(word), ..] => {
+            return Err(refuse("init-system", format!("{path} starts system services ({word})"), true));
+        }
+        [_, _, Some(word), ..] => {
+            let text = format!("{path} installs packages when the container starts ({word})");
+            return Err(refuse("package-manager-at-start", text, true));
+        }
+        [_, _, _, Some(word), _] => {
+            return Err(refuse("needs-root", format!("{path} runs {word}, which needs root"), true));
+        }
+        [.., Some(_)] => {
+            return Err(refuse("needs-root", format!("{path} changes owners when the container starts"), true));
+        }
+        _ => {}
     }
-    if let Some(word) = name("init") {
-        return Err(refuse("init-system", format!("{path} starts system services ({word})"), true));
+    for write in scripts::writes(script).0 {
+        let Some(place) = owns::system_place(survey, &write) else { continue };
+        return Err(refuse("needs-root", format!("{path} writes {place} when the container starts"), true));
     }
-    if name("own").is_some() {
-        return Err(refuse("needs-root", format!("{path} changes owners when the container starts"), true));
-    }
-    if let Some(word) = name("package") {
-        let text = format!("{path} installs packages when the container starts ({word})");
-        return Err(refuse("package-manager-at-start", text, true));
-    }
-    let word = name("daemon").unwrap_or_default();
-    Err(refuse("needs-root", format!("{path} runs {word}, which needs root"), true))
+    Ok(())
 }
 
 /// A start script that can't be read: what the image was given says what it is for.

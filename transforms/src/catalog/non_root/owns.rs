@@ -2,14 +2,17 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::RegexSet;
+use regex::bytes::{Regex, RegexSet};
 
 use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
 use crate::syntax::Keyword;
 
+use super::caches::{self, Cache};
 use super::obstacles;
+use super::scripts::{self, Write};
 use super::survey::{Copied, Survey, Unit};
 use super::user::User;
 
@@ -26,10 +29,20 @@ pub(super) struct Needs {
     pub(super) files: Vec<String>,
     /// The first VOLUME, before which its folder has to be owned.
     pub(super) volume: Option<usize>,
+    /// Variables that move what tools keep in root's home, with the unit before which they stand.
+    pub(super) moved: Vec<(usize, Cache)>,
     /// What `ENV HOME` has to say.
     pub(super) home: Option<String>,
     /// What is taken for granted.
     pub(super) assumptions: Vec<String>,
+}
+
+impl Needs {
+    /// Whether the place is given away already.
+    fn owned(&self, path: &str) -> bool {
+        let mut folders = self.early.iter().chain(&self.late);
+        folders.any(|known| known.path == path || (known.recursive && paths::within(path, &known.path)))
+    }
 }
 
 /// A folder.
@@ -101,6 +114,8 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"File\.(?:write|open|Write|Append|Create|OpenWrite)|FileUtils\.|FileOutputStream|FileWriter|Files\.(?:write|create|copy|newOutputStream)|StreamWriter|Directory\.CreateDirectory",
         r"file_put_contents|fopen\(|move_uploaded_file|mkdir\(|fwrite\(",
         r"File::create|OpenOptions|fs::(?:write|create_dir|create_dir_all|copy|rename)",
+        r"screenshot\(|\.pdf\(|savefig|imwrite|\.toFile\(|to_(?:parquet|excel|sql|pickle)\(|torch\.save|joblib\.dump|json\.dump\(|yaml\.dump\(|np\.save|urlretrieve|tempfile|knex|typeorm|shelve|tinydb|duckdb|h2:file|jdbc:(?:h2|derby|hsqldb)|pickledb",
+        r#"open\([^)'"\n]{1,80},\s*[A-Za-z_]|Path\([^)\n]{0,80}\)\.(?:open|touch|mkdir|write)|download\(|copyfile|extractall|Database\(|dbm\."#,
         r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
     ])
     .unwrap_or_else(|_| RegexSet::empty())
@@ -114,8 +129,9 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
     frameworks(survey, &mut needs);
-    scripts(survey, &mut needs);
-    made(survey, &mut needs);
+    made(survey, user, &mut needs);
+    named(survey, &mut needs);
+    written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, user, &mut needs);
     assumptions(survey, user, &mut needs);
@@ -129,13 +145,26 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
     let Some(server) = user.server else {
         // What an image's own program writes to, where that is what runs.
-        if survey.entry.is_empty() {
+        if survey.entry.is_empty() && survey.facts.user.is_none_or(super::who::is_root) {
             needs.late.extend(survey.facts.data.iter().filter(|path| **path != "/var/run").map(folder(true)));
         }
         return;
     };
+    let there = !server.image.is_empty() || user.installed;
     needs.late.extend(server.made.iter().map(folder(true)));
-    needs.late.extend(server.folders.iter().map(folder(false)));
+    needs.late.extend(server.folders.iter().map(folder(!there)));
+    needs.late.extend(server.flat.iter().map(|path| Folder {
+        path: (*path).to_owned(),
+        recursive: false,
+        make: false,
+    }));
+    // The image's entrypoint fills templates in.
+    let templates = |unit: &Unit<'_>| {
+        survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, "/etc/nginx/templates"))
+    };
+    if server.image == "nginx" && survey.units.iter().any(templates) {
+        needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
+    }
     needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
 }
 
@@ -220,7 +249,7 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         while matches!(paths::name(folder), "bin" | "sbin" | "scripts" | "script") && folder != "/" {
             folder = paths::parent(folder);
         }
-        if folder != "/root" {
+        if !matches!(folder, "/root" | "/opt" | "/srv") {
             add(folder.to_owned());
         }
     }
@@ -240,7 +269,10 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
 /// Whether what runs is a server that only reads what it is given.
 fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
     let server = user.server.is_some_and(|server| matches!(server.program, "nginx" | "httpd" | "httpd-foreground"));
-    server && !survey.entry.steps.iter().any(|step| step.program().contains("php"))
+    let files =
+        |step: &Step| matches!(step.program(), "serve" | "http-server" | "httpd" | "lighttpd" | "darkhttpd" | "thttpd");
+    let plain = survey.entry.steps.first().is_some_and(files) && survey.entry.steps.len() == 1;
+    (server || plain) && !survey.entry.steps.iter().any(|step| step.program().contains("php"))
 }
 
 /// Where the application writes beside itself.
@@ -291,126 +323,6 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .push(format!("the program writes nowhere but in {}, its home and /tmp", names.join(", ")));
         }
     }
-}
-
-/// Whether something owns the folder already.
-fn is_owned(needs: &Needs, path: &str) -> bool {
-    needs
-        .early
-        .iter()
-        .chain(&needs.late)
-        .any(|known| known.path == path || known.recursive && paths::within(path, &known.path))
-}
-
-/// What the scripts that start write, where the context has them: folders that they make, files that they fill.
-fn scripts(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    let home = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/root"];
-    let mut written: Vec<(String, bool)> = Vec::new();
-    for step in &survey.entry.steps {
-        let Some(script) = step.argv.iter().take(2).find(|word| word.contains('/') || word.ends_with(".sh")) else {
-            continue;
-        };
-        let Some(text) = step.path(script).and_then(|path| survey.read(&path)) else { continue };
-        let Ok(text) = String::from_utf8(text.to_vec()) else { continue };
-        let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
-        let Some(parsed) = crate::syntax::shell::parse(&logical) else { continue };
-        for inner in crate::model::commands::steps(survey.model, survey.stage.body.end, &parsed) {
-            let outputs = inner.outputs.iter().filter(|path| !path.contains('$')).filter_map(|path| inner.path(path));
-            written.extend(outputs.map(|path| (paths::parent(&path).to_owned(), false)));
-            match (inner.program(), effects::of(&inner)) {
-                ("mkdir", Effect::Files(made)) => written.extend(made.iter().map(|path| (path.clone(), true))),
-                ("touch", Effect::Files(made)) | (_, Effect::Writes(made)) => {
-                    written.extend(made.iter().map(|path| (paths::parent(path).to_owned(), false)));
-                }
-                _ => {}
-            }
-        }
-    }
-    for (path, make) in written {
-        let near = [&path].iter().any(|path| path.contains('$') || SHARED.contains(&path.as_str()));
-        let system = SYSTEM.contains(&path.as_str())
-            || ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib", "/lib"]
-                .iter()
-                .any(|folder| paths::within(&path, folder));
-        if near || system || home.iter().any(|folder| paths::within(&path, folder)) || is_owned(needs, &path) {
-            continue;
-        }
-        needs.late.push(Folder { path, recursive: true, make });
-    }
-}
-
-/// Folders for data that the file makes empty: somebody is to fill them.
-fn made(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    const NAMES: [&str; 17] = [
-        "data",
-        "logs",
-        "log",
-        "db",
-        "uploads",
-        "upload",
-        "storage",
-        "cache",
-        "backup",
-        "backups",
-        "files",
-        "media",
-        "state",
-        "output",
-        "out",
-        "spool",
-        "workspace",
-    ];
-    if survey.entry.is_empty() {
-        return;
-    }
-    let mut found: Vec<String> = Vec::new();
-    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        if !unit.text().contains("mkdir") {
-            continue;
-        }
-        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
-            let Effect::Files(folders) = effects::of(step) else { continue };
-            found.extend(
-                folders
-                    .iter()
-                    .filter(|path| {
-                        let first = path.split('/').nth(1).unwrap_or_default();
-                        let open = matches!(first, "var" | "run") || NAMES.contains(&first);
-                        let package = [
-                            "/var/lib/apt",
-                            "/var/lib/dpkg",
-                            "/var/cache/apt",
-                            "/run/lock",
-                            "/run/sshd",
-                            "/var/run/sshd",
-                        ];
-                        open && !path.contains('$')
-                            && !SHARED.contains(&path.as_str())
-                            && !SYSTEM.contains(&path.as_str())
-                            && !package.iter().any(|folder| paths::within(path, folder))
-                    })
-                    .cloned(),
-            );
-        }
-    }
-    for path in found {
-        let filled = survey.units.iter().any(|unit| {
-            survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, &path))
-                || unit.instruction.keyword == Keyword::Run
-                    && (fills(survey, unit, &path) || removes(survey, unit, &path))
-        });
-        if !filled && !is_owned(needs, &path) {
-            needs.late.push(Folder { path, recursive: false, make: false });
-        }
-    }
-}
-
-/// Whether a RUN gives a folder to somebody, or takes it away again.
-fn removes(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
-    survey.steps(unit).iter().any(|step| {
-        matches!(step.program(), "rm" | "rmdir" | "chown" | "chmod" | "ln" | "mount")
-            && step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(path, &named))
-    })
 }
 
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
@@ -467,6 +379,277 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
 }
 
+/// Folders that the file makes and leaves empty: what would be the use of them, if not that the program fills them?
+fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        if !unit.text().contains("mkdir") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
+            let folders = step.args().iter().filter(|arg| !arg.starts_with('-') && !arg.contains(['$', '*', '{']));
+            for path in folders.filter_map(|arg| step.path(arg)) {
+                let run = (paths::within(&path, "/run") || paths::within(&path, "/var/run"))
+                    && !matches!(path.as_str(), "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
+                if (is_application(&path) || run) && !paths::within(&path, "/root") && !found.contains(&path) {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    for path in found {
+        let used = survey.all().any(|unit| match unit.instruction.keyword {
+            Keyword::Copy | Keyword::Add => {
+                survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, &path))
+            }
+            Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, &path)),
+            Keyword::Run => {
+                let text = unit.text();
+                text.contains(paths::name(&path)) && survey.steps(unit).iter().any(|step| occupies(step, &path))
+            }
+            _ => false,
+        });
+        if !used && !needs.owned(&path) && !given(survey, user, &path) {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        }
+    }
+}
+
+/// Whether a command works in the folder, fills it, takes it away or gives it to somebody.
+fn occupies(step: &Step, path: &str) -> bool {
+    if step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, path)) {
+        return true;
+    }
+    match step.program() {
+        "mkdir" | "chmod" => false,
+        "chown" | "chgrp" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| named == path),
+        "cd" | "pushd" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(&named, path)),
+        _ => step.argv.iter().skip(1).chain(&step.outputs).any(|word| {
+            let word = word.split_once('=').map_or(word.as_str(), |(_, value)| value);
+            step.path(word).is_some_and(|named| paths::within(&named, path))
+        }),
+    }
+}
+
+/// Whether the file gives the folder to the user already.
+fn given(survey: &Survey<'_, '_>, user: &User, path: &str) -> bool {
+    let name = user.owner.split(':').next().unwrap_or_default();
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("chown")).any(|unit| {
+        survey.steps(unit).iter().filter(|step| step.program() == "chown" && step.always).any(|step| {
+            let recursive = step.args().iter().any(|arg| arg == "--recursive" || is_flag(arg, 'R'));
+            let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
+            let owner = words.next().map(|owner| owner.split([':', '.']).next().unwrap_or_default());
+            owner == Some(name)
+                && words
+                    .filter_map(|word| step.path(word))
+                    .any(|given| given == path || (recursive && paths::within(path, &given)))
+        })
+    })
+}
+
+/// Whether `arg` is a cluster of short options with this one in it.
+fn is_flag(arg: &str, flag: char) -> bool {
+    arg.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(flag))
+}
+
+/// Variables that name a folder in which programs keep what they write.
+fn names_a_folder(name: &str) -> bool {
+    const WHOLE: [&str; 18] = [
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "HUGGINGFACE_HUB_CACHE",
+        "TRANSFORMERS_CACHE",
+        "SENTENCE_TRANSFORMERS_HOME",
+        "TORCH_HOME",
+        "MPLCONFIGDIR",
+        "NUMBA_CACHE_DIR",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "MEDIA_ROOT",
+        "UPLOAD_FOLDER",
+        "UPLOADS",
+        "PGDATA",
+        "TMPDIR",
+        "DATA",
+    ];
+    const ENDS: [&str; 15] = [
+        "DATA_DIR",
+        "DATADIR",
+        "DATA_PATH",
+        "DATA_FOLDER",
+        "LOG_DIR",
+        "LOGDIR",
+        "LOGS_DIR",
+        "LOG_PATH",
+        "CACHE_DIR",
+        "UPLOAD_DIR",
+        "UPLOADS_DIR",
+        "UPLOAD_PATH",
+        "STORAGE_DIR",
+        "STORAGE_PATH",
+        "STATE_DIR",
+    ];
+    // Caches of tools that work while the image is built.
+    let build = ["PIP_", "APT_", "COMPOSER_", "POETRY_", "UV_", "CARGO_", "PLAYWRIGHT_", "CYPRESS_", "CCACHE_", "GO"];
+    (WHOLE.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)))
+        && !build.iter().any(|tool| name.starts_with(tool))
+}
+
+/// Folders that ENV names for what the program writes.
+fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
+        for pair in unit.instruction.pairs(survey.model.file.escape) {
+            let Some(value) = pair.value.as_ref().filter(|_| names_a_folder(&pair.name.raw)) else { continue };
+            let value = survey.model.expand(unit.index, value.raw);
+            if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
+                let path = paths::join("/", &value.text);
+                if is_application(&path) && !found.contains(&path) && !paths::within(&path, "/root") {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    for path in found {
+        // A file by its name: `DATA_PATH=/data/app.db`.
+        let file = paths::name(&path).trim_start_matches('.').contains('.');
+        let path = if file { paths::parent(&path).to_owned() } else { path };
+        if is_application(&path) && !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: false, make: true });
+        }
+    }
+}
+
+/// Places that scripts and sources name when they write.
+fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let mut folders: Vec<String> = Vec::new();
+    let mut files: Vec<String> = Vec::new();
+    for script in &survey.scripts {
+        for write in scripts::writes(script).0 {
+            let (path, file) = match write {
+                Write::Folder(path) => (path, false),
+                Write::File(path) => (path, true),
+                Write::Entry(path) => (paths::parent(&path).to_owned(), false),
+            };
+            if free(&path) || system(&path) && !file {
+                continue;
+            }
+            match file {
+                true if brought(survey, &path) || !is_application(paths::parent(&path)) => files.push(path),
+                true => folders.push(paths::parent(&path).to_owned()),
+                false => folders.push(path),
+            }
+        }
+    }
+    folders.extend(named_in_sources(survey));
+    for path in folders {
+        if is_application(&path) && !needs.owned(&path) && !given(survey, user, &path) {
+            needs.late.push(Folder { path, recursive: false, make: true });
+        }
+    }
+    for path in files {
+        if !needs.files.contains(&path) && !needs.owned(paths::parent(&path)) {
+            needs.files.push(path);
+        }
+    }
+}
+
+/// Whether every user may write there.
+fn free(path: &str) -> bool {
+    ["/tmp", "/var/tmp", "/dev"].iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether only root can write there, whoever owns what.
+fn system(path: &str) -> bool {
+    SYSTEM.iter().any(|folder| paths::within(path, folder))
+}
+
+/// The place of the system that a script writes to, where it can't be given away.
+pub(super) fn system_place(survey: &Survey<'_, '_>, write: &Write) -> Option<String> {
+    let (path, folder) = match write {
+        Write::Folder(path) => (path, path.as_str()),
+        // A single file can be given away, but for the system's own.
+        Write::File(path) => {
+            let own = ["/proc", "/sys", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hosts", "/etc/resolv.conf"];
+            let own = own.iter().any(|place| paths::within(path, place));
+            return own.then(|| path.clone());
+        }
+        Write::Entry(path) => (path, paths::parent(path)),
+    };
+    let _ = survey;
+    (system(folder) && !free(folder)).then(|| path.clone())
+}
+
+/// Absolute paths in sources, where they are said to be written to.
+static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?:getenv|environ\.get|env::var|Getenv|os\.environ\.setdefault)\(\s*["'`]\w+["'`]\s*,\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|process\.env\.\w+\s*(?:\|\||\?\?)\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|(?:makedirs|mkdir|mkdirSync|MkdirAll|Mkdir|writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|FileOutputStream|FileWriter|connect|create_dir_all|file_put_contents|mkdir_p)\(\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|open\(\s*["'`](/[\w./-]+)["'`]\s*,\s*["'`][wax]"#,
+        r#"|(?:dest|destination|\w*(?:DATA|UPLOAD|LOG|STORAGE|DB|OUTPUT)_?(?:DIR|PATH|FOLDER|FILE|ROOT))["']?\s*[:=]\s*["'`](/[\w./-]+)["'`]"#,
+    ))
+    .ok()
+});
+
+/// The folders that the sources of the context name so.
+fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let Some(context) = survey.model.context else { return found };
+    let mut seen = 0usize;
+    for path in context.files().iter().filter(|path| is_source(path)) {
+        let Some(content) = context.read(path) else { continue };
+        seen += content.len();
+        if seen > 4 << 20 {
+            break;
+        }
+        for captures in PLACES.iter().flat_map(|places| places.captures_iter(&content)) {
+            let Some(place) = captures.iter().skip(1).flatten().next() else { continue };
+            let place = paths::join("/", &String::from_utf8_lossy(place.as_bytes()));
+            let file = paths::name(&place).trim_start_matches('.').contains('.');
+            let place = if file { paths::parent(&place).to_owned() } else { place };
+            if is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !found.contains(&place) {
+                found.push(place);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a file of the context is a source of the program, by its name.
+fn is_source(path: &str) -> bool {
+    let name = paths::name(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let source = matches!(
+        extension,
+        "go" | "py"
+            | "js"
+            | "mjs"
+            | "cjs"
+            | "ts"
+            | "tsx"
+            | "jsx"
+            | "rb"
+            | "php"
+            | "rs"
+            | "java"
+            | "kt"
+            | "cs"
+            | "sh"
+            | "ex"
+            | "exs"
+            | "scala"
+            | "pl"
+            | "c"
+            | "cc"
+            | "cpp"
+            | "h"
+    );
+    source && !path.contains("node_modules/") && !name.ends_with("_test.go")
+}
+
 /// A working directory that a build argument names, and a program that lies where nobody can write.
 fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if survey.entry.is_empty() {
@@ -508,11 +691,7 @@ fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
 
 /// Whether a COPY brings this very file.
 fn brought(survey: &Survey<'_, '_>, path: &str) -> bool {
-    survey.units.iter().filter_map(|unit| survey.copied(unit)).any(|copied| {
-        copied.to.as_deref().is_some_and(|to| {
-            to == path || copied.sources.iter().any(|source| paths::join(to, paths::name(source)) == path)
-        })
-    })
+    survey.units.iter().any(|unit| survey.brings(unit, path))
 }
 
 /// Programs and their files that a `chmod` keeps for their owner alone.
@@ -707,36 +886,20 @@ fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 /// Whether the sources in the context show that nothing is written.
 fn reads_only(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
+    // A release of Erlang's or Elixir's writes its settings beside itself when it starts.
+    let release = survey
+        .units
+        .iter()
+        .filter_map(|unit| survey.copied(unit))
+        .any(|copied| copied.sources.iter().any(|source| source.contains("/rel/")));
+    if release {
+        return false;
+    }
     let mut seen = 0usize;
     let mut sources = 0usize;
     for path in context.files() {
         let name = paths::name(path);
-        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let source = matches!(
-            extension,
-            "go" | "py"
-                | "js"
-                | "mjs"
-                | "cjs"
-                | "ts"
-                | "tsx"
-                | "jsx"
-                | "rb"
-                | "php"
-                | "rs"
-                | "java"
-                | "kt"
-                | "cs"
-                | "sh"
-                | "ex"
-                | "exs"
-                | "scala"
-                | "pl"
-                | "c"
-                | "cc"
-                | "cpp"
-                | "h"
-        );
+        let source = is_source(path);
         let manifest = matches!(
             name,
             "package.json"
@@ -748,7 +911,7 @@ fn reads_only(survey: &Survey<'_, '_>) -> bool {
                 | "Cargo.toml"
                 | "Pipfile"
         );
-        if !source && !manifest || path.contains("node_modules/") || name.ends_with("_test.go") {
+        if !source && (!manifest || path.contains("node_modules/")) {
             continue;
         }
         // A project that can't be read in bounded time is one that can't be told.
@@ -764,18 +927,19 @@ fn reads_only(survey: &Survey<'_, '_>) -> bool {
 
 /// What stands in root's home and is used when the program runs.
 fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
-    if memchr::memmem::find(survey.model.file.source, b"/root").is_none()
-        && memchr::memmem::find(survey.model.file.source, b"~").is_none()
-    {
-        return;
-    }
     if !survey.facts.family.is_some_and(Family::has_shell) && survey.facts.family.is_some() {
         return;
     }
+    let caches = caches::find(survey);
+    for (_, cache) in caches.moved.iter().filter(|(_, cache)| cache.written) {
+        needs.late.push(Folder { path: cache.place.to_owned(), recursive: false, make: false });
+    }
+    needs.moved = caches.moved;
     let in_home = |text: &str| {
         text.contains("/root/") || text.ends_with("/root") || text.contains("/root:") || text.contains("~/")
     };
-    let mut used = survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
+    let mut used = caches.stays.is_some();
+    used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
@@ -824,6 +988,12 @@ fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let said = survey.all().rev_env_home(survey);
     match (&user.home, said.as_deref()) {
         (Some(home), Some("/root")) => needs.home = Some(home.clone()),
+        (_, Some(home)) if home != "/root" && is_application(home) && user.home.as_deref() != Some(home) => {
+            let folder = Folder { path: home.to_owned(), recursive: false, make: true };
+            if !needs.owned(home) {
+                needs.late.push(folder);
+            }
+        }
         (None, Some("/root")) => {
             needs.assumptions.push("the program does not write to HOME, which is /root".to_owned());
         }

@@ -17,6 +17,12 @@ pub(super) struct Plan {
     pub(super) runs: Vec<(usize, Vec<String>)>,
     /// Units whose COPY gets an owner.
     pub(super) copies: Vec<usize>,
+    /// The USER instruction that says root.
+    pub(super) before: Option<usize>,
+    /// The places that the user owns, for people to read.
+    pub(super) owns: Vec<String>,
+    /// Variables before a unit, with the place.
+    pub(super) envs: Vec<(usize, String)>,
     /// `ENV HOME`.
     pub(super) home: Option<String>,
     /// Where USER goes.
@@ -28,7 +34,13 @@ pub(super) struct Plan {
 
 /// Puts everything in its place.
 pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Needs) -> Result<Plan, Refusal> {
-    let end = end(survey);
+    let said = root.said.and_then(|index| survey.units.iter().position(|unit| unit.index == index));
+    let works =
+        |keyword| matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::Volume);
+    // `USER root` with nothing behind it that needs root says the new name instead.
+    let idle = said.filter(|said| !survey.units.iter().skip(*said).any(|unit| works(unit.instruction.keyword)));
+    // What root has to do before that stands before it, where it is root's turn there too.
+    let end = idle.filter(|said| root_at(survey, *said)).unwrap_or_else(|| end(survey));
     let mut assumptions = Vec::new();
     if root.assumed {
         let name = survey.model.image(survey.stage).map(ToString::to_string);
@@ -39,6 +51,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
     }
     assumptions.extend(needs.assumptions);
 
+    let given = needs.early.iter().chain(&needs.late).map(|folder| folder.path.clone());
+    let mut owns: Vec<String> = given.chain(needs.files.iter().cloned()).collect();
+    owns.sort_unstable();
+    owns.dedup();
+
     let shell = survey.facts.family.is_none_or(Family::has_shell);
     let mut runs: Vec<(usize, Vec<String>)> = Vec::new();
     let mut copies = needs.copies;
@@ -47,7 +64,18 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         if !needs.early.is_empty() && needs.volume.is_some() {
             assumptions.push("its volumes are given to the user by whoever mounts them".to_owned());
         }
-        let plan = Plan { user, runs, copies, home: None, end, mended: None, assumptions };
+        let plan = Plan {
+            user,
+            runs,
+            copies,
+            before: root.said,
+            owns: Vec::new(),
+            envs: Vec::new(),
+            home: None,
+            end,
+            mended: None,
+            assumptions,
+        };
         return Ok(plan);
     }
 
@@ -100,14 +128,9 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             }
         }
     }
-    let said = root.said.and_then(|index| survey.units.iter().position(|unit| unit.index == index));
-    // `USER root` with nothing behind it that needs root says the new name instead.
-    let mended = said.filter(|said| {
-        let works = |keyword| matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir);
-        !survey.units.iter().skip(*said).any(|unit| works(unit.instruction.keyword))
-            && !runs.iter().any(|(place, _)| place > said)
-    });
-    Ok(Plan { user, runs, copies, home: needs.home, end, mended, assumptions })
+    let mended = idle.filter(|said| !runs.iter().any(|(place, _)| place > said));
+    let envs = needs.moved.iter().map(|(at, cache)| (*at, format!("{}={}", cache.variable, cache.place))).collect();
+    Ok(Plan { user, before: root.said, owns, runs, copies, envs, home: needs.home, end, mended, assumptions })
 }
 
 /// Whether commands before this unit run as root.
@@ -198,7 +221,10 @@ fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
             survey.model.workdir(unit.index + 1).is_some_and(|at| crate::model::paths::within(at, path))
         }
         Keyword::Copy | Keyword::Add => survey.copied(unit).is_some_and(|copied| {
-            copied.folder && copied.to.as_deref().is_some_and(|to| crate::model::paths::within(to, path))
+            copied.to.as_deref().is_some_and(|to| {
+                let folder = if copied.folder { to } else { crate::model::paths::parent(to) };
+                crate::model::paths::within(folder, path)
+            })
         }),
         Keyword::Run => {
             let text = &unit.instruction.args.text;

@@ -15,13 +15,16 @@ pub(super) struct Server {
     pub(super) user: Option<(&'static str, &'static str)>,
     /// Folders that are there and hold what it writes.
     pub(super) folders: &'static [&'static str],
+    /// Folders that are there, of which the content stays root's.
+    pub(super) flat: &'static [&'static str],
     /// Folders that may not be there.
     pub(super) made: &'static [&'static str],
     /// Files that it writes in a folder that stays root's.
     pub(super) files: &'static [&'static str],
 }
 
-const NONE: Server = Server { program: "", image: "", family: "", user: None, folders: &[], made: &[], files: &[] };
+const NONE: Server =
+    Server { program: "", image: "", family: "", user: None, folders: &[], flat: &[], made: &[], files: &[] };
 const WWW: Option<(&str, &str)> = Some(("www-data", "www-data"));
 
 static SERVERS: &[Server] = &[
@@ -90,7 +93,7 @@ static SERVERS: &[Server] = &[
     Server {
         program: "catalina.sh",
         image: "tomcat",
-        folders: &[
+        flat: &[
             "/usr/local/tomcat/conf",
             "/usr/local/tomcat/logs",
             "/usr/local/tomcat/temp",
@@ -99,7 +102,20 @@ static SERVERS: &[Server] = &[
         ],
         ..NONE
     },
-    Server { program: "redis-server", made: &["/var/lib/redis"], ..NONE },
+    Server {
+        program: "redis-server",
+        family: "debian",
+        user: Some(("redis", "redis")),
+        folders: &["/var/lib/redis", "/var/log/redis"],
+        ..NONE
+    },
+    Server {
+        program: "redis-server",
+        family: "alpine",
+        user: Some(("redis", "redis")),
+        folders: &["/var/lib/redis", "/var/log/redis"],
+        ..NONE
+    },
     Server { program: "mongod", made: &["/data/db"], ..NONE },
     Server { program: "influxd", made: &["/var/lib/influxdb"], ..NONE },
     Server {

@@ -7,6 +7,7 @@ use crate::syntax::{Instruction, Keyword};
 use std::borrow::Cow;
 
 use super::images::{self, Facts};
+use super::scripts::{self, Script};
 
 /// The shipped stage, with the stages that it stands on.
 pub(super) struct Survey<'m, 'a> {
@@ -19,6 +20,8 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) units: Vec<Unit<'a>>,
     /// The instructions of the stages that it stands on, the lowest first: their users and variables are inherited.
     pub(super) below: Vec<Unit<'a>>,
+    /// The scripts that start, as far as they can be read.
+    pub(super) scripts: Vec<Script>,
 }
 
 /// An instruction of the stage.
@@ -57,11 +60,13 @@ impl<'m, 'a> Survey<'m, 'a> {
             below = lower;
             base = &earlier.base;
         }
-        let mut survey = Self { model, stage, facts, entry: entry::of(model, stage), units: units(stage), below };
+        let entry = entry::of(model, stage);
+        let mut survey = Self { model, stage, facts, entry, units: units(stage), below, scripts: Vec::new() };
         // An image that nobody knows tells its distribution by the package manager that is used in it.
         if survey.facts.family.is_none() {
             survey.facts.family = survey.family_by_use();
         }
+        survey.scripts = scripts::read(&survey);
         survey
     }
 
@@ -111,11 +116,27 @@ impl<'m, 'a> Survey<'m, 'a> {
         Some(Copied { sources, to: target, folder, context: !remote && !from && unit.instruction.heredocs.is_empty() })
     }
 
-    /// The content of a file of the image that came from the build context.
+    /// Whether a COPY or ADD brings this very file, by name.
+    pub(super) fn brings(&self, unit: &Unit<'a>, path: &str) -> bool {
+        self.copied(unit).is_some_and(|copied| {
+            copied.to.as_deref().is_some_and(|to| {
+                to == path || copied.sources.iter().any(|source| paths::join(to, paths::name(source)) == path)
+            })
+        })
+    }
+
+    /// The content of a file of the image that came from the build context, or stands in the Dockerfile itself.
     pub(super) fn read(&self, path: &str) -> Option<Cow<'m, [u8]>> {
-        let context = self.model.context?;
-        for unit in self.units.iter().rev() {
-            let Some(copied) = self.copied(unit).filter(|copied| copied.context) else { continue };
+        for unit in self.units.iter().rev().chain(self.below.iter().rev()) {
+            let Some(copied) = self.copied(unit) else { continue };
+            if let Some(heredoc) = unit.instruction.heredocs.first() {
+                let to = copied.to.as_deref();
+                if to == Some(path) || (copied.folder && to.is_some_and(|to| paths::join(to, &heredoc.name) == path)) {
+                    return Some(Cow::Owned(heredoc.body.to_vec()));
+                }
+                continue;
+            }
+            let Some(context) = self.model.context.filter(|_| copied.context) else { continue };
             let Some(to) = copied.to.as_deref() else { continue };
             for source in &copied.sources {
                 let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
@@ -128,7 +149,7 @@ impl<'m, 'a> Survey<'m, 'a> {
                         tried.push(format!("{folder}{rest}"));
                     }
                 } else {
-                    if path == to || (copied.folder && path == paths::join(to, paths::name(source))) {
+                    if path == to || path == paths::join(to, paths::name(source)) {
                         tried.push(source.to_owned());
                     }
                     if let Some(rest) = paths::relative(path, to) {

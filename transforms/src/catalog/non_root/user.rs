@@ -32,12 +32,26 @@ pub(super) struct User {
     pub(super) made_by: Option<usize>,
     /// The server that the image runs.
     pub(super) server: Option<&'static Server>,
+    /// Whether the file installs the server's package.
+    pub(super) installed: bool,
 }
 
 /// Chooses the user.
 pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
     let settings = survey.model.settings;
-    let server = server(survey);
+    let numeric = settings.user_style == UserStyle::Numeric || checked_by_number(survey);
+    let mut server = server(survey);
+    let mut installed = false;
+    if let Some(known) = server.filter(|server| server.image.is_empty() && !server.family.is_empty()) {
+        let name = known.user.map_or(known.program, |(name, _)| if name == "www-data" { "apache" } else { name });
+        let name = if known.program == "nginx" { "nginx" } else { name };
+        installed = comes_with(survey, name);
+        // Built from its sources, it lies somewhere else.
+        if !installed && survey.facts.plain && known.program == "redis-server" {
+            server = None;
+        }
+    }
+    let own = survey.facts.own.as_ref();
     let there = |name: &str, owner: String, origin: String| User {
         name: name.to_owned(),
         owner,
@@ -46,32 +60,50 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         origin,
         made_by: None,
         server,
+        installed,
     };
+    // By number, where numbers are wanted and known.
+    let numbered = |user: User, ids: Option<String>| match ids.filter(|_| numeric) {
+        Some(ids) => User { origin: format!("the number of {}, {}", user.name, user.origin), name: ids, ..user },
+        None => user,
+    };
+    let own_ids = || survey.facts.ids.map(|(uid, gid)| format!("{uid}:{gid}"));
     if let Some(before) = root.before.as_deref().filter(|user| !obstacles::unfit(user) || user.contains('$')) {
         let made = created(survey);
         let same = made.iter().find(|made| made.name == before);
-        let owner = same.map_or_else(|| before.to_owned(), Created::owner);
+        let image = own.filter(|(name, _)| name == before);
+        let owner = match (same, image) {
+            (Some(made), _) => made.owner(),
+            (None, Some((name, group))) => format!("{name}:{group}"),
+            (None, None) => before.to_owned(),
+        };
         let made_by = survey.units.iter().position(|unit| {
             unit.instruction.keyword == Keyword::User && unit.instruction.args.text.as_ref() == before
         });
-        return User { made_by, ..there(before, owner, "whom it had before it went back to root".into()) };
+        let ids = same.and_then(Created::ids).or_else(|| image.and_then(|_| own_ids()));
+        let user = User { made_by, ..there(before, owner, "whom it had before it went back to root".into()) };
+        return numbered(user, ids);
     }
     if let Some(made) = unused(survey) {
         let owner = made.owner();
-        return User { made_by: made.unit, ..there(&made.name, owner, "whom the file makes and never uses".into()) };
+        let ids = made.ids();
+        let user = User { made_by: made.unit, ..there(&made.name, owner, "whom the file makes and never uses".into()) };
+        return numbered(user, ids);
     }
     if let Some((name, group)) = server.and_then(|server| server.user)
         && (server.is_some_and(|server| !server.image.is_empty()) || comes_with(survey, name))
     {
-        return there(name, format!("{name}:{group}"), "whom the server brings".into());
+        let ids = own.filter(|(own, _)| own == name).and_then(|_| own_ids());
+        return numbered(there(name, format!("{name}:{group}"), "whom the server brings".into()), ids);
     }
     let nameless = matches!(survey.facts.family, Some(Family::Scratch | Family::Distroless));
-    if let Some((name, group)) = survey.facts.own.as_ref().filter(|_| !nameless && !survey.facts.plain) {
+    if let Some((name, group)) = own.filter(|_| !nameless && !survey.facts.plain) {
         let origin = format!("whom {} brings", survey.facts.key);
-        return there(name, format!("{name}:{group}"), origin);
+        return numbered(there(name, format!("{name}:{group}"), origin), own_ids());
     }
-    let mut user = made(survey, settings);
+    let mut user = made(survey, settings, numeric);
     user.server = server;
+    user.installed = installed;
     user
 }
 
@@ -115,7 +147,7 @@ fn comes_with(survey: &Survey<'_, '_>, name: &str) -> bool {
     if name == "www-data" {
         return matches!(survey.facts.family, Some(Family::Debian | Family::Ubuntu));
     }
-    let package = if name == "apache" { "httpd apache2" } else { name };
+    let package = if name == "apache" { "httpd apache2 apache" } else { name };
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
         let text = unit.text();
         let words = || text.split_whitespace().map(|word| word.split(['=', '-']).next().unwrap_or_default());
@@ -125,8 +157,7 @@ fn comes_with(survey: &Survey<'_, '_>, name: &str) -> bool {
 }
 
 /// A user to be made, in the idiom of the distribution.
-fn made(survey: &Survey<'_, '_>, settings: &Settings) -> User {
-    let numeric = settings.user_style == UserStyle::Numeric || checked_by_number(survey);
+fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     let (name, group) = (settings.user.as_str(), settings.group.as_str());
     let uid = settings.uid.or(numeric.then_some(ID));
     let gid = settings.gid.or(uid);
@@ -167,6 +198,7 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings) -> User {
         origin: String::new(),
         made_by: None,
         server: None,
+        installed: false,
     };
     match commands {
         Some(make) => {
@@ -227,11 +259,22 @@ fn brings_tools(survey: &Survey<'_, '_>) -> bool {
 pub(super) struct Created {
     pub(super) name: String,
     group: Option<String>,
+    /// Its number, where the file says it.
+    uid: Option<String>,
     /// The unit of the stage that makes it; `None` where a stage below does.
     unit: Option<usize>,
 }
 
 impl Created {
+    /// As numbers: the group is found by the user where it is not said.
+    fn ids(&self) -> Option<String> {
+        let uid = self.uid.as_ref()?;
+        match self.group.as_ref().filter(|group| group.parse::<u32>().is_ok()) {
+            Some(gid) => Some(format!("{uid}:{gid}")),
+            None => Some(uid.clone()),
+        }
+    }
+
     fn owner(&self) -> String {
         match &self.group {
             Some(group) => format!("{}:{group}", self.name),
@@ -264,8 +307,8 @@ fn created(survey: &Survey<'_, '_>) -> Vec<Created> {
             continue;
         }
         for step in survey.steps(unit).iter().filter(|step| step.always) {
-            if let Some((name, group)) = creation(step) {
-                found.push(Created { name, group, unit: at.checked_sub(below) });
+            if let Some((name, group, uid)) = creation(step) {
+                found.push(Created { name, group, uid, unit: at.checked_sub(below) });
             }
         }
     }
@@ -316,8 +359,8 @@ const VALUED: [&str; 40] = [
     "--groups",
 ];
 
-/// The user and the group of a command that makes a user.
-fn creation(step: &Step) -> Option<(String, Option<String>)> {
+/// The user, the group and the number of a command that makes a user.
+fn creation(step: &Step) -> Option<(String, Option<String>, Option<String>)> {
     let program = step.program();
     if !matches!(program, "useradd" | "adduser") {
         return None;
@@ -325,11 +368,14 @@ fn creation(step: &Step) -> Option<(String, Option<String>)> {
     let args = step.args();
     let mut operands: Vec<&str> = Vec::new();
     let mut group = None;
+    let mut uid = None;
     let mut rest = args.iter().map(String::as_str).peekable();
     while let Some(arg) = rest.next() {
         if let Some((option, value)) = arg.split_once('=').filter(|_| arg.starts_with("--")) {
             if matches!(option, "--gid" | "--ingroup") {
                 group = Some(value);
+            } else if option == "--uid" {
+                uid = Some(value.to_owned());
             }
             continue;
         }
@@ -347,6 +393,8 @@ fn creation(step: &Step) -> Option<(String, Option<String>)> {
             };
             if takes_group {
                 group = value;
+            } else if matches!(option, "-u" | "--uid") {
+                uid = value.map(str::to_owned);
             }
         }
     }
@@ -358,7 +406,10 @@ fn creation(step: &Step) -> Option<(String, Option<String>)> {
     let group = group.filter(|group| fit(group) || group.parse::<u32>().is_ok()).map(str::to_owned);
     match operands.as_slice() {
         // BusyBox takes options after the name; `adduser user group` adds to a group.
-        [name] if fit(name) && *name != "root" => Some(((*name).to_owned(), group)),
+        [name] if fit(name) && *name != "root" => {
+            let uid = uid.filter(|uid| uid.parse::<u32>().is_ok_and(|uid| uid != 0));
+            Some(((*name).to_owned(), group, uid))
+        }
         _ => None,
     }
 }

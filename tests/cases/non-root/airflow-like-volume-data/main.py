@@ -1,0 +1,2 @@
+import os, pathlib
+pathlib.Path(os.environ["DATA_DIR"], "out.txt").write_text("x")

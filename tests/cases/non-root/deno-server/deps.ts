@@ -1,0 +1,1 @@
+export * from "https://deno.land/std/http/mod.ts";

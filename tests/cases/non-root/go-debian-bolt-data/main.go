@@ -1,0 +1,3 @@
+package main
+import "go.etcd.io/bbolt"
+func main() { bbolt.Open("kv.db", 0600, nil) }

@@ -1,0 +1,2 @@
+module example.org/server
+go 1.22

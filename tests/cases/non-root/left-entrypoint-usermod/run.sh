@@ -1,0 +1,3 @@
+#!/bin/sh
+usermod -u "$PUID" app
+su app -c server

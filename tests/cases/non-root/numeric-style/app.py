@@ -1,0 +1,1 @@
+open("state.json", "w").write("{}")

@@ -1,0 +1,2 @@
+import nltk
+print(nltk.word_tokenize("a b"))

@@ -1,0 +1,2 @@
+from flask import Flask
+Flask(__name__).run(host="0.0.0.0")

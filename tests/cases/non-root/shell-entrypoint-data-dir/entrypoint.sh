@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir -p /data
+curl -s "$URL" | jq . > /data/out.json

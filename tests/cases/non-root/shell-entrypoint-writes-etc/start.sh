@@ -1,0 +1,3 @@
+#!/bin/sh
+envsubst < /opt/config.tmpl > /etc/myapp.conf
+exec myapp -c /etc/myapp.conf

@@ -1,0 +1,2 @@
+#!/bin/sh
+ffmpeg -i "$1" /tmp/out.mp4

@@ -1,0 +1,189 @@
+//! What tools put into root's home while the image is built, and look for in the user's home when it runs: browsers,
+//! models, interpreters.
+
+use crate::model::commands::Step;
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::survey::{Survey, Unit};
+
+/// A cache that a variable moves to a place that everybody can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cache {
+    /// The variable.
+    pub(super) variable: &'static str,
+    /// The place for it.
+    pub(super) place: &'static str,
+    /// Whether the program may write there too.
+    pub(super) written: bool,
+}
+
+/// What is in root's home and needed at run time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Caches {
+    /// What is moved, with the unit before which the variable has to stand.
+    pub(super) moved: Vec<(usize, Cache)>,
+    /// A tool whose files stay in root's home.
+    pub(super) stays: Option<String>,
+}
+
+const PLAYWRIGHT: Cache = Cache { variable: "PLAYWRIGHT_BROWSERS_PATH", place: "/opt/playwright", written: false };
+const PUPPETEER: Cache = Cache { variable: "PUPPETEER_CACHE_DIR", place: "/opt/puppeteer", written: false };
+const COREPACK: Cache = Cache { variable: "COREPACK_HOME", place: "/opt/corepack", written: false };
+const PYTHON: Cache = Cache { variable: "UV_PYTHON_INSTALL_DIR", place: "/opt/uv/python", written: false };
+const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", written: true };
+
+/// What in a program's text says that it fetches models into `~/.cache/huggingface`.
+const FETCHES_MODELS: [&str; 6] = [
+    "from_pretrained(",
+    "SentenceTransformer(",
+    "pipeline(",
+    "snapshot_download(",
+    "hf_hub_download(",
+    "CrossEncoder(",
+];
+
+/// What says that it fetches other things into the home folder.
+const FETCHES_HOME: [&str; 8] = [
+    "nltk.downloader",
+    "nltk.download(",
+    "stanza.download(",
+    "textblob.download_corpora",
+    "whisper.load_model(",
+    "torch.hub.load",
+    "easyocr.Reader(",
+    "WhisperModel(",
+];
+
+/// Finds them.
+pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
+    let mut caches = Caches::default();
+    let home = survey.all().any(|unit| {
+        unit.instruction.keyword == Keyword::Env
+            && unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| pair.name.raw == "HOME")
+    });
+    if home {
+        return caches;
+    }
+    for (at, unit) in survey.units.iter().enumerate().filter(|(_, unit)| unit.instruction.keyword == Keyword::Run) {
+        if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
+            continue;
+        }
+        let text = unit.text();
+        let steps = survey.steps(unit);
+        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, MODELS] {
+            let set = survey.all().any(|unit| sets(survey, unit, cache.variable));
+            let known = caches.moved.iter().any(|(_, known)| *known == cache);
+            if !set && !known && steps.iter().any(|step| fills(survey, step, cache)) {
+                caches.moved.push((at, cache));
+            }
+        }
+        if caches.stays.is_some() {
+            continue;
+        }
+        let marks = |text: &str| FETCHES_HOME.iter().find(|mark| text.contains(**mark)).copied();
+        let fetched = marks(&text).map(str::to_owned).or_else(|| {
+            steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
+        });
+        let own = steps.iter().find_map(|step| {
+            let has = |word: &str| step.args().iter().any(|arg| arg == word);
+            let pip = step.argv.iter().any(|word| matches!(paths::name(word), "pip" | "pip3")) && has("install");
+            if pip && has("--user") {
+                return Some("pip install --user".to_owned());
+            }
+            let link = step.program() == "ln";
+            link.then(|| step.args().iter().find(|arg| arg.starts_with("/root/") || arg.starts_with("~/")))
+                .flatten()
+                .cloned()
+        });
+        let nltk = fetched.as_deref().is_some_and(|mark| mark.starts_with("nltk"))
+            && (survey.all().any(|unit| sets(survey, unit, "NLTK_DATA"))
+                || text.contains(" -d ")
+                || text.contains("download_dir"));
+        caches.stays = own.or(fetched.filter(|_| !nltk));
+    }
+    caches
+}
+
+/// Whether the unit sets the variable.
+fn sets(survey: &Survey<'_, '_>, unit: &Unit<'_>, name: &str) -> bool {
+    matches!(unit.instruction.keyword, Keyword::Env)
+        && unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| {
+            pair.name.raw == name
+                || (name.starts_with("PUPPETEER") && pair.name.raw.starts_with("PUPPETEER_"))
+                || (name == "HF_HOME"
+                    && matches!(
+                        pair.name.raw.as_ref(),
+                        "TRANSFORMERS_CACHE" | "HF_HUB_CACHE" | "XDG_CACHE_HOME" | "SENTENCE_TRANSFORMERS_HOME"
+                    ))
+        })
+}
+
+/// Whether a command of the build fills the cache.
+fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
+    let has = |word: &str| step.argv.iter().any(|arg| arg == word);
+    match cache.variable {
+        "PLAYWRIGHT_BROWSERS_PATH" => {
+            step.argv.iter().any(|word| paths::name(word).starts_with("playwright") && !word.contains('='))
+                && has("install")
+                && !matches!(step.program(), "pip" | "pip3" | "npm" | "yarn" | "uv" | "poetry" | "apt-get" | "apk")
+        }
+        "PUPPETEER_CACHE_DIR" => {
+            let install = matches!(step.program(), "npm" | "yarn" | "pnpm")
+                && (has("install") || has("ci") || has("i") || has("add") || step.argv.len() == 1);
+            install
+                && !has("--ignore-scripts")
+                && (has("puppeteer")
+                    || step
+                        .path("package.json")
+                        .and_then(|path| survey.read(&path))
+                        .is_some_and(|manifest| memchr::memmem::find(&manifest, b"\"puppeteer\"").is_some()))
+        }
+        "COREPACK_HOME" => {
+            let managers = |program: &str| matches!(program, "pnpm" | "yarn");
+            let starts = survey
+                .entry
+                .steps
+                .iter()
+                .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
+            step.program() == "corepack"
+                && starts.into_iter().any(|step| managers(step.program()))
+                && survey.units.iter().any(|unit| survey.steps(unit).iter().any(|step| managers(step.program())))
+        }
+        "UV_PYTHON_INSTALL_DIR" => {
+            let python = survey.facts.language == Some("python")
+                || survey.all().any(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("python3"));
+            step.program() == "uv"
+                && (step.subcommand() == Some("python") && has("install")
+                    || !python && matches!(step.subcommand(), Some("sync" | "venv")))
+        }
+        "HF_HOME" => {
+            if has("--local-dir")
+                || step.argv.iter().any(|word| word.contains("local_dir") || word.contains("cache_dir"))
+            {
+                return false;
+            }
+            let tool = matches!(step.program(), "huggingface-cli" | "hf") && has("download");
+            let inline = matches!(step.program(), "python" | "python3")
+                && step.args().iter().any(|arg| FETCHES_MODELS.iter().any(|mark| arg.contains(mark)));
+            tool || inline
+                || program(survey, step).is_some_and(|text| {
+                    FETCHES_MODELS.iter().any(|mark| text.contains(mark))
+                        && !text.contains("local_dir")
+                        && !text.contains("cache_dir")
+                        && !text.contains("save_pretrained")
+                })
+        }
+        _ => false,
+    }
+}
+
+/// The text of a Python program that a command of the build runs.
+fn program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    if !matches!(step.program(), "python" | "python3") {
+        return None;
+    }
+    let named = step.args().iter().find(|arg| !arg.starts_with('-')).filter(|arg| arg.ends_with(".py"))?;
+    let text = survey.read(&step.path(named)?)?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}

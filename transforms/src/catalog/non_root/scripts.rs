@@ -1,0 +1,154 @@
+//! What start scripts do, as far as the context shows them: the scripts that the entry names, and those that they call.
+
+use std::borrow::Cow;
+
+use crate::model::commands::{self, Step};
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::syntax::{Logical, shell};
+
+use super::survey::Survey;
+
+/// More scripts than this are not followed.
+const MAX: usize = 8;
+
+/// A script of the image that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Script {
+    /// Where it lies in the image.
+    pub(super) path: String,
+    /// Its text.
+    pub(super) text: Vec<u8>,
+    /// Its commands; `None` where it is not a POSIX script, or can't be parsed.
+    pub(super) steps: Option<Vec<Step>>,
+}
+
+/// A change that a script makes to the file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Write {
+    /// A folder that it makes.
+    Folder(String),
+    /// A file that it writes in place.
+    File(String),
+    /// A file or link that it puts into a folder, or takes out of it: the folder has to be writable.
+    Entry(String),
+}
+
+/// The script that a step of an entry, or of another script, starts.
+pub(super) fn started(step: &Step) -> Option<String> {
+    let interpreter = matches!(step.program(), "sh" | "bash" | "ash" | "dash" | "." | "source" | "exec");
+    match interpreter {
+        true => step.args().iter().find(|arg| !arg.starts_with('-')).and_then(|arg| step.path(arg)),
+        false => {
+            let first = step.argv.first()?;
+            // A bare name is looked up in PATH.
+            if first.contains('/') { step.path(first) } else { Some(format!("/usr/local/bin/{first}")) }
+        }
+    }
+}
+
+/// Reads the scripts that start.
+pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
+    let mut found: Vec<Script> = Vec::new();
+    let mut wanted: Vec<Step> = survey.entry.steps.clone();
+    let mut at = 0;
+    while let Some(step) = wanted.get(at).cloned()
+        && found.len() < MAX
+        && at < 256
+    {
+        at += 1;
+        let Some(path) = started(&step) else { continue };
+        let path = match survey.read(&path) {
+            Some(_) => path,
+            None if step.argv.first().is_some_and(|first| !first.contains('/')) => {
+                let tried = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/sbin"];
+                let tried = tried.iter().map(|folder| paths::join(folder, step.program()));
+                let Some(path) = tried.into_iter().find(|path| survey.read(path).is_some()) else { continue };
+                path
+            }
+            None => continue,
+        };
+        if found.iter().any(|script| script.path == path) {
+            continue;
+        }
+        let Some(text) = survey.read(&path).map(Cow::into_owned) else { continue };
+        let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if !first.starts_with(b"#!") && !path.ends_with(".sh") {
+            continue;
+        }
+        let posix = !first.starts_with(b"#!")
+            || [&b"sh"[..], b"bash", b"dash", b"ash"].iter().any(|shell| first.trim_ascii_end().ends_with(shell))
+            || first.windows(3).any(|part| part == b"sh ");
+        let steps = if posix { parse(survey, &text) } else { None };
+        wanted.extend(steps.iter().flatten().cloned());
+        found.push(Script { path, text, steps });
+    }
+    found
+}
+
+/// The commands of a script, with the working directory of the image.
+fn parse(survey: &Survey<'_, '_>, text: &[u8]) -> Option<Vec<Step>> {
+    let text = String::from_utf8_lossy(text).replace("\r\n", "\n");
+    let logical = Logical { text: text.into(), runs: vec![(0, 0)] };
+    let script = shell::parse(&logical)?;
+    let index = survey.entry.cmd.or(survey.entry.entrypoint)?;
+    let mut steps = commands::steps(survey.model, index, &script);
+    let cwd = survey.model.final_workdir(survey.stage);
+    for step in &mut steps {
+        if step.cwd.as_deref() == survey.model.workdir(index) {
+            step.cwd = cwd.map(str::to_owned);
+        }
+    }
+    Some(steps)
+}
+
+/// What a script writes, by absolute path where it can be told; the second value says whether there is more that can't.
+pub(super) fn writes(script: &Script) -> (Vec<Write>, bool) {
+    let Some(steps) = &script.steps else { return (Vec::new(), true) };
+    let mut found = Vec::new();
+    let mut more = false;
+    for step in steps {
+        let mut add = |path: &str, write: fn(String) -> Write| {
+            if path.starts_with('&') || path.starts_with('-') {
+                return;
+            }
+            match step.path(path).filter(|_| !path.contains(['$', '`', '*'])) {
+                Some(path) if path.starts_with("/dev/") || path.starts_with("/proc/self/") => {}
+                Some(path) => found.push(write(path)),
+                None => more = true,
+            }
+        };
+        for output in &step.outputs {
+            add(output, Write::File);
+        }
+        let operands: Vec<&str> = step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+        match step.program() {
+            "mkdir" => operands.iter().for_each(|path| add(path, Write::Folder)),
+            "touch" => operands.iter().for_each(|path| add(path, Write::File)),
+            "tee" => operands.iter().for_each(|path| add(path, Write::File)),
+            "rm" | "rmdir" => {
+                // Taking away what is not there asks for no right.
+                if !step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('f')) {
+                    operands.iter().for_each(|path| add(path, Write::Entry));
+                }
+            }
+            "ln" | "mv" | "cp" | "install" | "rsync" => {
+                if let Some(last) = operands.last() {
+                    add(last, Write::Entry);
+                }
+            }
+            "sed" | "perl" if step.args().iter().any(|arg| arg.starts_with("-i") || arg == "--in-place") => {
+                let named = step.args().iter().any(|arg| matches!(arg.as_str(), "-e" | "-f" | "--expression"));
+                for path in operands.iter().skip(usize::from(!named)).filter(|path| !path.starts_with("s/")) {
+                    add(path, Write::Entry);
+                }
+            }
+            "curl" | "wget" | "tar" | "unzip" => match effects::of(step) {
+                Effect::Writes(written) => written.iter().for_each(|path| add(path, Write::Entry)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    (found, more)
+}

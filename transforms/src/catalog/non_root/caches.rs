@@ -113,7 +113,7 @@ fn sets(survey: &Survey<'_, '_>, unit: &Unit<'_>, name: &str) -> bool {
                 || (name.starts_with("PUPPETEER") && pair.name.raw.starts_with("PUPPETEER_"))
                 || (name == "HF_HOME"
                     && matches!(
-                        pair.name.raw.as_ref(),
+                        pair.name.raw,
                         "TRANSFORMERS_CACHE" | "HF_HUB_CACHE" | "XDG_CACHE_HOME" | "SENTENCE_TRANSFORMERS_HOME"
                     ))
         })

@@ -302,7 +302,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
         let recursive = filled_by_run(survey, &folder);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
-        if known || (owned_by_image && !recursive) {
+        if known || (owned_by_image && !recursive) || given(survey, user, &folder) {
             continue;
         }
         let make = !survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) || !recursive;
@@ -502,7 +502,7 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut found: Vec<String> = Vec::new();
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
         for pair in unit.instruction.pairs(survey.model.file.escape) {
-            let Some(value) = pair.value.as_ref().filter(|_| names_a_folder(&pair.name.raw)) else { continue };
+            let Some(value) = pair.value.as_ref().filter(|_| names_a_folder(pair.name.raw)) else { continue };
             let value = survey.model.expand(unit.index, value.raw);
             if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
                 let path = paths::join("/", &value.text);

@@ -126,11 +126,9 @@ pub(super) fn writes(script: &Script) -> (Vec<Write>, bool) {
             "mkdir" => operands.iter().for_each(|path| add(path, Write::Folder)),
             "touch" => operands.iter().for_each(|path| add(path, Write::File)),
             "tee" => operands.iter().for_each(|path| add(path, Write::File)),
-            "rm" | "rmdir" => {
-                // Taking away what is not there asks for no right.
-                if !step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('f')) {
-                    operands.iter().for_each(|path| add(path, Write::Entry));
-                }
+            // Taking away what is not there asks for no right.
+            "rm" | "rmdir" if !step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('f')) => {
+                operands.iter().for_each(|path| add(path, Write::Entry));
             }
             "ln" | "mv" | "cp" | "install" | "rsync" => {
                 if let Some(last) = operands.last() {
@@ -143,10 +141,11 @@ pub(super) fn writes(script: &Script) -> (Vec<Write>, bool) {
                     add(path, Write::Entry);
                 }
             }
-            "curl" | "wget" | "tar" | "unzip" => match effects::of(step) {
-                Effect::Writes(written) => written.iter().for_each(|path| add(path, Write::Entry)),
-                _ => {}
-            },
+            "curl" | "wget" | "tar" | "unzip" => {
+                if let Effect::Writes(written) = effects::of(step) {
+                    written.iter().for_each(|path| add(path, Write::Entry));
+                }
+            }
             _ => {}
         }
     }

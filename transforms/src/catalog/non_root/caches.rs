@@ -1,6 +1,10 @@
 //! What tools put into root's home while the image is built, and look for in the user's home when it runs: browsers,
 //! models, interpreters.
 
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -55,9 +59,22 @@ const FETCHES_HOME: [&str; 8] = [
     "WhisperModel(",
 ];
 
+/// What a RUN has to say for any of this to be in it.
+static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|Reader\(|Model\(";
+    Regex::new(marks).ok()
+});
+
 /// Finds them.
 pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     let mut caches = Caches::default();
+    let marked = |unit: &&Unit<'_>| {
+        unit.instruction.keyword == Keyword::Run
+            && MARKS.as_ref().is_none_or(|marks| marks.is_match(unit.text().as_bytes()))
+    };
+    if !survey.units.iter().any(|unit| marked(&unit)) {
+        return caches;
+    }
     let home = survey.all().any(|unit| {
         unit.instruction.keyword == Keyword::Env
             && unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| pair.name.raw == "HOME")
@@ -65,16 +82,16 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     if home {
         return caches;
     }
-    for (at, unit) in survey.units.iter().enumerate().filter(|(_, unit)| unit.instruction.keyword == Keyword::Run) {
+    for (at, unit) in survey.units.iter().enumerate().filter(|(_, unit)| marked(unit)) {
         if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
             continue;
         }
         let text = unit.text();
         let steps = survey.steps(unit);
         for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, MODELS] {
-            let set = survey.all().any(|unit| sets(survey, unit, cache.variable));
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
-            if !set && !known && steps.iter().any(|step| fills(survey, step, cache)) {
+            let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
+            if filled && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
                 caches.moved.push((at, cache));
             }
         }

@@ -56,8 +56,9 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     let facts = images::of(model, stage);
     obstacles::kind_of_file(model, stage, &facts)?;
-    let survey = Survey::new(model, stage, facts);
+    let mut survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
+    survey.scripts = scripts::read(&survey);
     obstacles::check(&survey)?;
     let user = user::choose(&survey, &root);
     let needs = owns::needs(&survey, &user);

@@ -302,7 +302,9 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
         let recursive = filled_by_run(survey, &folder);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
-        if known || (owned_by_image && !recursive) || given(survey, user, &folder) {
+        let filled = if recursive { survey.units.iter().rposition(|unit| fills(survey, unit, &folder)) } else { None };
+        let given = given_at(survey, user, &folder).is_some_and(|at| filled.is_none_or(|filled| filled <= at));
+        if known || (owned_by_image && !recursive) || given {
             continue;
         }
         let make = !survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) || !recursive;
@@ -433,9 +435,19 @@ fn occupies(step: &Step, path: &str) -> bool {
 
 /// Whether the file gives the folder to the user already.
 fn given(survey: &Survey<'_, '_>, user: &User, path: &str) -> bool {
+    given_at(survey, user, path).is_some()
+}
+
+/// The last RUN that gives the folder to the user, counted in the stage; the first of the stage for those below it.
+fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
     let name = user.owner.split(':').next().unwrap_or_default();
-    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("chown")).any(|unit| {
-        survey.steps(unit).iter().filter(|step| step.program() == "chown" && step.always).any(|step| {
+    let gives = |unit: &Unit<'_>| {
+        let steps = if unit.instruction.keyword == Keyword::Run && unit.text().contains("chown") {
+            survey.steps(unit)
+        } else {
+            &[]
+        };
+        steps.iter().filter(|step| step.program() == "chown" && step.always).any(|step| {
             let recursive = step.args().iter().any(|arg| arg == "--recursive" || is_flag(arg, 'R'));
             let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
             let owner = words.next().map(|owner| owner.split([':', '.']).next().unwrap_or_default());
@@ -444,7 +456,9 @@ fn given(survey: &Survey<'_, '_>, user: &User, path: &str) -> bool {
                     .filter_map(|word| step.path(word))
                     .any(|given| given == path || (recursive && paths::within(path, &given)))
         })
-    })
+    };
+    let own = survey.units.iter().rposition(gives);
+    own.or_else(|| survey.below.iter().any(gives).then_some(0))
 }
 
 /// Whether `arg` is a cluster of short options with this one in it.

@@ -66,7 +66,6 @@ impl<'m, 'a> Survey<'m, 'a> {
         if survey.facts.family.is_none() {
             survey.facts.family = survey.family_by_use();
         }
-        survey.scripts = scripts::read(&survey);
         survey
     }
 
@@ -128,6 +127,10 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// The content of a file of the image that came from the build context, or stands in the Dockerfile itself.
     pub(super) fn read(&self, path: &str) -> Option<Cow<'m, [u8]>> {
         for unit in self.units.iter().rev().chain(self.below.iter().rev()) {
+            // Without a context, only what stands in the file itself can be read.
+            if unit.instruction.heredocs.is_empty() && self.model.context.is_none() {
+                continue;
+            }
             let Some(copied) = self.copied(unit) else { continue };
             if let Some(heredoc) = unit.instruction.heredocs.first() {
                 let to = copied.to.as_deref();

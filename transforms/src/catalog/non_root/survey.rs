@@ -7,7 +7,7 @@ use crate::syntax::{Instruction, Keyword};
 use std::borrow::Cow;
 
 use super::images::{self, Facts};
-use super::scripts::{self, Script};
+use super::scripts::Script;
 
 /// The shipped stage, with the stages that it stands on.
 pub(super) struct Survey<'m, 'a> {

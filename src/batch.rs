@@ -9,7 +9,7 @@ use anyhow::Result;
 use dockwright_transforms::context::Context;
 use dockwright_transforms::settings::Settings;
 use dockwright_transforms::syntax::ParseError;
-use dockwright_transforms::{Outcome, Request, rewrite};
+use dockwright_transforms::{Outcome, Request, Transform, rewrite};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
@@ -95,26 +95,40 @@ impl<'a> Work<'a> {
             Ok(source) => source,
             Err(error) => return Done { source: Vec::new(), outcome: Err(Failure::File(error)), note: None },
         };
+        let (outcome, note) = self.rewrite(input, &source, None);
+        Done { source, outcome, note }
+    }
+
+    /// Rewrites bytes that were read, by the transforms of these ids alone where there are any; with a remark that does
+    /// not change the result.
+    pub(crate) fn rewrite(
+        &self,
+        input: &Input,
+        source: &[u8],
+        only: Option<&[&str]>,
+    ) -> (Result<Outcome, Failure>, Option<String>) {
         let mut note = None;
-        let outcome = self.with(input, &source, |choice, context| {
+        let outcome = self.with(input, source, |choice, context| {
+            let chosen = |transform: &&&Transform| only.is_none_or(|only| only.contains(&transform.id));
+            let transforms: Vec<&'static Transform> = choice.transforms.iter().filter(chosen).copied().collect();
             let explained = self.explain.then(|| Settings { explain: true, ..choice.settings.clone() });
             let request = |context| Request {
-                transforms: &choice.transforms,
+                transforms: &transforms,
                 threshold: choice.threshold,
                 context,
                 settings: explained.as_ref().unwrap_or(&choice.settings),
             };
-            let outcome = rewrite(&source, &request(context.map(|context| context as &dyn Context)));
+            let outcome = rewrite(source, &request(context.map(|context| context as &dyn Context)));
             match context.filter(|context| context.truncated()) {
                 // Half a list of files is worse than none: what is not in it would count as not there.
                 Some(context) => {
                     note = Some(context.too_large());
-                    rewrite(&source, &request(None))
+                    rewrite(source, &request(None))
                 }
                 None => outcome,
             }
         });
-        Done { source, outcome, note }
+        (outcome, note)
     }
 
     /// Hands the choice and the context of a file to `run`, and makes what goes wrong a failure.

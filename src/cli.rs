@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -23,7 +24,7 @@ pub(crate) struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub(crate) color: Color,
-    /// How many files to work on at once; all processors by default.
+    /// How many files to work on at once; all processors by default, one for `verify`.
     #[arg(long, global = true, value_name = "N", help_heading = "Global options")]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Say nothing on standard error but errors.
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Fix(FixArgs),
     /// Report what could be rewritten and what could not, and change nothing.
     Check(CheckArgs),
+    /// Build Dockerfiles as they are and as they would be, run both, and compare.
+    Verify(VerifyArgs),
     /// Say what was found in one Dockerfile, with the evidence behind it.
     Explain(ExplainArgs),
     /// List the transforms.
@@ -74,6 +77,11 @@ pub(crate) struct FixArgs {
     /// Exit with 1 where something changed, or would.
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Build and run both, and keep only what is proven to be the same; as `dockwright verify`, with its options.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -89,6 +97,132 @@ pub(crate) struct CheckArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Compare with this Dockerfile, in place of what `fix` would make of the one at PATH.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ProofFormat,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write to this file what would go to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+/// How images are built, run and compared.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(next_help_heading = "Building and running")]
+pub(crate) struct ProofArgs {
+    /// The container engine; by default the first of docker, podman, buildah that answers.
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) engine: Option<EngineName>,
+    /// The buildx builder that builds: remote, Kubernetes and cloud builders too.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) builder: Option<String>,
+    /// A build argument, for both builds.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) build_arg: Vec<String>,
+    /// A secret of the builds, as `docker build --secret` takes it.
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) secret: Vec<String>,
+    /// Run this in both, in place of what the image starts with; words as in a shell.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) run: Option<String>,
+    /// A variable for what is run.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// Also ask the exposed ports for this path, besides `/` and what its page links to.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) get: Vec<String>,
+    /// How long to wait for an exposed port, a health check or the end of the program [default: 30s; 5s for an image
+    /// that has neither port nor check].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) wait: Option<Duration>,
+    /// How long one build may take: `90`, `90s`, `30m`, `1h` [default: 30m].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) timeout: Option<Duration>,
+    /// How much memory a container may use, as the engine takes it: `512m`, `2g`.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+    /// The network of the builds, in place of the engine's default.
+    #[arg(long, value_name = "NET")]
+    pub(crate) network: Option<String>,
+    /// The network of the containers; by default one of their own without a way out, or none at all.
+    #[arg(long, value_name = "NET")]
+    pub(crate) run_network: Option<String>,
+    /// Parts of the configuration that are meant to change.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    pub(crate) accept: Vec<Part>,
+    /// Keep the logs of all builds in this folder; by default those of failed ones are kept in a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) logs: Option<PathBuf>,
+}
+
+/// The container engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// Docker, with BuildKit.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Buildah, which builds and runs without a daemon.
+    Buildah,
+}
+
+/// The parts of an image's configuration that decide how it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[allow(missing_docs, reason = "they are the names of instructions")]
+pub(crate) enum Part {
+    Entrypoint,
+    Cmd,
+    Env,
+    Workdir,
+    Expose,
+    Volume,
+    Label,
+    Healthcheck,
+    Stopsignal,
+}
+
+/// How the result of `verify` is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ProofFormat {
+    /// A table for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// A block for a pull request.
+    Markdown,
+}
+
+/// A time as it is typed: a number of seconds, or with `s`, `m` or `h`.
+fn time(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, text.chars().last()),
+        None => (text, None),
+    };
+    let factor = match unit {
+        Some('h') => 3600.0,
+        Some('m') => 60.0,
+        _ => 1.0,
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * factor);
+    let duration = seconds.filter(|seconds| *seconds > 0.0).and_then(|one| Duration::try_from_secs_f64(one).ok());
+    duration.ok_or_else(|| "a time is a number of seconds, or a number with `s`, `m` or `h`: `90`, `30m`".into())
 }
 
 /// `explain`.

@@ -146,6 +146,16 @@ impl Folder {
         Self { root, ignore, listing: OnceLock::new() }
     }
 
+    /// The folder on the disk.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The ignore file that a build of it honours; it need not exist.
+    pub(crate) fn ignore(&self) -> &Path {
+        &self.ignore
+    }
+
     /// Whether somebody asked for the files and there were too many.
     pub(crate) fn truncated(&self) -> bool {
         self.listing.get().is_some_and(|listing| listing.truncated)

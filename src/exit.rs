@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Findings = 1,
     /// Wrong usage, or a file that could not be read, parsed or written.
     Trouble = 2,
+    /// Ctrl-C, or another signal to end, while containers were at work; what was made is removed.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

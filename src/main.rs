@@ -15,6 +15,7 @@ mod list;
 mod output;
 mod parse;
 mod report;
+mod verify;
 mod write;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Fix(args) => fix::run(args, &cli.global),
         Command::Check(args) => check::run(args, &cli.global),
+        Command::Verify(args) => verify::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::List(args) => list::run(args),
         Command::Parse(args) => parse::run(args),

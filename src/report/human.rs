@@ -27,6 +27,11 @@ pub(crate) fn note(line: &str) {
     eprint(&format!("{DIM}note{DIM:#}: {line}\n"));
 }
 
+/// A text of several lines on standard error, which ends its last one itself.
+pub(crate) fn table(text: &str) {
+    eprint(text);
+}
+
 /// Writes to standard error, colours taken off where they do not belong. A closed standard error is nobody's loss.
 fn eprint(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());

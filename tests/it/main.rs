@@ -4,4 +4,6 @@ mod cases;
 mod cli;
 mod golden;
 mod tidy;
+#[cfg(unix)]
+mod verify;
 mod workspace;

@@ -1,0 +1,165 @@
+//! One build: its log kept, its last words read when it fails.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::engine::{Build, BuildError, Engine, Trouble};
+use super::verdict::{complains, short};
+
+/// How many of the last lines of a log are looked at, and shown.
+const LAST: usize = 40;
+const SHOWN: usize = 8;
+
+/// Words of an engine or a registry that is at fault itself, not the Dockerfile.
+const NOT_THE_FILE: [&str; 5] = [
+    "no space left on device",
+    "i/o timeout",
+    "TLS handshake timeout",
+    "toomanyrequests",
+    "failure in name resolution",
+];
+
+/// What to build, and where its log goes.
+pub(super) struct Order<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) context: &'a Path,
+    /// An ignore file that goes with the Dockerfile by its name.
+    pub(super) ignore: Option<&'a Path>,
+    pub(super) tag: &'a str,
+    /// An empty folder for the Dockerfile.
+    pub(super) folder: &'a Path,
+    pub(super) log: PathBuf,
+    /// Hears the last line of the log.
+    pub(super) progress: &'a (dyn Fn(&str) + Sync),
+}
+
+/// Why there is no image.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A sentence, and the last lines of the log.
+    Build(String, Vec<String>),
+    Engine(Trouble),
+    Stopped,
+}
+
+/// Builds an image.
+pub(super) fn build(engine: &dyn Engine, order: &Order<'_>, limit: std::time::Duration) -> Result<(), Fault> {
+    let local = |error: std::io::Error| {
+        let text = format!("{}: {error}; make room there, or choose another by TMPDIR", order.folder.display());
+        Fault::Engine(Trouble(text))
+    };
+    let dockerfile = order.folder.join("Dockerfile");
+    fs::create_dir_all(order.folder).map_err(local)?;
+    fs::write(&dockerfile, order.text).map_err(local)?;
+    if let Some(ignore) = order.ignore {
+        // BuildKit looks for it beside the Dockerfile, under its name.
+        fs::copy(ignore, order.folder.join("Dockerfile.dockerignore")).map_err(local)?;
+    }
+    let log = Mutex::new((File::create(&order.log).map_err(local)?, VecDeque::<String>::new()));
+    let each = |line: &str| {
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        // A log that can't be written is no reason to stop the build.
+        let _ = writeln!(log.0, "{line}");
+        let line = undecorated(line);
+        if !line.is_empty() {
+            (order.progress)(line);
+            log.1.push_back(line.to_owned());
+            if log.1.len() > LAST {
+                log.1.pop_front();
+            }
+        }
+    };
+    let built = engine.build(&Build {
+        dockerfile,
+        ignore: order.ignore.map(Path::to_owned),
+        context: order.context.to_owned(),
+        tag: order.tag,
+        each: &each,
+    });
+    let (_, last) = log.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let last: Vec<String> = last.into();
+    match built {
+        Ok(()) => Ok(()),
+        Err(BuildError::Stopped) => Err(Fault::Stopped),
+        Err(BuildError::Engine(trouble)) => Err(Fault::Engine(trouble)),
+        Err(BuildError::Late) => {
+            let text = format!(
+                "it was still building after {} and was ended; --timeout gives it longer",
+                super::report::time(limit)
+            );
+            Err(Fault::Build(text, shown(&last)))
+        }
+        Err(BuildError::Failed) => {
+            let fault = |line: &&String| NOT_THE_FILE.iter().any(|words| line.contains(words));
+            match last.iter().find(fault) {
+                Some(line) => Err(Fault::Engine(Trouble(short(line)))),
+                None => Err(Fault::Build(reason(&last), shown(&last))),
+            }
+        }
+    }
+}
+
+fn shown(last: &[String]) -> Vec<String> {
+    last.iter().skip(last.len().saturating_sub(SHOWN)).map(|line| short(line)).collect()
+}
+
+/// The line that says why: what the command said before the engine says that it failed, else what the engine says.
+fn reason(last: &[String]) -> String {
+    let engine = |line: &str| {
+        ["failed to solve", "executor failed", "Error: building at STEP", "error building at STEP", "ERROR: failed to"]
+            .iter()
+            .any(|words| line.contains(words))
+            || line.starts_with("Dockerfile:")
+            || line.starts_with("---")
+            || line.starts_with("> ")
+            || line.starts_with("ERROR: process")
+            || line.starts_with(">>>")
+            || line.split_once(" | ").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
+    };
+    let said: Vec<&String> = last.iter().filter(|line| !engine(line)).collect();
+    let by_command = said.iter().rev().find(|line| complains(line) && !line.starts_with("ERROR"));
+    let by_engine = last.iter().rev().find(|line| complains(line));
+    let line = by_command.copied().or(by_engine).or(last.last());
+    line.map_or_else(|| "the engine said nothing".into(), |line| short(line))
+}
+
+/// A line without BuildKit's step and time before it: `#7 0.512 text`.
+fn undecorated(line: &str) -> &str {
+    let number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let line = line.trim();
+    let Some(rest) = line.strip_prefix('#') else {
+        // BuildKit repeats the lines of what failed with the time alone.
+        return match line.split_once(' ') {
+            Some((first, rest)) if number(first) && first.contains('.') => rest.trim(),
+            _ => line,
+        };
+    };
+    let Some((step, rest)) = rest.split_once(' ') else { return line };
+    if !number(step) {
+        return line;
+    }
+    match rest.split_once(' ') {
+        Some((first, rest)) if number(first) && first.contains('.') => rest.trim(),
+        _ => rest.trim(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_what_the_command_said() {
+        let lines = |text: &str| text.lines().map(|line| undecorated(line).to_owned()).collect::<Vec<_>>();
+        let log = "#7 [2/2] RUN ./x\n#7 0.512 /bin/sh: 1: ./x: not found\n#7 ERROR: executor failed running [/bin/sh -c ./x]: \
+                   exit code: 127\n------\n > [2/2] RUN ./x:\n0.512 /bin/sh: 1: ./x: not found\n------\n\
+                   executor failed running [/bin/sh -c ./x]: exit code: 127";
+        assert_eq!(reason(&lines(log)), "/bin/sh: 1: ./x: not found");
+        let log = "#3 ERROR: docker.io/library/nope:1: not found\n------\nfailed to solve: nope:1: not found";
+        assert_eq!(reason(&lines(log)), "failed to solve: nope:1: not found");
+        assert_eq!(reason(&[]), "the engine said nothing");
+    }
+}

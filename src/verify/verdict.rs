@@ -1,0 +1,567 @@
+//! What is the same before and after, and what is not: sentences that say what a user of the image would notice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::engine::{Config, Image};
+use super::probe::Probe;
+use super::run::{Answer, Observation, masked};
+use crate::cli::Part;
+
+/// What came of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Both build, and do the same.
+    Same,
+    /// There is nothing to change, so nothing was built.
+    Unchanged,
+    /// What is not the same, a sentence each.
+    Differs(Vec<String>),
+    /// Nothing is claimed: why.
+    OriginalDoesNotBuild(String),
+    /// The engine is not there, or does not do its work.
+    EngineError(String),
+    /// The file could not be read or parsed.
+    Failed(String),
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl Verdict {
+    /// Its stable name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Verdict::Same => "same",
+            Verdict::Unchanged => "unchanged",
+            Verdict::Differs(_) => "differs",
+            Verdict::OriginalDoesNotBuild(_) => "original does not build",
+            Verdict::EngineError(_) => "engine error",
+            Verdict::Failed(_) => "not read",
+            Verdict::Interrupted => "interrupted",
+        }
+    }
+
+    /// What there is to say of it, a sentence each.
+    pub(crate) fn details(&self) -> &[String] {
+        match self {
+            Verdict::Differs(details) => details,
+            Verdict::OriginalDoesNotBuild(text) | Verdict::EngineError(text) | Verdict::Failed(text) => {
+                std::slice::from_ref(text)
+            }
+            Verdict::Same | Verdict::Unchanged | Verdict::Interrupted => &[],
+        }
+    }
+}
+
+/// An image that was built and looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Side {
+    pub(super) image: Image,
+    pub(super) probe: Probe,
+    /// The original is run twice: what it does not do twice is not asked of the other one.
+    pub(super) runs: Vec<Observation>,
+}
+
+impl Side {
+    /// The user it runs as: that of its first process, or the one that the configuration names.
+    pub(super) fn uid(&self) -> Option<u32> {
+        self.runs.iter().find_map(|run| run.uid).or(self.probe.user.uid)
+    }
+}
+
+/// Differences in the configuration, each side seen against its own base: a value that both have from their base is the
+/// base's business.
+pub(super) fn configuration(
+    before: &Config,
+    after: &Config,
+    bases: (&Config, &Config),
+    accept: &[Part],
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let parts: BTreeSet<Part> = before.parts.keys().chain(after.parts.keys()).copied().collect();
+    for part in parts {
+        if accept.contains(&part) {
+            continue;
+        }
+        let (old, new) = (before.parts.get(&part), after.parts.get(&part));
+        let inherited = old == bases.0.parts.get(&part) && new == bases.1.parts.get(&part);
+        if old == new || inherited {
+            continue;
+        }
+        match part {
+            Part::Env => found.extend(environment(before, after, bases)),
+            Part::Label | Part::Expose | Part::Volume => found.extend(entries(part, [old, new], bases)),
+            _ => found.push(format!("{} was {}, is {}", noun(part), shown(old), shown(new))),
+        }
+    }
+    found
+}
+
+/// Variables that the original sets itself.
+fn environment(before: &Config, after: &Config, bases: (&Config, &Config)) -> Vec<String> {
+    let mut found = Vec::new();
+    let base = variables(bases.0);
+    let new = variables(after);
+    for (name, value) in variables(before) {
+        if base.get(&name) == Some(&value) {
+            continue;
+        }
+        if name == "PATH" {
+            // A PATH in which the toolchain's folders stood is shorter without the toolchain.
+            let of_base: Vec<&str> = base.get("PATH").map_or("", String::as_str).split(':').collect();
+            let now: Vec<&str> = new.get("PATH").map_or("", String::as_str).split(':').collect();
+            let own = value.split(':').filter(|folder| !of_base.contains(folder));
+            let lost: Vec<&str> = own.filter(|folder| !now.contains(folder)).collect();
+            if !lost.is_empty() {
+                found.push(format!("PATH has lost {}", lost.join(":")));
+            }
+            continue;
+        }
+        match new.get(&name) {
+            Some(now) if *now == value => {}
+            Some(now) => found.push(format!("the variable {name} was {value:?}, is {now:?}")),
+            None => found.push(format!("the variable {name} was {value:?}, is not set")),
+        }
+    }
+    found
+}
+
+/// Labels, ports or volumes, one by one: what is lost or another.
+fn entries(part: Part, sides: [Option<&Value>; 2], bases: (&Config, &Config)) -> Vec<String> {
+    let map = |value: Option<&Value>| -> BTreeMap<String, Value> {
+        let object = value.and_then(Value::as_object).cloned().unwrap_or_default();
+        object.into_iter().collect()
+    };
+    let [old, new] = sides.map(map);
+    let (old_base, new_base) = (map(bases.0.parts.get(&part)), map(bases.1.parts.get(&part)));
+    let mut found = Vec::new();
+    for (name, value) in &old {
+        if old_base.get(name) == Some(value) {
+            continue;
+        }
+        match new.get(name) {
+            Some(now) if now == value => {}
+            Some(now) => found.push(format!("{} {name} was {value}, is {now}", noun(part))),
+            None => found.push(format!("{} {name} is gone", noun(part))),
+        }
+    }
+    for name in new.keys().filter(|name| !old.contains_key(*name) && !new_base.contains_key(*name)) {
+        found.push(format!("{} {name} is new", noun(part)));
+    }
+    found
+}
+
+/// What changed in the configuration and is no fault.
+pub(super) fn remarks(before: &Side, after: &Side) -> Vec<String> {
+    let mut found = Vec::new();
+    let (old, new) = (variables(&before.image.config), variables(&after.image.config));
+    let lost: Vec<&str> = old.keys().filter(|name| !new.contains_key(*name)).map(String::as_str).collect();
+    if !lost.is_empty() {
+        found.push(format!("variables of the old base image are gone: {}", lost.join(", ")));
+    }
+    let added: Vec<&str> = new.keys().filter(|name| !old.contains_key(*name)).map(String::as_str).collect();
+    if !added.is_empty() {
+        found.push(format!("variables that the original does not have: {}", added.join(", ")));
+    }
+    let broken: Vec<&str> = after
+        .probe
+        .broken
+        .iter()
+        .filter(|path| before.probe.programs.contains(*path) && !before.probe.broken.contains(*path))
+        .map(String::as_str)
+        .collect();
+    if let Some(first) = broken.first() {
+        let more = if broken.len() > 1 { format!(" and {} more", broken.len() - 1) } else { String::new() };
+        found.push(format!("{first}{more} had its shared libraries in the original and has not now"));
+    }
+    if after.uid() == Some(0) {
+        found.push("it runs as root".into());
+    }
+    found
+}
+
+/// What the files of the two images say about how they will run.
+pub(super) fn files(before: &Side, after: &Side) -> Vec<String> {
+    let mut found = Vec::new();
+    for program in after.probe.starts.iter().filter(|program| !program.found) {
+        if !before.probe.starts.contains(program) {
+            found.push(format!("the program {} is not in the image", program.name));
+        }
+    }
+    for (library, needer) in &after.probe.missing {
+        if !before.probe.missing.iter().any(|(other, _)| other == library) {
+            found.push(format!("{needer} needs the shared library {library}, which is not in the image"));
+        }
+    }
+    let user = &after.probe.user;
+    if user.uid.is_none() {
+        found.push(format!("the user {} is not in the image", user.name));
+    }
+    match (before.uid(), after.uid()) {
+        (Some(old), Some(0)) if old != 0 => found.push(format!("it runs as root, the original as user {old}")),
+        (Some(0), Some(0)) if before.image.config.user != after.image.config.user => {
+            found.push(format!("its user is {} now, and that is still root", user.name));
+        }
+        _ => {}
+    }
+    found
+}
+
+/// What the one did and the other did not. `before` is two runs of the original, or one.
+pub(super) fn behaviour(before: &[Observation], after: &Observation) -> Vec<String> {
+    let Some(old) = before.first() else { return Vec::new() };
+    let steady = |same: &dyn Fn(&Observation) -> bool| before.iter().all(same);
+    let said = telling(before, after);
+    let mut found = Vec::new();
+    if old.fault.is_some() {
+        return found;
+    }
+    if let Some(fault) = &after.fault {
+        return vec![format!("it does not start: {fault}")];
+    }
+    if steady(&|run| run.exited == old.exited) {
+        match (old.exited, after.exited) {
+            (None, Some(code)) => {
+                return vec![format!("it ends at once with exit code {code}, the original goes on{said}")];
+            }
+            (Some(code), None) => found.push(format!("it goes on, the original ends with exit code {code}")),
+            (Some(was), Some(is)) if was != is => found.push(format!("the exit code was {was}, is {is}{said}")),
+            _ => {}
+        }
+    }
+    for port in old.listening.iter().filter(|port| steady(&|run| run.listening.contains(port))) {
+        if !after.listening.contains(port) {
+            found.push(format!("nothing listens on port {port}{said}"));
+        }
+    }
+    for (at, answer) in old.answers.iter().enumerate() {
+        if after.listening.contains(&answer.port) {
+            let again = before.get(1).and_then(|run| run.answers.get(at)).unwrap_or(answer);
+            let now = after.answers.iter().find(|now| now.port == answer.port && now.path == answer.path);
+            found.extend(answered(answer, again, now));
+        }
+    }
+    if steady(&|run| run.health == old.health) && old.health != after.health {
+        let code = |code: Option<i32>| code.map_or("nothing".to_owned(), |code| code.to_string());
+        found.push(format!("the health check returned {}, returns {}", code(old.health), code(after.health)));
+    }
+    if after.exited.is_none() && steady(&|run| run.stopped == old.stopped) && old.stopped != after.stopped {
+        let code = |code: Option<i32>| code.map_or("none".to_owned(), |code| code.to_string());
+        found.push(format!(
+            "the exit code after it was asked to stop was {}, is {}",
+            code(old.stopped),
+            code(after.stopped)
+        ));
+    }
+    found.extend(printed(before, after));
+    found
+}
+
+/// One answer, with what the original itself answered twice.
+fn answered(old: &Answer, again: &Answer, new: Option<&Answer>) -> Option<String> {
+    let what = format!("GET {} on port {}", old.path, old.port);
+    let Ok(page) = &old.result else {
+        // It speaks something else than HTTP; that it listens is what can be told.
+        return None;
+    };
+    let Ok(second) = &again.result else { return None };
+    let new = match new.map(|new| &new.result) {
+        Some(Ok(new)) => new,
+        Some(Err(error)) => return Some(format!("{what} was {}, is no answer: {error}", page.status)),
+        None => return Some(format!("{what} was {}, is no answer", page.status)),
+    };
+    if page.status == second.status && page.status != new.status {
+        let line = new.body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
+        let line = line.map(|line| format!(": {}", short(line))).unwrap_or_default();
+        return Some(format!("{what} was {}, is {}{line}", page.status, new.status));
+    }
+    if page.kind == second.kind && page.kind != new.kind {
+        return Some(format!("{what} was of type {:?}, is {:?}", page.kind, new.kind));
+    }
+    if page.location == second.location && page.location != new.location {
+        return Some(format!("{what} led to {:?}, leads to {:?}", page.location, new.location));
+    }
+    let mask = |text: &str| text.lines().map(masked).collect::<Vec<_>>().join("\n");
+    let (one, two, three) = (mask(&page.body), mask(&second.body), mask(&new.body));
+    let exact = page.body == second.body;
+    if (exact && page.body != new.body) || (one == two && one != three) {
+        let line = first_difference(&page.body, &new.body);
+        return Some(format!("{what} answers something else: {line}"));
+    }
+    None
+}
+
+/// The first line in which two texts differ.
+fn first_difference(old: &str, new: &str) -> String {
+    let (mut old, mut new) = (old.lines(), new.lines());
+    loop {
+        match (old.next(), new.next()) {
+            (Some(one), Some(other)) if one == other => {}
+            (Some(one), Some(other)) => return format!("was {:?}, is {:?}", short(one), short(other)),
+            (Some(one), None) => return format!("{:?} is missing", short(one)),
+            (None, Some(other)) => return format!("{:?} is new", short(other)),
+            (None, None) => return "line endings".into(),
+        }
+    }
+}
+
+/// Lines that the original prints each time and the other one does not, and the other way round.
+fn printed(before: &[Observation], after: &Observation) -> Vec<String> {
+    let lines = |run: &Observation| -> BTreeSet<String> {
+        run.output.lines().map(masked).filter(|line| !line.is_empty()).collect()
+    };
+    let runs: Vec<BTreeSet<String>> = before.iter().map(lines).collect();
+    let Some(first) = runs.first() else { return Vec::new() };
+    let now = lines(after);
+    let mut found = Vec::new();
+    let always = first.iter().filter(|line| runs.iter().all(|run| run.contains(*line)));
+    let lost: Vec<&String> = always.filter(|line| !now.contains(*line)).collect();
+    let new = |line: &&String| !runs.iter().any(|run| run.contains(*line));
+    // An output that is never twice the same says nothing by a line more, unless that complains.
+    let steady = runs.iter().all(|run| run == first);
+    let added: Vec<&String> = now.iter().filter(new).filter(|line| steady || complains(line)).collect();
+    let original = |text: &str, line: &String| {
+        let found = text.lines().find(|one| masked(one) == **line).unwrap_or(line);
+        short(found.trim())
+    };
+    if let Some(line) = lost.first() {
+        let text = before.first().map_or("", |run| &run.output);
+        found.push(format!("it does not print {:?}{}", original(text, line), more(lost.len())));
+    }
+    if let Some(line) = added.iter().find(|line| complains(line)).or(added.first()) {
+        found.push(format!(
+            "it prints {:?}{}, the original does not",
+            original(&after.output, line),
+            more(added.len())
+        ));
+    }
+    found
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        2 => " and one more line".into(),
+        _ => format!(" and {} more lines", count - 1),
+    }
+}
+
+/// What the other one said that tells why: `: <line>`, or nothing.
+fn telling(before: &[Observation], after: &Observation) -> String {
+    let known: BTreeSet<String> = before.iter().flat_map(|run| run.output.lines().map(masked)).collect();
+    let new: Vec<&str> =
+        after.output.lines().map(str::trim).filter(|line| !line.is_empty() && !known.contains(&masked(line))).collect();
+    let line = new.iter().rev().find(|line| complains(line)).or(new.last());
+    let Some(line) = line else { return String::new() };
+    let user = match after.uid {
+        Some(uid) if uid != 0 && line.to_ascii_lowercase().contains("permission denied") => {
+            format!(" (it runs as user {uid})")
+        }
+        _ => String::new(),
+    };
+    format!(": {}{user}", short(line))
+}
+
+/// Whether a line is about something that went wrong.
+pub(super) fn complains(line: &str) -> bool {
+    const WORDS: [&str; 13] = [
+        "error",
+        "denied",
+        "cannot",
+        "can't",
+        "not found",
+        "no such",
+        "failed",
+        "exception",
+        "panic",
+        "fatal",
+        "refused",
+        "unable",
+        "not permitted",
+    ];
+    let line = line.to_ascii_lowercase();
+    WORDS.iter().any(|word| line.contains(word))
+}
+
+/// What could not be compared, for a person to know.
+pub(super) fn not_compared(before: &Side, reachable: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let Some(run) = before.runs.first() else {
+        found.push("the image starts nothing, so nothing was run; name a command by --run".into());
+        return found;
+    };
+    if let Some(fault) = &run.fault {
+        found.push(format!("the original does not start here either: {fault}"));
+        return found;
+    }
+    if let Some(code) = run.exited.filter(|code| *code != 0) {
+        let line = run.output.lines().map(str::trim).rfind(|line| !line.is_empty()).map(short).unwrap_or_default();
+        found.push(format!(
+            "the original ends by itself with exit code {code} here ({line:?}), and what it does further is not \
+             proven; give it what it needs by --env, or name a command by --run"
+        ));
+    }
+    if before.runs.get(1).is_some_and(|again| again.exited != run.exited || again.listening != run.listening) {
+        found.push("the original does not do the same twice".into());
+    }
+    let ports = before.image.config.ports();
+    if run.exited.is_none() && !ports.is_empty() {
+        if !reachable {
+            found.push("the ports were not asked: the containers of this engine can't be reached from here".into());
+        } else if run.listening.is_empty() {
+            let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+            found.push(format!("in the original nothing listens on port {} here", ports.join(", ")));
+        }
+    }
+    found
+}
+
+fn variables(config: &Config) -> BTreeMap<String, String> {
+    let pair = |entry: String| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    config.words(Part::Env).into_iter().filter_map(pair).collect()
+}
+
+fn noun(part: Part) -> &'static str {
+    match part {
+        Part::Entrypoint => "the entrypoint",
+        Part::Cmd => "the command",
+        Part::Env => "the environment",
+        Part::Workdir => "the working directory",
+        Part::Expose => "the exposed port",
+        Part::Volume => "the volume",
+        Part::Label => "the label",
+        Part::Healthcheck => "the health check",
+        Part::Stopsignal => "the stop signal",
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or("nothing".into(), |value| short(&value.to_string()))
+}
+
+/// A text that fits on a line.
+pub(super) fn short(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::run::Page;
+    use super::*;
+
+    fn config(value: Value) -> Config {
+        Config::read(&value)
+    }
+
+    fn ran(exited: Option<i32>, output: &str) -> Observation {
+        Observation { exited, output: output.into(), took: Duration::from_secs(1), ..Observation::default() }
+    }
+
+    fn serves(page: Result<Page, String>) -> Observation {
+        let answers = vec![Answer { port: 80, path: "/".into(), result: page }];
+        Observation { listening: [80].into(), answers, ..Observation::default() }
+    }
+
+    fn page(status: u16, body: &str) -> Result<Page, String> {
+        Ok(Page { status, kind: "text/plain".into(), location: String::new(), body: body.into() })
+    }
+
+    #[test]
+    fn what_comes_from_the_base_alone_is_no_difference() {
+        let before = config(json!({"Env": ["PATH=/go/bin:/bin:/own", "GOPATH=/go", "A=1"], "Cmd": ["x"]}));
+        let after = config(json!({"Env": ["PATH=/own:/bin", "A=1"], "Cmd": ["x"]}));
+        let base = config(json!({"Env": ["PATH=/go/bin:/bin", "GOPATH=/go"]}));
+        let small = config(json!({"Env": ["PATH=/bin"]}));
+        assert_eq!(configuration(&before, &after, (&base, &small), &[]), [] as [&str; 0]);
+        let lost = config(json!({"Env": ["PATH=/bin"], "Cmd": ["y"]}));
+        let expected =
+            ["the command was [\"x\"], is [\"y\"]", "the variable A was \"1\", is not set", "PATH has lost /own"];
+        assert_eq!(configuration(&before, &lost, (&base, &small), &[]), expected);
+        assert_eq!(configuration(&before, &lost, (&base, &small), &[Part::Cmd, Part::Env]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn labels_ports_and_volumes_are_compared_one_by_one() {
+        let before = config(json!({"Labels": {"a": "1", "b": "2"}, "ExposedPorts": {"80/tcp": {}}}));
+        let after = config(json!({"Labels": {"a": "1", "c": "3"}, "Volumes": {"/data": {}}}));
+        let none = Config::default();
+        let expected =
+            ["the exposed port 80/tcp is gone", "the volume /data is new", "the label b is gone", "the label c is new"];
+        assert_eq!(configuration(&before, &after, (&none, &none), &[]), expected);
+    }
+
+    #[test]
+    fn a_program_that_ends_or_fails_is_told_with_its_own_words() {
+        let on = ran(None, "ready 12:00\n");
+        let said = |after: &Observation| behaviour(&[on.clone(), ran(None, "ready 12:01\n")], after);
+        assert_eq!(said(&ran(None, "ready 12:02\n")), [] as [&str; 0]);
+        let denied = Observation { uid: Some(999), ..ran(Some(1), "ready 1:1\nopen /d/x: permission denied\n") };
+        assert_eq!(
+            said(&denied),
+            [
+                "it ends at once with exit code 1, the original goes on: open /d/x: permission denied (it runs as user 999)"
+            ]
+        );
+        assert_eq!(behaviour(&[ran(Some(0), "")], &ran(Some(3), "")), ["the exit code was 0, is 3"]);
+        let fault = Observation { fault: Some("exec: \"x\": not found".into()), ..ran(None, "") };
+        assert_eq!(said(&fault), ["it does not start: exec: \"x\": not found"]);
+        assert_eq!(behaviour(std::slice::from_ref(&fault), &fault), [] as [&str; 0], "nothing is claimed");
+    }
+
+    #[test]
+    fn ports_and_answers_are_compared() {
+        let old = [serves(page(200, "hello 1")), serves(page(200, "hello 2"))];
+        assert_eq!(behaviour(&old, &serves(page(200, "hello 3"))), [] as [&str; 0]);
+        assert_eq!(
+            behaviour(&old, &serves(page(500, "no template"))),
+            ["GET / on port 80 was 200, is 500: no template"]
+        );
+        assert_eq!(
+            behaviour(&old, &serves(page(200, "bye"))),
+            ["GET / on port 80 answers something else: was \"hello 1\", is \"bye\""]
+        );
+        let silent = Observation { output: "bind: permission denied\n".into(), ..Observation::default() };
+        let said = behaviour(&old, &silent);
+        assert_eq!(said.first().unwrap(), "nothing listens on port 80: bind: permission denied");
+        let foreign = [serves(Err("not HTTP".into()))];
+        assert_eq!(behaviour(&foreign, &serves(Err("not HTTP at all".into()))), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn lines_that_come_and_go_in_the_original_are_not_asked_for() {
+        let before = [ran(Some(0), "a\nrandom x\n"), ran(Some(0), "a\nrandom y\n")];
+        assert_eq!(behaviour(&before, &ran(Some(0), "a\nrandom z\n")), [] as [&str; 0]);
+        assert_eq!(behaviour(&before, &ran(Some(0), "random z\n")), ["it does not print \"a\""]);
+        assert_eq!(
+            behaviour(&before, &ran(Some(0), "a\nerror: no z\n")),
+            ["it prints \"error: no z\", the original does not"]
+        );
+    }
+
+    #[test]
+    fn files_and_users_are_compared() {
+        let side = |uid: Option<u32>, name: &str, written: &str| {
+            let mut side = Side::default();
+            (side.probe.user.uid, side.probe.user.name) = (uid, name.into());
+            side.image.config.user = written.into();
+            side
+        };
+        let root = side(Some(0), "root", "");
+        let mut after = side(Some(999), "app", "app");
+        assert_eq!(files(&root, &after), [] as [&str; 0]);
+        after.probe.missing.push(("libz.so.1".into(), "/app/x".into()));
+        assert_eq!(files(&root, &after), ["/app/x needs the shared library libz.so.1, which is not in the image"]);
+        assert_eq!(files(&root, &side(None, "gone", "gone")), ["the user gone is not in the image"]);
+        assert_eq!(files(&side(Some(5), "a", "a"), &root), ["it runs as root, the original as user 5"]);
+        assert_eq!(files(&root, &side(Some(0), "toor", "toor")), ["its user is toor now, and that is still root"]);
+    }
+}

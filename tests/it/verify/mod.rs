@@ -1,0 +1,449 @@
+//! `verify` and `fix --verify` against a program that answers as docker does, and says what a test wants it to.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::workspace::{Workspace, text};
+
+/// A Dockerfile that gains a user, and nothing else.
+const PLAIN: &str = "FROM debian:bookworm-slim\nCOPY app /app/main\nCMD [\"/app/main\"]\n";
+
+/// A Dockerfile that is split, and gains a user.
+const GO: &str = "FROM golang:1.22-alpine\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\nCMD [\"./app\"]\n";
+
+/// An image and what it does.
+struct Side {
+    config: Value,
+    size: u64,
+    files: Vec<(String, u32, u64, Vec<u8>)>,
+    /// The code with which it ends by itself.
+    exits: Option<i32>,
+    /// The code after it was asked to stop.
+    stops: i32,
+    output: &'static str,
+    address: &'static str,
+}
+
+impl Side {
+    fn new() -> Self {
+        let file = |path: &str, mode, content: &str| (path.to_owned(), mode, 0, content.as_bytes().to_vec());
+        Self {
+            config: json!({"Cmd": ["/app/main"], "Env": ["PATH=/usr/bin:/bin", "GREETING=hello"]}),
+            size: 100_000_000,
+            files: vec![
+                file("app/main", 0o755, "#!/bin/sh\n"),
+                file("bin/sh", 0o755, "\x7fELF"),
+                file("usr/bin/gcc", 0o755, "\x7fELF"),
+                file("etc/passwd", 0o644, "root:x:0:0::/root:/bin/sh\nappuser:x:999:999::/:/bin/sh\n"),
+            ],
+            exits: None,
+            stops: 143,
+            output: "ready\n",
+            address: "",
+        }
+    }
+
+    /// What a right rewrite makes of it.
+    fn rewritten() -> Self {
+        let mut side = Self::new();
+        side.config["User"] = "appuser".into();
+        side.size = 20_000_000;
+        side.files.retain(|(path, ..)| !path.ends_with("gcc"));
+        side
+    }
+}
+
+/// A folder with a Dockerfile, and an engine that answers for it.
+struct Lab {
+    workspace: Workspace,
+}
+
+impl Lab {
+    fn new(dockerfile: &str) -> Self {
+        let workspace = Workspace::new();
+        workspace.file("Dockerfile", dockerfile);
+        workspace.file("app", "");
+        workspace.file("go.mod", "module example.com/app\n\ngo 1.22\n");
+        workspace.file("main.go", "package main\n\nfunc main() {}\n");
+        let docker = workspace.file("bin/docker", include_str!("docker.sh"));
+        fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+        let lab = Self { workspace };
+        let base = Side { config: json!({"Env": ["PATH=/usr/bin:/bin"]}), ..Side::new() };
+        lab.side("base", &base);
+        lab.side("before", &Side::new());
+        lab.side("after", &Side::rewritten());
+        lab
+    }
+
+    fn fake(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        self.workspace.file(&format!("fake/{name}"), content)
+    }
+
+    fn side(&self, name: &str, side: &Side) {
+        let image = json!([{"Config": side.config, "Size": side.size, "RootFS": {"Layers": ["a", "b"]}}]);
+        self.fake(&format!("{name}.image.json"), image.to_string());
+        let state = |status: &str, code: i32| {
+            let network = json!({"Networks": {"n": {"IPAddress": side.address}}});
+            json!([{"State": {"Status": status, "ExitCode": code, "Pid": 0}, "NetworkSettings": network}]).to_string()
+        };
+        let now = side.exits.map_or_else(|| state("running", 0), |code| state("exited", code));
+        self.fake(&format!("{name}.container.json"), now);
+        self.fake(&format!("{name}.stopped.json"), state("exited", side.stops));
+        self.fake(&format!("{name}.output"), side.output);
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, mode, owner, content) in &side.files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(*mode);
+            header.set_uid(*owner);
+            header.set_gid(*owner);
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, path, content.as_slice()).unwrap();
+        }
+        self.fake(&format!("{name}.tar"), tar.into_inner().unwrap());
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
+        let path = format!("{}:/usr/bin:/bin", self.workspace.path().join("bin").display());
+        command.args(args).current_dir(self.workspace.path()).env_clear().env("PATH", path);
+        command.env("FAKE", self.workspace.path().join("fake")).env("TMPDIR", self.workspace.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs dockwright, and checks that nothing is left behind.
+    fn run(&self, args: &[&str]) -> Output {
+        let output = self.command(args).output().unwrap();
+        assert_eq!(self.left(), [] as [String; 0], "left behind by {args:?}");
+        output
+    }
+
+    /// What the engine still has.
+    fn left(&self) -> Vec<String> {
+        let names = |kind: &str| {
+            let entries = fs::read_dir(self.workspace.path().join("fake").join(kind));
+            entries.into_iter().flatten().map(|entry| entry.unwrap().path().display().to_string()).collect::<Vec<_>>()
+        };
+        [names("images"), names("containers"), names("networks")].concat()
+    }
+
+    /// The object that `verify` prints, and its exit code.
+    fn verify(&self, args: &[&str]) -> (Value, Option<i32>) {
+        let all = [&["verify", "Dockerfile", "--engine", "docker", "--json", "--wait", "0.3"], args].concat();
+        let done = self.run(&all);
+        let object = serde_json::from_slice(&done.stdout);
+        (object.unwrap_or_else(|_| panic!("{}{}", text(&done.stdout), text(&done.stderr))), done.status.code())
+    }
+
+    /// Checks that what differs is told by exactly these words.
+    #[track_caller]
+    fn differs(&self, args: &[&str], expected: &[&str]) {
+        let (object, code) = self.verify(args);
+        assert_eq!((object["verdict"].as_str(), code), (Some("differs"), Some(1)), "{object:#}");
+        assert_eq!(object["details"], json!(expected));
+    }
+}
+
+/// Answers `GET` on an address of this machine for as long as the test runs: path, status, type, body.
+fn server(address: SocketAddr, pages: &'static [(&str, u16, &str, &str)]) {
+    let listener = TcpListener::bind(address).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 1024];
+            let read = stream.read(&mut head).unwrap_or(0);
+            let head = text(&head[..read]);
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let (_, status, kind, body) =
+                pages.iter().find(|page| page.0 == path).copied().unwrap_or(("", 404, "text/plain", "not here"));
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+}
+
+/// A port of this machine that is free on both addresses.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn what_does_the_same_is_the_same() {
+    let lab = Lab::new(PLAIN);
+    let (object, code) = lab.verify(&[]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("same"), Some(0)), "{object:#}");
+    assert_eq!(object["fixes"], json!(["non-root"]));
+    assert_eq!((&object["before"]["uid"], &object["after"]["uid"]), (&json!(0), &json!(999)));
+    assert_eq!(object["before"]["left_behind"]["toolchain"], json!(["gcc"]));
+    assert_eq!(object["after"]["left_behind"]["toolchain"], Value::Null);
+
+    let table = text(&lab.run(&["verify", "--wait", "0.3"]).stdout);
+    let expected = "Dockerfile  100 MB  ████░░░░░░░░░░░░░░░░  20.0 MB (−80 %)  root → appuser (999)  same\n";
+    assert!(table.starts_with(expected), "{table}");
+    let block = text(&lab.run(&["verify", "--wait", "0.3", "--format", "markdown"]).stdout);
+    assert!(block.contains("| `Dockerfile` | 100 MB | 20.0 MB (−80 %) | `████░"), "{block}");
+    assert_eq!(text(&lab.workspace.read("Dockerfile")), PLAIN, "nothing is written");
+}
+
+#[test]
+fn what_has_nothing_to_change_is_not_built() {
+    let lab = Lab::new("FROM debian:bookworm-slim\nRUN useradd app\nUSER app\nCMD [\"/bin/true\"]\n");
+    let (object, code) = lab.verify(&[]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("unchanged"), Some(0)));
+    let calls = text(&lab.workspace.read("fake/calls"));
+    assert!(!calls.lines().any(|line| line.starts_with("build ")), "{calls}");
+}
+
+#[test]
+fn a_missing_shared_library() {
+    let lab = Lab::new(PLAIN);
+    let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let elf = goblin::elf::Elf::parse(&program).unwrap();
+    let Some(linker) = elf.interpreter else { return };
+    let mut before = Side::new();
+    before.files[0].3.clone_from(&program);
+    let mut after = Side::rewritten();
+    after.files[0].3.clone_from(&program);
+    let stub = |path: String| (path, 0o755, 0, b"\x7fELF".to_vec());
+    for side in [&mut before, &mut after] {
+        side.files.push(stub(linker.trim_start_matches('/').to_owned()));
+        side.files.extend(elf.libraries.iter().map(|name| stub(format!("usr/lib/{name}"))));
+    }
+    let lost = format!("usr/lib/{}", elf.libraries[0]);
+    after.files.retain(|(path, ..)| *path != lost);
+    lab.side("before", &before);
+    lab.side("after", &after);
+    let library = elf.libraries[0];
+    let expected = format!("/app/main needs the shared library {library}, which is not in the image");
+    lab.differs(&[], &[&expected]);
+}
+
+#[test]
+fn a_missing_asset() {
+    let port = free_port();
+    let page = ("/", 200, "text/html", "<link href=/style.css>");
+    const STYLE: (&str, u16, &str, &str) = ("/style.css", 200, "text/css", "a{}");
+    let pages: &'static [_] = Box::leak(Box::new([page, STYLE]));
+    server(SocketAddr::from(([127, 0, 0, 1], port)), pages);
+    server(SocketAddr::from(([127, 0, 0, 2], port)), &pages[..1]);
+    let lab = Lab::new(PLAIN);
+    let serving = |mut side: Side, address| {
+        side.config["ExposedPorts"] = json!({format!("{port}/tcp"): {}});
+        side.address = address;
+        side
+    };
+    lab.side("before", &serving(Side::new(), "127.0.0.1"));
+    lab.side("after", &serving(Side::rewritten(), "127.0.0.2"));
+    lab.differs(&[], &[&format!("GET /style.css on port {port} was 200, is 404: not here")]);
+    lab.side("after", &serving(Side::rewritten(), "127.0.0.1"));
+    assert_eq!(lab.verify(&[]).0["verdict"], "same");
+    // Nothing listens there.
+    let silent = Side { output: "ready\nbind: address not available\n", ..serving(Side::rewritten(), "127.0.0.3") };
+    lab.side("after", &silent);
+    lab.differs(
+        &[],
+        &[
+            &format!("nothing listens on port {port}: bind: address not available"),
+            "it prints \"bind: address not available\", the original does not",
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_command() {
+    let lab = Lab::new(PLAIN);
+    let mut after = Side::rewritten();
+    after.config["Cmd"] = json!(["/app/mian"]);
+    lab.side("after", &after);
+    lab.fake("after.start", "echo 'docker: Error: runc: exec: \"/app/mian\": no such file or directory: unknown.'");
+    let other = lab.workspace.file("other", PLAIN.replace("[\"/app/main\"]", "[\"/app/mian\"]"));
+    lab.differs(
+        &["--against", other.to_str().unwrap()],
+        &[
+            "the command was [\"/app/main\"], is [\"/app/mian\"]",
+            "the program /app/mian is not in the image",
+            "it does not start: exec: \"/app/mian\": no such file or directory",
+        ],
+    );
+}
+
+#[test]
+fn a_user_that_can_not_write() {
+    let lab = Lab::new(PLAIN);
+    let after = Side { exits: Some(1), output: "ready\nopen /data/x: permission denied\n", ..Side::rewritten() };
+    lab.side("after", &after);
+    lab.differs(&[], &["it ends at once with exit code 1, the original goes on: open /data/x: permission denied"]);
+}
+
+#[test]
+fn a_lost_variable() {
+    let lab = Lab::new(PLAIN);
+    let mut after = Side::rewritten();
+    after.config["Env"] = json!(["PATH=/usr/bin:/bin"]);
+    lab.side("after", &after);
+    lab.differs(&[], &["the variable GREETING was \"hello\", is not set"]);
+    assert_eq!(lab.verify(&["--accept", "env"]).0["verdict"], "same");
+}
+
+#[test]
+fn a_program_that_ends_at_once() {
+    let lab = Lab::new(PLAIN);
+    lab.side("after", &Side { exits: Some(3), ..Side::rewritten() });
+    lab.differs(&[], &["it ends at once with exit code 3, the original goes on"]);
+    lab.side("before", &Side { exits: Some(0), ..Side::new() });
+    lab.differs(&[], &["the exit code was 0, is 3"]);
+    lab.side("after", &Side { exits: Some(0), ..Side::rewritten() });
+    assert_eq!(lab.verify(&[]).0["verdict"], "same");
+}
+
+#[test]
+fn an_original_that_fails_by_itself_is_said() {
+    let lab = Lab::new(PLAIN);
+    lab.side("before", &Side { exits: Some(1), output: "no database\n", ..Side::new() });
+    lab.side("after", &Side { exits: Some(1), output: "no database\n", ..Side::rewritten() });
+    let (object, _) = lab.verify(&[]);
+    assert_eq!(object["verdict"], "same");
+    let remark = object["remarks"][0].as_str().unwrap();
+    assert!(remark.starts_with("the original ends by itself with exit code 1 here (\"no database\")"), "{remark}");
+}
+
+#[test]
+fn a_build_that_fails() {
+    let lab = Lab::new(PLAIN);
+    lab.fake("after.build", "echo '#5 0.1 /bin/sh: adduser: not found'; echo '#5 ERROR: exit code: 127'; exit 1");
+    let (object, code) = lab.verify(&[]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("differs"), Some(1)));
+    assert_eq!(object["details"], json!(["it does not build: /bin/sh: adduser: not found"]));
+    let log = fs::read_to_string(object["log"].as_str().unwrap()).unwrap();
+    assert!(log.contains("adduser: not found"), "the log is kept: {log}");
+
+    lab.fake("before.build", "echo '#5 0.1 make: *** no rule: failed'; exit 1");
+    let (object, code) = lab.verify(&["--logs", "kept"]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("original does not build"), Some(2)));
+    assert_eq!(object["details"], json!(["make: *** no rule: failed"]));
+    assert!(object["log"].as_str().unwrap().starts_with("kept/Dockerfile."), "{object:#}");
+}
+
+#[test]
+fn an_engine_that_is_not_there_or_does_not_work() {
+    let lab = Lab::new(PLAIN);
+    lab.fake("gone", "");
+    let (object, code) = lab.verify(&[]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("engine error"), Some(2)));
+    assert_eq!(object["details"], json!(["docker does not work here: Cannot connect to the Docker daemon"]));
+    let done = lab.command(&["verify", "--engine", "podman"]).env("PATH", "/nowhere").output().unwrap();
+    let said = text(&done.stdout);
+    assert!(said.contains("podman is not there; install it, or name another engine by --engine"), "{said}");
+    assert_eq!(done.status.code(), Some(2));
+    // An engine that goes away while it builds says nothing about the file.
+    fs::remove_file(lab.workspace.path().join("fake/gone")).unwrap();
+    lab.fake("after.build", ": > gone; echo 'ERROR: the connection is lost'; exit 1");
+    assert_eq!(lab.verify(&[]).0["verdict"], "engine error");
+}
+
+#[test]
+fn a_build_that_never_ends() {
+    let lab = Lab::new(PLAIN);
+    lab.fake("after.build", "echo $$ > pid; echo '#5 0.1 waiting'; exec sleep 600");
+    let begin = Instant::now();
+    lab.differs(
+        &["--timeout", "1s"],
+        &["it does not build: it was still building after 1 s and was ended; --timeout gives it longer"],
+    );
+    assert!(begin.elapsed() < Duration::from_secs(30));
+    ended(&lab);
+}
+
+/// Checks that the build whose id is in `pid` runs no longer.
+fn ended(lab: &Lab) {
+    let pid = text(&lab.workspace.read("fake/pid"));
+    let pid = pid.trim();
+    let begin = Instant::now();
+    loop {
+        let alive = Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success();
+        // What has ended and was not asked for its exit code yet still has its id.
+        let zombie = fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains("\tZ"));
+        if !alive || zombie {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "the build still runs");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn ctrl_c_during_a_build_leaves_nothing_behind() {
+    let lab = Lab::new(PLAIN);
+    lab.fake("after.build", "echo $$ > pid.new; mv pid.new pid; exec sleep 600");
+    let child = lab.command(&["verify", "Dockerfile", "--engine", "docker", "--wait", "0.3"]).spawn().unwrap();
+    let begin = Instant::now();
+    while !lab.workspace.path().join("fake/pid").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the build did not begin");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!lab.left().is_empty(), "there is something to remove");
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(130), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("interrupted"), "{}", text(&done.stdout));
+    assert_eq!(lab.left(), [] as [String; 0]);
+    ended(&lab);
+    let folders = fs::read_dir(lab.workspace.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("dockwright-verify-"));
+    assert_eq!(folders.count(), 0, "the temporary folder is gone");
+}
+
+#[test]
+fn fix_keeps_what_holds_and_says_what_was_dropped_and_why() {
+    let lab = Lab::new(GO);
+    // Whatever runs as another user than root breaks.
+    lab.fake("choose", "if [ \"$2\" = after ] && grep -q ^USER \"$1\"; then echo broken; else echo \"$2\"; fi");
+    let mut split = Side::rewritten();
+    split.config["User"] = "".into();
+    lab.side("after", &split);
+    lab.side("broken", &Side { exits: Some(1), output: "ready\n/dev/mem: permission denied\n", ..Side::rewritten() });
+    let done = lab.run(&["fix", "--verify", "--wait", "0.3", "--format", "json"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let fixed = text(&lab.workspace.read("Dockerfile"));
+    assert!(fixed.contains("AS builder") && !fixed.contains("USER"), "{fixed}");
+    let object: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let findings: Vec<_> =
+        object["findings"].as_array().unwrap().iter().map(|one| (&one["transform"], &one["reason"])).collect();
+    assert_eq!(findings, [(&json!("multi-stage"), &Value::Null), (&json!("non-root"), &json!("not-the-same"))]);
+    let said = text(&done.stderr);
+    assert!(
+        said.contains("dropped non-root: it ends at once with exit code 1, the original goes on: /dev/mem"),
+        "{said}"
+    );
+}
+
+#[test]
+fn fix_writes_nothing_that_is_not_proven() {
+    let lab = Lab::new(GO);
+    lab.side("after", &Side { exits: Some(1), ..Side::rewritten() });
+    let done = lab.run(&["fix", "--verify", "--wait", "0.3"]);
+    assert_eq!((done.status.code(), text(&lab.workspace.read("Dockerfile"))), (Some(0), GO.to_owned()));
+    lab.fake("before.build", "echo broken; exit 1");
+    let done = lab.run(&["fix", "--verify", "--wait", "0.3"]);
+    assert_eq!((done.status.code(), text(&lab.workspace.read("Dockerfile"))), (Some(2), GO.to_owned()));
+    assert!(
+        text(&done.stderr).contains("not proven, so left as it is: original does not build"),
+        "{}",
+        text(&done.stderr)
+    );
+    let done = lab.run(&["fix", "--memory", "1g"]);
+    assert_eq!(done.status.code(), Some(2), "its options need --verify");
+}

@@ -29,7 +29,7 @@ pub fn lossless(file: &File<'_>) -> Result<(), String> {
         if let TileKind::Instruction(own) = tile.kind {
             let instruction = file.instructions.get(index).filter(|_| own as usize == index);
             let instruction = instruction.ok_or_else(|| format!("no instruction {own} for its tile"))?;
-            let check = Check { file, joined: true, unescaped: false };
+            let check = Check { file, bodies: u32::MAX, unescaped: false };
             check
                 .instruction(instruction, tile.span)
                 .map_err(|what| format!("{} of line {}: {what}", instruction.keyword.name(), instruction.lines.0))?;
@@ -51,7 +51,8 @@ pub fn lossless_scripts(file: &File<'_>) -> Result<(), String> {
     for outer in &file.instructions {
         let one = outer.inner.as_deref().unwrap_or(outer);
         if let Some(script) = one.script() {
-            let check = Check { file, joined: !one.runs_heredoc(), unescaped: false };
+            let bodies = one.heredocs.first().map_or(u32::MAX, |heredoc| heredoc.body_span.start);
+            let check = Check { file, bodies, unescaped: false };
             check
                 .script(&script, one.span)
                 .map_err(|what| format!("{} of line {}: {what}", one.keyword.name(), one.lines.0))?;
@@ -70,7 +71,8 @@ fn joined(source: &[u8], span: Span, escape: u8) -> Vec<u8> {
         line = lines.next();
         let start = String::from_utf8_lossy(text);
         let start = start.trim_start();
-        if !first && (start.is_empty() || start.starts_with('#')) {
+        // The last line is cut where the span ends: what is left of it is text, whatever it looks like.
+        if !first && line.is_some() && (start.is_empty() || start.starts_with('#')) {
             continue;
         }
         first = false;
@@ -96,18 +98,27 @@ fn trim_end<'t>(mut text: &'t [u8], what: &[u8]) -> &'t [u8] {
 
 struct Check<'f, 's> {
     file: &'f File<'s>,
-    /// Whether the Dockerfile joins the lines; in a heredoc they stand as they are.
-    joined: bool,
+    /// From here on lines stand as they are: in heredocs, nothing is joined.
+    bodies: u32,
     /// Whether backslashes may be off: between backticks the shell takes some before it reads what is left.
     unescaped: bool,
 }
 
 impl Check<'_, '_> {
     fn text(&self, span: Span) -> Vec<u8> {
-        match self.joined {
-            true => joined(self.file.source, span, self.file.escape),
-            false => span.of(self.file.source).to_vec(),
+        let source = self.file.source;
+        if span.end < self.bodies {
+            return joined(source, span, self.file.escape);
         }
+        if span.start >= self.bodies {
+            return span.of(source).to_vec();
+        }
+        // The line end between the line and its heredocs is one to the shell too.
+        let line = joined(source, Span { start: span.start, end: self.bodies - 1 }, self.file.escape);
+        let mut text = trim_end(&line, b"\r").to_vec();
+        text.push(b'\n');
+        text.extend_from_slice(Span { start: self.bodies, end: span.end }.of(source));
+        text
     }
 
     /// `span` lies in `holder` and has `text`.

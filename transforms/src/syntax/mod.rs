@@ -7,6 +7,8 @@ mod instruction;
 mod lexer;
 mod lines;
 mod lossless;
+#[cfg(test)]
+mod properties;
 mod rules;
 pub mod shell;
 pub mod typed;

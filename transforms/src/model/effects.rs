@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::commands::Step;
 use super::paths;
+use crate::knowledge::fetches;
 use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::Sorted;
 
@@ -41,6 +42,8 @@ pub enum Effect {
     Build,
     /// Puts what it makes or fetches where the programs of its kind look for it.
     Store(Store),
+    /// Downloads something into the home of who runs it, where programs look for it when they run: models, browsers.
+    Home(fetches::Fetch),
     /// Leaves nothing behind.
     Nothing,
     /// Not known.
@@ -163,6 +166,18 @@ fn asks(args: &[&str]) -> bool {
     matches!(args, [only] if QUESTIONS.contains(only))
 }
 
+/// What the program text or the module on a command line of Python downloads into the home.
+fn downloads(args: &[&str]) -> Option<fetches::Fetch> {
+    let after =
+        |option: &str| args.iter().position(|arg| *arg == option).and_then(|at| args.get(at..)).map(<[&str]>::to_vec);
+    let text = match (after("-c"), after("-m")) {
+        (Some(words), _) => words.get(1).map(|text| (*text).to_owned())?,
+        (None, Some(words)) => words.get(1..)?.join(" "),
+        (None, None) => return None,
+    };
+    fetches::of(&text).map(|(fetch, _)| fetch)
+}
+
 fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     if step.piped.is_some()
         && matches!(
@@ -182,6 +197,17 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     match kind(program) {
+        "npx" | "compile" | ""
+            if (program == "playwright" || has("playwright")) && (has("install") || has("install-deps")) =>
+        {
+            Effect::Home(fetches::Fetch::Browser)
+        }
+        "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
+            match args.iter().position(|arg| *arg == "--local-dir").and_then(|at| args.get(at + 1)) {
+                Some(folder) => Effect::Writes(step.path(folder).into_iter().collect()),
+                None => Effect::Home(fetches::Fetch::Models),
+            }
+        }
         "apt" if has("build-dep") => Effect::Lists,
         "apt" if has("source") => Effect::Build,
         "apt" if has("upgrade") || has("dist-upgrade") || has("full-upgrade") => Effect::Upgrade,
@@ -264,6 +290,15 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Store(Store::Python)
         }
         "python" => Effect::Build,
+        "interpreter" if program.starts_with("py") && (has("-c") || has("-m")) && downloads(args).is_some() => {
+            // `python -m nltk.downloader -d /usr/share/nltk_data punkt`
+            let folder = args.iter().position(|arg| *arg == "-d").and_then(|at| args.get(at + 1));
+            match (folder.and_then(|folder| step.path(folder)), downloads(args)) {
+                (Some(folder), _) => Effect::Writes(vec![folder]),
+                (None, Some(fetch)) => Effect::Home(fetch),
+                (None, None) => Effect::Build,
+            }
+        }
         "interpreter" if program.starts_with("py") => {
             let module = args.iter().position(|arg| *arg == "-m").and_then(|at| args.get(at + 1));
             match module {

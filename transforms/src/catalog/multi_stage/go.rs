@@ -95,7 +95,22 @@ struct Artifact {
 pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>> {
     let Base::Image { image, .. } = &survey.stage.base else { return None };
     let (_, name) = runtime::official(image)?;
-    (name == "golang").then(|| build(survey))
+    if name != "golang" {
+        return None;
+    }
+    let found = build(survey);
+    // What starts can't be read, and Go is not all that worked: then everything that was built goes along.
+    let other = || {
+        survey.steps().any(|(_, step)| match effects::of(step) {
+            Effect::Build | Effect::Store(_) => !is_go(step) && effects::kind(step.program()) != "go",
+            _ => false,
+        })
+    };
+    let opaque = match &found {
+        Ok(recipe) => recipe.opaque_entry,
+        Err(refusal) => refusal.code == "starts-no-build-result",
+    };
+    if opaque && other() { None } else { Some(found) }
 }
 
 fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
@@ -303,6 +318,7 @@ impl State<'_, '_, '_> {
             {
                 let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
                 let Some(script) = crate::syntax::shell::parse(&logical) else {
+                    self.opaque_entry = true;
                     self.whole.get_or_insert_with(|| format!("{path} can't be parsed"));
                     return self.whatever_was_built();
                 };
@@ -322,6 +338,7 @@ impl State<'_, '_, '_> {
                 Ok(true)
             }
             _ => {
+                self.opaque_entry = true;
                 self.whole
                     .get_or_insert_with(|| format!("{path} is not in the context, so what it needs can't be told"));
                 self.whatever_was_built()

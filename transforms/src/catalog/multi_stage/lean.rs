@@ -111,9 +111,18 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     let context = survey.model.context?;
     let [step] = survey.entry.steps.as_slice() else { return None };
     let program = started(survey, context, step)?;
+    // A script that the file itself writes starts who knows what.
+    let written = survey.steps().any(|(_, step)| {
+        matches!(effects::kind(step.program()), "nothing" | "tee")
+            && matches!(effects::of(step), effects::Effect::Writes(paths) if paths.contains(&program))
+    });
+    if written {
+        return None;
+    }
     if let Some(at) = carried.iter().position(|carried| carried.to == program) {
         // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
-        let empty = !context.files().iter().any(|file| is_asset(file));
+        let empty =
+            !context.files().iter().any(|file| is_asset(file) && !is_script(context, file)) || opens_nothing(context);
         let brought = |path: &str| {
             survey
                 .units
@@ -139,7 +148,8 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
             && paths::within(&path, &folder)
             && survey.context_path(&path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
     });
-    if !brought || named || survey.copied_file(&program) || context.files().iter().any(|file| is_asset(file)) {
+    let asset = || context.files().iter().any(|file| is_asset(file) && !is_script(context, file));
+    if !brought || named || survey.copied_file(&program) || asset() && !opens_nothing(context) {
         return None;
     }
     for carried in carried.iter_mut().filter(|carried| carried.from == folder) {
@@ -149,6 +159,54 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
         carried.to.clone_from(&program);
     }
     Some(folder)
+}
+
+/// Whether a file is a script, which people run and a compiled program does not open.
+fn is_script(context: &dyn Context, file: &str) -> bool {
+    context.read(file).is_some_and(|content| content.starts_with(b"#!"))
+}
+
+/// Whether the sources of a Rust or C project call nothing that opens files, starts programs, or reads settings.
+fn opens_nothing(context: &dyn Context) -> bool {
+    const OPENS: [&str; 22] = [
+        "fs",
+        "File",
+        "OpenOptions",
+        "Path",
+        "PathBuf",
+        "Command",
+        "dotenv",
+        "dotenvy",
+        "config",
+        "Config",
+        "Template",
+        "Tera",
+        "Handlebars",
+        "ServeDir",
+        "NamedFile",
+        "FileServer",
+        "rocket",
+        "migrate",
+        "fopen",
+        "open",
+        "ifstream",
+        "system",
+    ];
+    let mut sources = 0;
+    for file in context.files() {
+        let end = file.rsplit_once('.').map_or("", |(_, end)| end);
+        if !matches!(end, "rs" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp") {
+            continue;
+        }
+        let Some(text) = context.read(file) else { return false };
+        let text = String::from_utf8_lossy(&text);
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        if text.split(word).any(|word| OPENS.contains(&word)) {
+            return false;
+        }
+        sources += 1;
+    }
+    sources > 0
 }
 
 /// The file that is the whole program: a binary that was compiled, or a jar that holds its libraries.

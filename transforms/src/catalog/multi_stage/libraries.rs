@@ -72,6 +72,49 @@ pub(super) fn wanted(
     Ok(found)
 }
 
+/// The modules that npm's files install; `None` where they are not JSON.
+fn node_modules(text: &str) -> Option<Vec<String>> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let keys =
+        |key: &str| json.get(key).and_then(serde_json::Value::as_object).into_iter().flat_map(|table| table.keys());
+    let lists = ["dependencies", "devDependencies", "optionalDependencies"];
+    let direct = lists.iter().flat_map(|key| keys(key)).cloned();
+    // `node_modules/a/node_modules/@b/c` is the module `@b/c`.
+    let locked = keys("packages").filter_map(|path| path.rsplit_once("node_modules/").map(|(_, name)| name.to_owned()));
+    // A scope counts by itself: `@prisma/client` is of `@prisma`.
+    let split = |name: String| {
+        let scope = name.split_once('/').map(|(scope, _)| scope.to_owned());
+        scope.into_iter().chain([name])
+    };
+    Some(direct.chain(locked).flat_map(split).map(|name| name.to_ascii_lowercase()).collect())
+}
+
+/// The modules that `yarn.lock` installs: the lines at its margin, `"@scope/name@^1.0.0", name@~2:`.
+fn yarn_modules(text: &str) -> Vec<String> {
+    let heads = text.lines().filter(|line| !line.starts_with([' ', '#', '_']) && line.ends_with(':'));
+    heads
+        .flat_map(|line| line.split(','))
+        .filter_map(|entry| {
+            let entry = entry.trim().trim_matches('"');
+            let at = entry.get(1..)?.find('@')? + 1;
+            Some(entry.get(..at)?.to_ascii_lowercase())
+        })
+        .flat_map(|name| {
+            name.split_once('/')
+                .map(|(scope, _)| scope.to_owned())
+                .into_iter()
+                .chain([name.clone()])
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The packages that a lock file in TOML installs: its `name = "…"` lines.
+fn locked_names(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.trim().strip_prefix("name = \""));
+    names.map(|rest| rest.trim_end_matches('"').to_ascii_lowercase().replace('_', "-")).collect()
+}
+
 /// The names of the modules that the project asks for, in lower case; `None` where no list of them is there to read.
 fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     let context = survey.model.context?;
@@ -108,6 +151,16 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
         let Some(text) = context.read(file) else { continue };
         read = true;
         let text = String::from_utf8_lossy(&text);
+        let locked = match name {
+            "package-lock.json" | "package.json" => node_modules(&text),
+            "yarn.lock" => Some(yarn_modules(&text)),
+            "poetry.lock" | "uv.lock" | "pdm.lock" => Some(locked_names(&text)),
+            _ => None,
+        };
+        if let Some(locked) = locked {
+            found.extend(locked);
+            continue;
+        }
         // Every word of the list: whether `psycopg2` stands there is the question, not how.
         let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         found.extend(

@@ -116,6 +116,9 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     recipe = Recipe { programs: recipe.programs, repositories: recipe.repositories, installed: Vec::new(), ..first };
     let (mut decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
 
+    let lost = lost(survey, &recipe, &decisions, pivot);
+    recipe.carried.extend(lost);
+
     // The cache of libraries is made when everything is there.
     if recipe.finish.iter().any(|command| command == "ldconfig") {
         recipe.finish.retain(|command| command != "ldconfig");
@@ -208,6 +211,48 @@ fn decide_all(
         decisions.push(decision);
     }
     Ok((decisions, unknown))
+}
+
+/// Files that a command of the builder writes, that what runs in the shipped image names, and that nothing carries yet.
+fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot: usize) -> Vec<Carried> {
+    let mut found: Vec<Carried> = Vec::new();
+    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
+    let later = survey.units.iter().zip(decisions).enumerate().filter(|(at, (unit, decision))| {
+        unit.instruction.keyword == Keyword::Run && (*at >= pivot || decision.place == Place::Runtime)
+    });
+    let named: Vec<&Step> = survey
+        .entry
+        .steps
+        .iter()
+        .chain(health.filter_map(|unit| survey.model.steps(unit.index)).flatten())
+        .chain(later.flat_map(|(_, (unit, _))| unit.steps))
+        .collect();
+    let names = |path: &str| {
+        named.iter().any(|step| {
+            step.argv.iter().chain(&step.outputs).any(|word| step.path(word).as_deref() == Some(path))
+                && step.program() != "rm"
+        })
+    };
+    let removed = survey.removed(pivot.saturating_sub(1));
+    for (unit, decision) in survey.units.iter().zip(decisions).take(pivot) {
+        if unit.instruction.keyword != Keyword::Run || !matches!(decision.place, Place::Builder | Place::BuilderAnd(_))
+        {
+            continue;
+        }
+        for step in unit.steps {
+            let Effect::Writes(written) = effects::of(step) else { continue };
+            for path in written {
+                let carried = recipe.carried.iter().chain(&found).any(|carried| paths::within(path, &carried.to));
+                let again = matches!(&decision.place, Place::BuilderAnd(text) if text.contains(paths::name(path)));
+                let gone = removed.iter().any(|removed| paths::within(path, removed));
+                if !carried && !again && !gone && !path.contains('$') && names(path) {
+                    let evidence = format!("`{}` writes it, and the shipped image names it", step.program());
+                    found.push(Carried { from: path.clone(), to: path.clone(), owner: None, evidence });
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Whether an instruction does nothing but take away what the build left.
@@ -324,6 +369,15 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     {
         return Decision { place: Place::Builder, evidence: "it is compiled".into() };
     }
+    let run = survey
+        .units
+        .iter()
+        .skip(at + 1)
+        .flat_map(|unit| unit.steps)
+        .any(|step| survey.downloads(step).is_some() && targets.iter().any(|target| mentions_file(step, target)));
+    if run {
+        return Decision { place: Place::Both, evidence: "the runtime stage runs it too".into() };
+    }
     if covered(survey, recipe, unit) {
         return Decision { place: Place::Builder, evidence: format!("a later COPY brings {to} again") };
     }
@@ -403,6 +457,11 @@ fn compiled_source(source: &str) -> bool {
             paths::name(source),
             "pom.xml" | "go.mod" | "go.sum" | "go.*" | "Cargo.toml" | "Cargo.lock" | "Makefile" | "CMakeLists.txt"
         )
+}
+
+/// Whether a command names a file, or a folder that it works in is the file's.
+fn mentions_file(step: &Step, path: &str) -> bool {
+    step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(&named, path))
 }
 
 /// Whether a command names a path or works in it.

@@ -146,7 +146,13 @@ pub(super) fn run(
                         copy_over(recipe, step, outside, unit)?;
                     }
                 }
-                Effect::Build | Effect::Fetch(_) | Effect::Store(_) => builds = true,
+                Effect::Home(_) | Effect::Build if survey.downloads(step).is_some() => {
+                    keep = true;
+                    late = true;
+                    reasons
+                        .push("what it downloads lies in the home folder, and the program looks for it there".into());
+                }
+                Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
                 Effect::Unknown => {
                     // What lies among the system's programs is a package's, whatever way it is called.
                     let packaged = |program: &String| {
@@ -197,7 +203,14 @@ pub(super) fn run(
         }
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         if late {
-            after.push(text);
+            // The commands behind the copies run where the runtime stage works.
+            let home = chunk.iter().any(|step| survey.downloads(step).is_some());
+            let cwd = survey.model.workdir(unit.index);
+            let moved = cwd != survey.model.final_workdir(survey.stage);
+            after.push(match cwd.filter(|_| home && moved) {
+                Some(cwd) => format!("cd {cwd} && {text}"),
+                None => text,
+            });
         } else {
             let installs = chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade));
             kept.push(Kept { text, loose: loose(items, chunk, strict), installs });
@@ -527,6 +540,7 @@ fn wanted(
         return (Vec::new(), false);
     }
     let release = recipe.runtime.release.map(|release| release.name);
+    let language = survey.model.known(survey.stage).and_then(|image| image.language());
     let mut found: Vec<String> = Vec::new();
     let mut all = true;
     for name in names {
@@ -543,7 +557,11 @@ fn wanted(
             Role::Build => match packages::libraries(manager, release, name) {
                 Some(libraries) => {
                     all = false;
-                    found.extend(libraries.into_iter().filter(|library| !names.contains(library)));
+                    // The language that the image is made for is there already, in a place of its own.
+                    let own = |library: &String| {
+                        language.is_some_and(|language| library.trim_start_matches("lib").starts_with(language))
+                    };
+                    found.extend(libraries.into_iter().filter(|library| !names.contains(library) && !own(library)));
                 }
                 None => found.push(name.clone()),
             },

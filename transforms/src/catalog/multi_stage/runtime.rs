@@ -1,5 +1,6 @@
 //! Which image the runtime stage stands on.
 
+use crate::knowledge::fetches::Fetch;
 use crate::knowledge::images::Image;
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::{self, Family, Release};
@@ -139,6 +140,9 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         Err(Reason::Windows) => return Err(refuse("windows-shell", Reason::Windows.text(), true)),
         Err(reason) => return Ok((same(reason.text()), false)),
     };
+    if survey.steps().any(|(_, step)| survey.downloads(step) == Some(Fetch::Browser)) {
+        return Ok((same("a browser runs in it, which needs libraries of the full image"), false));
+    }
     if found.name == known.name() && found.tag == known.tag() {
         return Ok((same("the base image has no toolchain of its own"), false));
     }

@@ -1,5 +1,6 @@
 //! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
 
+use crate::knowledge::fetches::{self, Fetch};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
@@ -79,6 +80,20 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// Every command of the stage with the unit it is in.
     pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         self.units.iter().enumerate().flat_map(|(at, unit)| unit.steps.iter().map(move |step| (at, step)))
+    }
+
+    /// Whether a command downloads something into the home, where the program looks for it: as it says itself, or as the
+    /// script of the project says that it runs.
+    pub(super) fn downloads(&self, step: &Step) -> Option<Fetch> {
+        match effects::of(step) {
+            Effect::Home(fetch) => Some(*fetch),
+            Effect::Build if step.program().starts_with("python") => {
+                let script = step.args().first().filter(|arg| arg.ends_with(".py"))?;
+                let text = self.read(&step.path(script)?)?;
+                fetches::of(&String::from_utf8_lossy(&text)).map(|(fetch, _)| fetch)
+            }
+            _ => None,
+        }
     }
 
     /// Whether any command of the stage is build work.

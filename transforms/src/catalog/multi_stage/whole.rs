@@ -260,6 +260,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     prefixes.push((cwd.clone(), prefix));
                 }
                 match effect {
+                    Effect::Build if survey.downloads(step).is_some() => {}
                     Effect::Build => self.works(at, step),
                     Effect::Fetch(folders) => {
                         for folder in folders {
@@ -664,6 +665,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Takes what compilers keep for the next build out of the folders that go along.
     fn prune(&mut self) {
+        let local = self.smaller && self.carried.iter().any(|carried| carried.from == "/usr/local");
+        if local && self.image.as_ref().is_some_and(|image| image.name() == "golang") {
+            self.build.push("rm -rf /usr/local/go".to_owned());
+        }
         for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
@@ -1064,6 +1069,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
     let mut scripts = None;
     for (at, step) in survey.steps() {
         match effects::of(step) {
+            Effect::Build if survey.downloads(step).is_some() => {}
             Effect::Build | Effect::Store(_) | Effect::Fetch(_) => last = Some(at),
             Effect::Install(packages)
                 if packages.names.iter().any(|name| packages::role(packages.manager, name) == Role::Build) =>

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::knowledge::fetches::{self, Fetch};
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -36,28 +37,6 @@ const PUPPETEER: Cache = Cache { variable: "PUPPETEER_CACHE_DIR", place: "/opt/p
 const COREPACK: Cache = Cache { variable: "COREPACK_HOME", place: "/opt/corepack", written: false };
 const PYTHON: Cache = Cache { variable: "UV_PYTHON_INSTALL_DIR", place: "/opt/uv/python", written: false };
 const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", written: true };
-
-/// What in a program's text says that it fetches models into `~/.cache/huggingface`.
-const FETCHES_MODELS: [&str; 6] = [
-    "from_pretrained(",
-    "SentenceTransformer(",
-    "pipeline(",
-    "snapshot_download(",
-    "hf_hub_download(",
-    "CrossEncoder(",
-];
-
-/// What says that it fetches other things into the home folder.
-const FETCHES_HOME: [&str; 8] = [
-    "nltk.downloader",
-    "nltk.download(",
-    "stanza.download(",
-    "textblob.download_corpora",
-    "whisper.load_model(",
-    "torch.hub.load",
-    "easyocr.Reader(",
-    "WhisperModel(",
-];
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -98,7 +77,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         if caches.stays.is_some() {
             continue;
         }
-        let marks = |text: &str| FETCHES_HOME.iter().find(|mark| text.contains(**mark)).copied();
+        let marks = |text: &str| fetches::of(text).filter(|(fetch, _)| *fetch == Fetch::Home).map(|(_, mark)| mark);
         let fetched = marks(&text).map(str::to_owned).or_else(|| {
             steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
         });
@@ -181,18 +160,16 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 return false;
             }
             let tool = matches!(step.program(), "huggingface-cli" | "hf") && has("download");
-            let inline = matches!(step.program(), "python" | "python3")
-                && step.args().iter().any(|arg| FETCHES_MODELS.iter().any(|mark| arg.contains(mark)));
-            tool || inline
-                || program(survey, step).is_some_and(|text| {
-                    FETCHES_MODELS.iter().any(|mark| text.contains(mark))
-                        && !text.contains("local_dir")
-                        && !text.contains("cache_dir")
-                        && !text.contains("save_pretrained")
-                })
+            let inline = matches!(step.program(), "python" | "python3") && step.args().iter().any(|arg| models(arg));
+            tool || inline || program(survey, step).is_some_and(|text| models(&text))
         }
         _ => false,
     }
+}
+
+/// Whether a program's text fetches models into `~/.cache/huggingface`.
+fn models(text: &str) -> bool {
+    fetches::of(text).is_some_and(|(fetch, _)| fetch == Fetch::Models)
 }
 
 /// The text of a Python program that a command of the build runs.

@@ -124,47 +124,72 @@ impl<'m, 'a> Survey<'m, 'a> {
         })
     }
 
-    /// The content of a file of the image that came from the build context, or stands in the Dockerfile itself.
+    /// The content of a file of the image that came from the build context, through whatever stages, or stands in the
+    /// Dockerfile itself.
     pub(super) fn read(&self, path: &str) -> Option<Cow<'m, [u8]>> {
-        for unit in self.units.iter().rev().chain(self.below.iter().rev()) {
-            // Without a context, only what stands in the file itself can be read.
-            if unit.instruction.heredocs.is_empty() && self.model.context.is_none() {
-                continue;
+        let units = || self.units.iter().rev().chain(self.below.iter().rev());
+        // Without a context, only what stands in the file itself can be read.
+        if self.model.context.is_none() && !units().any(|unit| brings_file(self.model, unit)) {
+            return None;
+        }
+        units().find_map(|unit| self.read_from(unit, path, 0))
+    }
+
+    /// The content of a file that one COPY brings to `path`.
+    fn read_from(&self, unit: &Unit<'a>, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
+        let copied = self.copied(unit)?;
+        let to = copied.to.as_deref()?;
+        if let Some(heredoc) = unit.instruction.heredocs.first() {
+            let named = to == path || (copied.folder && paths::join(to, &heredoc.name) == path);
+            return named.then(|| Cow::Owned(heredoc.body.to_vec()));
+        }
+        let stage = || {
+            let flag = unit.instruction.flags.iter().find(|flag| flag.name == "from")?;
+            let name = self.model.expand(unit.index, flag.value.as_deref()?);
+            let index = self.model.stage_named(&name.text).or_else(|| name.text.parse().ok())?;
+            self.model.stages.get(index).filter(|stage| stage.from < unit.index)
+        };
+        let from = if copied.context || depth > 4 { None } else { stage() };
+        if from.is_none() && !copied.context {
+            return None;
+        }
+        for source in &copied.sources {
+            let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+            let source = if source == "." { "" } else { source };
+            let mut tried: Vec<String> = Vec::new();
+            if let Some((folder, pattern)) = split_pattern(source) {
+                if let Some(rest) = paths::relative(path, to)
+                    && matches(pattern, rest)
+                {
+                    tried.push(format!("{folder}{rest}"));
+                }
+            } else {
+                if path == to || path == paths::join(to, paths::name(source)) {
+                    tried.push(source.to_owned());
+                }
+                if let Some(rest) = paths::relative(path, to) {
+                    tried.push(if source.is_empty() { rest.to_owned() } else { format!("{source}/{rest}") });
+                }
             }
-            let Some(copied) = self.copied(unit) else { continue };
-            if let Some(heredoc) = unit.instruction.heredocs.first() {
-                let to = copied.to.as_deref();
-                if to == Some(path) || (copied.folder && to.is_some_and(|to| paths::join(to, &heredoc.name) == path)) {
-                    return Some(Cow::Owned(heredoc.body.to_vec()));
-                }
-                continue;
-            }
-            let Some(context) = self.model.context.filter(|_| copied.context) else { continue };
-            let Some(to) = copied.to.as_deref() else { continue };
-            for source in &copied.sources {
-                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-                let source = if source == "." { "" } else { source };
-                let mut tried: Vec<String> = Vec::new();
-                if let Some((folder, pattern)) = split_pattern(source) {
-                    if let Some(rest) = paths::relative(path, to)
-                        && matches(pattern, rest)
-                    {
-                        tried.push(format!("{folder}{rest}"));
-                    }
-                } else {
-                    if path == to || path == paths::join(to, paths::name(source)) {
-                        tried.push(source.to_owned());
-                    }
-                    if let Some(rest) = paths::relative(path, to) {
-                        tried.push(if source.is_empty() { rest.to_owned() } else { format!("{source}/{rest}") });
-                    }
-                }
-                if let Some(content) = tried.iter().find_map(|path| context.read(path)) {
-                    return Some(content);
-                }
+            let found = tried.iter().find_map(|inside| match from {
+                Some(stage) => self.read_in(stage, &paths::join("/", inside), depth + 1),
+                None => self.model.context?.read(inside),
+            });
+            if found.is_some() {
+                return found;
             }
         }
         None
+    }
+
+    /// The content of a file of an earlier stage.
+    fn read_in(&self, stage: &'m Stage, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
+        let units = self.model.body(stage).map(|(index, instruction)| Unit { index, instruction });
+        let found = units.rev().find_map(|unit| self.read_from(&unit, path, depth));
+        found.or_else(|| match &stage.base {
+            Base::Stage(earlier) if depth <= 4 => self.read_in(self.model.stages.get(*earlier)?, path, depth + 1),
+            _ => None,
+        })
     }
 }
 
@@ -183,6 +208,13 @@ fn matches(pattern: &str, name: &str) -> bool {
         Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| rest.ends_with(tail)),
         None => pattern == name,
     }
+}
+
+/// Whether an instruction holds the content of files, or copies from a stage that may.
+fn brings_file(model: &Model<'_>, unit: &Unit<'_>) -> bool {
+    let copies = matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add);
+    let from = copies && model.stages.len() > 1 && unit.instruction.flags.iter().any(|flag| flag.name == "from");
+    from || copies && !unit.instruction.heredocs.is_empty()
 }
 
 impl<'a> Unit<'a> {

@@ -462,6 +462,25 @@ impl<'a> Model<'a> {
     }
 }
 
+/// Whether Poetry makes a virtual environment in the home of who runs it: nothing in the stage tells it not to make one,
+/// or to make it elsewhere.
+pub fn virtualenv(model: &Model<'_>, stage: &Stage) -> bool {
+    let says = model.body(stage).any(|(_, instruction)| {
+        let text = instruction.args.text.as_ref();
+        match instruction.keyword {
+            Keyword::Run => {
+                text.contains("virtualenvs.create") && text.contains("false")
+                    || text.contains("virtualenvs.in-project")
+                    || text.contains("virtualenvs.path")
+                    || text.contains("POETRY_VIRTUALENVS_")
+            }
+            Keyword::Env | Keyword::Arg => text.contains("POETRY_VIRTUALENVS_") || text.contains("VIRTUAL_ENV"),
+            _ => false,
+        }
+    });
+    !says && !model.context.is_some_and(|context| context.files().iter().any(|file| file == "poetry.toml"))
+}
+
 /// The sources of COPY and ADD that come from the build context, as they are written, without duplicates: what a
 /// context must have for the file to build.
 pub fn copy_sources(file: &File<'_>) -> Vec<String> {

@@ -513,6 +513,7 @@ impl State<'_, '_, '_> {
             user_owns: true,
             smaller: true,
             libraries: Vec::new(),
+            joining: Vec::new(),
             programs: Vec::new(),
             repositories: false,
             tools: None,

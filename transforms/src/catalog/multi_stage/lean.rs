@@ -161,6 +161,61 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     Some(folder)
 }
 
+/// Takes out of `carried` what a static site does not need where only its built files are served: `serve -s build`.
+///
+/// Answers the folder that stays behind.
+pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let words: Vec<&str> = step.argv.iter().map(String::as_str).collect();
+    if !matches!(step.program(), "serve" | "http-server") || step.cwd.is_none() {
+        return None;
+    }
+    // Its own settings lie beside the folder.
+    if context.files().iter().any(|file| paths::name(file) == "serve.json") {
+        return None;
+    }
+    let at = carried.iter().position(|one| survey.context_path(&paths::join(&one.from, "package.json")).is_some())?;
+    let folder = carried.get(at)?.from.clone();
+    let inside = survey.context_path(&paths::join(&folder, "package.json"))?;
+    let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+    let script = manifest.get("scripts")?.get("build")?.as_str()?;
+    let builds = survey.steps().any(|(_, step)| {
+        step.cwd.as_deref() == Some(folder.as_str())
+            && matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm")
+            && step.argv.last().is_some_and(|last| last == "build")
+    });
+    let settings =
+        |name: &str, mark: &str| {
+            context.files().iter().filter(|file| paths::name(file).starts_with(name)).any(|file| {
+                context.read(file).is_none_or(|text| memchr::memmem::find(&text, mark.as_bytes()).is_some())
+            })
+        };
+    let made = if script.contains("react-scripts build") {
+        let moved =
+            script.contains("BUILD_PATH") || survey.model.file.source.windows(10).any(|part| part == b"BUILD_PATH");
+        (!moved && !settings(".env", "BUILD_PATH")).then_some("build")
+    } else if script.contains("vite build") {
+        (!settings("vite.config", "outDir") && !script.contains("outDir")).then_some("dist")
+    } else if script.contains("vue-cli-service build") {
+        (!settings("vue.config", "outputDir") && !script.contains("--dest")).then_some("dist")
+    } else if script.contains("gatsby build") {
+        Some("public")
+    } else {
+        None
+    };
+    let made = made.filter(|_| builds)?;
+    let served = words.iter().skip(1).any(|word| step.path(word) == Some(paths::join(&folder, made)));
+    if !served {
+        return None;
+    }
+    let one = carried.get_mut(at)?;
+    one.from = paths::join(&folder, made);
+    one.to.clone_from(&one.from);
+    one.evidence = format!("`{script}` makes it, and nothing else is served");
+    Some(folder)
+}
+
 /// Whether a file is a script, which people run and a compiled program does not open.
 fn is_script(context: &dyn Context, file: &str) -> bool {
     context.read(file).is_some_and(|content| content.starts_with(b"#!"))

@@ -64,6 +64,8 @@ pub(super) struct Recipe {
     pub(super) smaller: bool,
     /// Packages that the runtime image lacks and what is carried needs.
     pub(super) libraries: Vec<String>,
+    /// Those of them, and of the tools, that an install of the file can take along.
+    pub(super) joining: Vec<String>,
     /// Programs that the commands of the runtime stage start.
     pub(super) programs: Vec<String>,
     /// Whether the runtime stage has to know other archives than the distribution's.
@@ -112,8 +114,21 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let pivot = recipe.last_build + 1;
     // The first pass tells which programs the runtime stage starts, the second keeps the packages that bring them.
     let first = recipe.clone();
-    decide_all(survey, &mut recipe, pivot)?;
-    recipe = Recipe { programs: recipe.programs, repositories: recipe.repositories, installed: Vec::new(), ..first };
+    let (decisions, _) = decide_all(survey, &mut recipe, pivot)?;
+    let mut joining = first.libraries.clone();
+    if recipe.smaller {
+        joining.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+    }
+    joining.retain(|package| !recipe.installed.contains(package));
+    joining.sort_unstable();
+    joining.dedup();
+    recipe = Recipe {
+        joining,
+        programs: recipe.programs,
+        repositories: recipe.repositories,
+        installed: Vec::new(),
+        ..first
+    };
     let (mut decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
 
     let lost = lost(survey, &recipe, &decisions, pivot);

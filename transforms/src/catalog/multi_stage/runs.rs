@@ -63,7 +63,13 @@ pub(super) fn run(
                     return Err(refuse("entangled", text, false));
                 }
                 Effect::Install(packages) => {
-                    let (wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
+                    let (mut wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
+                    // What else the runtime stage needs joins the first list that is written anew.
+                    if packages.manager == Manager::Apt && !all && !whole {
+                        let more = std::mem::take(&mut recipe.joining);
+                        wanted.extend(more.into_iter().filter(|name| !packages.names.contains(name)));
+                        wanted.dedup();
+                    }
                     if wanted.is_empty() {
                         builds = true;
                         continue;
@@ -561,7 +567,12 @@ fn wanted(
                     let own = |library: &String| {
                         language.is_some_and(|language| library.trim_start_matches("lib").starts_with(language))
                     };
-                    found.extend(libraries.into_iter().filter(|library| !names.contains(library) && !own(library)));
+                    let parallel = |library: &String| library.starts_with("libgomp") && !survey.parallel();
+                    found.extend(
+                        libraries
+                            .into_iter()
+                            .filter(|library| !names.contains(library) && !own(library) && !parallel(library)),
+                    );
                 }
                 None => found.push(name.clone()),
             },

@@ -223,6 +223,11 @@ pub(super) fn folders(
         return Some(vec![folder]);
     }
     match store {
+        Store::Python
+            if effects::kind(step.program()) == "poetry" && crate::model::virtualenv(survey.model, survey.stage) =>
+        {
+            Some(vec![paths::join(&home(survey, unit), ".cache/pypoetry/virtualenvs")])
+        }
         Store::Prefix | Store::Perl | Store::Lua => local(),
         Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
             Some(minor) => {

@@ -96,6 +96,49 @@ impl<'m, 'a> Survey<'m, 'a> {
         }
     }
 
+    /// Whether anything that is built may use OpenMP, whose library compilers bring: no where all the sources are there to
+    /// read, and none of them, nor a list of modules, says so.
+    pub(super) fn parallel(&self) -> bool {
+        const MARKS: [&str; 15] = [
+            "openmp",
+            "omp.h",
+            "pragma omp",
+            "lightgbm",
+            "xgboost",
+            "fasttext",
+            "implicit",
+            "hnswlib",
+            "nmslib",
+            "faiss",
+            "catboost",
+            "git+",
+            "pmdarima",
+            "dlib",
+            "gomp",
+        ];
+        const ENDS: [&str; 16] = [
+            "c", "h", "cc", "cpp", "cxx", "hpp", "f90", "pyx", "txt", "toml", "lock", "cfg", "am", "ac", "cmake", "py",
+        ];
+        let Some(context) = self.model.context else { return true };
+        if self.steps().any(|(_, step)| {
+            matches!(effects::of(step), Effect::Fetch(_)) || effects::kind(step.program()) == "download"
+        }) {
+            return true;
+        }
+        context.files().iter().any(|file| {
+            let name = paths::name(file);
+            let read = name == "Makefile"
+                || name == "Pipfile"
+                || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+            read && context.read(file).is_none_or(|text| {
+                let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+                MARKS.iter().any(|mark| text.contains(mark))
+            })
+        }) || self.steps().any(|(_, step)| {
+            step.argv.iter().any(|word| MARKS.iter().any(|mark| word.to_ascii_lowercase().contains(mark)))
+        })
+    }
+
     /// Whether any command of the stage is build work.
     pub(super) fn builds(&self) -> bool {
         self.steps().any(|(_, step)| effects::of(step).is_work())

@@ -175,6 +175,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         self.compilers_libraries();
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
+        self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
@@ -196,6 +197,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             user_owns: false,
             smaller: self.smaller,
             libraries: self.libraries,
+            joining: Vec::new(),
             programs,
             repositories: false,
             tools: None,

@@ -36,11 +36,14 @@ const PLAYWRIGHT: Cache = Cache { variable: "PLAYWRIGHT_BROWSERS_PATH", place: "
 const PUPPETEER: Cache = Cache { variable: "PUPPETEER_CACHE_DIR", place: "/opt/puppeteer", written: false };
 const COREPACK: Cache = Cache { variable: "COREPACK_HOME", place: "/opt/corepack", written: false };
 const PYTHON: Cache = Cache { variable: "UV_PYTHON_INSTALL_DIR", place: "/opt/uv/python", written: false };
+const POETRY: Cache = Cache { variable: "POETRY_VIRTUALENVS_PATH", place: "/opt/virtualenvs", written: false };
+const PIPENV: Cache = Cache { variable: "WORKON_HOME", place: "/opt/virtualenvs", written: false };
+const MIX: Cache = Cache { variable: "MIX_HOME", place: "/opt/mix", written: false };
 const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", written: true };
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 
@@ -67,7 +70,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         }
         let text = unit.text();
         let steps = survey.steps(unit);
-        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, MODELS] {
+        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
             if filled && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
@@ -152,6 +155,27 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
             step.program() == "uv"
                 && (step.subcommand() == Some("python") && has("install")
                     || !python && matches!(step.subcommand(), Some("sync" | "venv")))
+        }
+        "POETRY_VIRTUALENVS_PATH" => {
+            step.program() == "poetry"
+                && matches!(step.subcommand(), Some("install" | "add" | "update" | "sync"))
+                && crate::model::virtualenv(survey.model, survey.stage)
+        }
+        "WORKON_HOME" => {
+            step.program() == "pipenv"
+                && matches!(step.subcommand(), Some("install" | "sync" | "update"))
+                && !has("--system")
+                && !survey.all().any(|unit| unit.text().contains("PIPENV_VENV_IN_PROJECT"))
+        }
+        "MIX_HOME" => {
+            let starts = survey
+                .entry
+                .steps
+                .iter()
+                .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
+            step.program() == "mix"
+                && step.subcommand().is_some_and(|verb| verb.starts_with("local.") || verb.starts_with("archive."))
+                && starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex"))
         }
         "HF_HOME" => {
             if has("--local-dir")

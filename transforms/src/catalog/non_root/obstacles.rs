@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
+use crate::model::effects;
 use crate::model::{Model, Stage, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
@@ -103,11 +104,13 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     base_entry(survey)?;
     for step in &survey.entry.steps {
         program(survey, step)?;
+        compiles(step)?;
     }
     for found in &survey.scripts {
         script(survey, found)?;
         for step in found.steps.iter().flatten() {
             program(survey, step)?;
+            compiles(step)?;
         }
     }
     for step in &survey.entry.steps {
@@ -371,6 +374,29 @@ fn by_argument(arg: &str) -> Option<&'static str> {
     ["supervisord", "sshd", "crond", "cron", "my_init", "gosu", "su-exec", "dockerd"]
         .into_iter()
         .find(|known| *known == name)
+}
+
+/// A build tool that works when the container starts: it writes among the sources and into caches of root's home.
+fn compiles(step: &Step) -> Result<(), Refusal> {
+    let verb = step.subcommand().unwrap_or_default();
+    let works = match effects::kind(step.program()) {
+        "jvm" | "haskell" | "swift" | "make" => true,
+        "rust" => matches!(verb, "run" | "build" | "test" | "watch"),
+        "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
+        "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
+        // Mix writes what it compiles beside the project, and nobody but root may make folders in `/`.
+        "beam" => step.program() == "mix" && step.cwd.as_deref().is_none_or(|cwd| cwd == "/"),
+        _ => false,
+    };
+    if !works || step.args().iter().any(|arg| arg == "--version") {
+        return Ok(());
+    }
+    let text = format!(
+        "`{}` builds when the container starts, among root's files and with caches in root's home; build in the image, \
+         and start the result",
+        step.argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" ")
+    );
+    Err(refuse("toolchain-at-run-time", text, true))
 }
 
 /// A start script that the context holds, or that the file writes.

@@ -333,6 +333,14 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut add = |folder: &str, names: &[&str]| {
         for name in names {
             let path = paths::join(folder, name);
+            // What another stage made is given as it is copied.
+            let given = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
+                unit.instruction.flags.iter().any(|flag| flag.name == "from")
+                    && survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&path, &to))
+            });
+            if given {
+                continue;
+            }
             let known = needs
                 .early
                 .iter()
@@ -361,6 +369,11 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             } else if has("console") && (step.program() == "php" || step.program() == "console") {
                 add(folder, &["var"]);
             }
+        }
+    }
+    for step in survey.entry.steps.iter().filter(|step| step.program() == "mix") {
+        if let Some(folder) = step.cwd.as_deref() {
+            add(folder, &["_build"]);
         }
     }
     let Some(folder) = survey.model.final_workdir(survey.stage) else { return };

@@ -49,6 +49,14 @@ impl Output {
         Ok(self.writer.write_all(bytes)?)
     }
 
+    /// Writes what is still held back, for a reader who is waiting.
+    ///
+    /// # Errors
+    /// The reader is gone, or the disk is full.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        Ok(self.writer.flush()?)
+    }
+
     /// Writes what is still held back; to be called before the end.
     ///
     /// # Errors

@@ -119,10 +119,17 @@ fn reason(last: &[String]) -> String {
             || line.starts_with(">>>")
             || line.split_once(" | ").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
     };
-    let said: Vec<&String> = last.iter().filter(|line| !engine(line)).collect();
-    let by_command = said.iter().rev().find(|line| complains(line) && !line.starts_with("ERROR"));
+    let step = |line: &str| {
+        ["ERROR", "CACHED", "DONE", "CANCELED", "[", "sha256:", "transferring ", "STEP ", "-->"]
+            .iter()
+            .any(|words| line.starts_with(words))
+    };
+    let mut said = last.iter().rev().filter(|line| !engine(line) && !step(line));
+    let complaint = said.clone().find(|line| complains(line));
     let by_engine = last.iter().rev().find(|line| complains(line));
-    let line = by_command.copied().or(by_engine).or(last.last());
+    // A command that failed has said something last, whatever its words; an image that can't be had has not.
+    let failed = last.iter().any(|line| line.contains("executor failed") || line.contains("did not complete"));
+    let line = complaint.or(if failed { said.next() } else { None }).or(by_engine).or(last.last());
     line.map_or_else(|| "the engine said nothing".into(), |line| short(line))
 }
 
@@ -133,6 +140,7 @@ fn undecorated(line: &str) -> &str {
     let Some(rest) = line.strip_prefix('#') else {
         // BuildKit repeats the lines of what failed with the time alone.
         return match line.split_once(' ') {
+            None if number(line) && line.contains('.') => "",
             Some((first, rest)) if number(first) && first.contains('.') => rest.trim(),
             _ => line,
         };
@@ -160,6 +168,9 @@ mod tests {
         assert_eq!(reason(&lines(log)), "/bin/sh: 1: ./x: not found");
         let log = "#3 ERROR: docker.io/library/nope:1: not found\n------\nfailed to solve: nope:1: not found";
         assert_eq!(reason(&lines(log)), "failed to solve: nope:1: not found");
+        let log = "#9 0.1 Option s is ambiguous\n#9 0.2 \n#9 ERROR: executor failed running [/bin/sh -c x]: exit code: 1\n\
+                   ------\n > [4/4] RUN x:\n0.1 Option s is ambiguous\n------\nexecutor failed running [/bin/sh -c x]";
+        assert_eq!(reason(&lines(log)), "Option s is ambiguous");
         assert_eq!(reason(&[]), "the engine said nothing");
     }
 }

@@ -32,7 +32,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::build::{Fault, Order};
 use self::engine::{Config, Engine, Trouble};
 use self::report::Facts;
-use self::run::{Observation, Plan};
+use self::run::{Observation, Own, Plan};
 use self::tree::Tree;
 use self::verdict::{Side, Verdict};
 use crate::batch::{Done, Failure, Work};
@@ -123,7 +123,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
     let format = if args.json { ProofFormat::Json } else { args.format };
     // A table needs all its rows; objects are printed when they are there.
     let print = |output: &mut Output, outcome: &Outcome| match format {
-        ProofFormat::Json => output.write(&report::json(outcome)),
+        ProofFormat::Json => output.write(&report::json(outcome)).and_then(|()| output.flush()),
         ProofFormat::Human | ProofFormat::Markdown => Ok(()),
     };
     for outcome in &outcomes {
@@ -386,11 +386,7 @@ impl Laboratory {
         let looked = self.look(&tag).and_then(|mut side| {
             shown.doing(&subject.path, "running as it is");
             if !self.started(&side.image.config).is_empty() {
-                for again in [false, true] {
-                    let like = side.runs.first().filter(|_| again);
-                    let run = self.observe(&tag, &side.image.config, like)?;
-                    side.runs.push(run);
-                }
+                side.runs = self.twice(&tag, &side)?;
             }
             Ok(side)
         });
@@ -420,7 +416,7 @@ impl Laboratory {
             let mut ran = Vec::new();
             if let Some(like) = before.runs.first() {
                 for _ in 0..2 {
-                    let run = self.observe(&tag, &side.image.config, Some(like))?;
+                    let run = self.observe(&tag, &side, Some(like))?;
                     ran = verdict::behaviour(&before.runs, &run);
                     side.runs = vec![run];
                     // What happens once and not again is chance, on either side.
@@ -551,13 +547,29 @@ impl Laboratory {
         }
     }
 
-    fn observe(&self, tag: &str, config: &Config, like: Option<&Observation>) -> Result<Observation, Trouble> {
+    /// Runs an image twice, at once where the two are not in each other's way.
+    fn twice(&self, tag: &str, side: &Side) -> Result<Vec<Observation>, Trouble> {
+        if self.args.run_network.as_deref() == Some("host") {
+            let first = self.observe(tag, side, None)?;
+            let second = self.observe(tag, side, Some(&first))?;
+            return Ok(vec![first, second]);
+        }
+        thread::scope(|scope| {
+            let second = scope.spawn(|| self.observe(tag, side, None));
+            let first = self.observe(tag, side, None)?;
+            let second = second.join().unwrap_or_else(|_| Err(Trouble("a run could not be watched".into())))?;
+            Ok(vec![first, second])
+        })
+    }
+
+    fn observe(&self, tag: &str, side: &Side, like: Option<&Observation>) -> Result<Observation, Trouble> {
         run::observe(
             self.engine.as_ref(),
             &Plan {
                 tag,
                 name: format!("dockwright-verify-{}-{}", self.run, self.name("run")),
-                config,
+                config: &side.image.config,
+                own: Own { name: side.probe.user.name.clone(), home: side.probe.user.home.clone() },
                 command: &self.command,
                 like,
                 wait: self.args.wait,

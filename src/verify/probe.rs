@@ -51,6 +51,8 @@ pub(super) struct Program {
 pub(super) struct User {
     /// As the image names it; `root` where it says nothing.
     pub(super) name: String,
+    /// The home folder; empty where none is written.
+    pub(super) home: String,
     /// `None` where the image does not know the name.
     pub(super) uid: Option<u32>,
     gids: Vec<u64>,
@@ -106,7 +108,8 @@ fn user(tree: &Tree, written: &str) -> User {
     let account = row.and_then(|row| row.first()).map_or(name, String::as_str);
     let member = |row: &&Vec<String>| row.get(3).is_some_and(|members| members.split(',').any(|one| one == account));
     let further = groups.iter().filter(member).filter_map(|row| number(row, 2));
-    User { name: name.to_owned(), uid, gids: gid.into_iter().chain(further).map(u64::from).collect() }
+    let home = row.and_then(|row| row.get(5)).cloned().unwrap_or_default();
+    User { name: account.to_owned(), home, uid, gids: gid.into_iter().chain(further).map(u64::from).collect() }
 }
 
 /// What is started: the program, the one inside `sh -c`, and the interpreters of scripts. Also where they are.

@@ -44,6 +44,8 @@ pub(super) struct Observation {
     pub(super) health: Option<i32>,
     /// The user of its first process.
     pub(super) uid: Option<u32>,
+    /// Who it runs as.
+    pub(super) own: Own,
     /// How long it was watched before it was ready.
     pub(super) took: Duration,
 }
@@ -77,13 +79,15 @@ pub(super) struct Plan<'a> {
     pub(super) like: Option<&'a Observation>,
     /// How long to wait, where it was typed.
     pub(super) wait: Option<Duration>,
+    /// Who it runs as.
+    pub(super) own: Own,
     /// Paths to ask for besides `/`.
     pub(super) paths: &'a [String],
 }
 
 /// Starts a container, watches it, stops it.
 pub(super) fn observe(engine: &dyn Engine, plan: &Plan<'_>) -> Result<Observation, Trouble> {
-    let mut seen = Observation::default();
+    let mut seen = Observation { own: plan.own.clone(), ..Observation::default() };
     let ports = plan.config.ports();
     let entrypoint = plan.config.words(crate::cli::Part::Entrypoint);
     let whole = match plan.command.is_empty() {
@@ -114,9 +118,12 @@ pub(super) fn observe(engine: &dyn Engine, plan: &Plan<'_>) -> Result<Observatio
             seen.health = healthy(container, &check, plan)?;
         }
         until_printed(container, plan)?;
+        // What is said while it stops tells nothing of how it worked.
+        seen.output = container.output();
         seen.stopped = container.stop();
+    } else {
+        seen.output = container.output();
     }
-    seen.output = container.output();
     seen.output.truncate(floor(&seen.output, MAX_TEXT));
     if child::stopped() {
         return Err(Trouble("interrupted".into()));
@@ -279,9 +286,11 @@ fn healthy(container: &dyn Container, check: &[String], plan: &Plan<'_>) -> Resu
 fn until_printed(container: &dyn Container, plan: &Plan<'_>) -> Result<(), Trouble> {
     let Some(like) = plan.like else { return Ok(()) };
     let begin = Instant::now();
-    let expected: BTreeSet<String> = like.output.lines().map(masked).collect();
+    let users = [&like.own, &plan.own];
+    let expected: BTreeSet<String> = like.output.lines().map(|line| masked(line, &users)).collect();
     while begin.elapsed() < patience(plan, WATCH) {
-        let printed: BTreeSet<String> = container.output().lines().map(masked).collect();
+        let output = container.output();
+        let printed: BTreeSet<String> = output.lines().map(|line| masked(line, &users)).collect();
         if expected.is_subset(&printed) || matches!(container.state()?, State::Exited(_)) {
             return Ok(());
         }
@@ -293,8 +302,41 @@ fn until_printed(container: &dyn Container, plan: &Plan<'_>) -> Result<(), Troub
     Ok(())
 }
 
-/// A line without what differs from one run to the next: colours, numbers, long ids.
-pub(super) fn masked(line: &str) -> String {
+/// What a line says of its user, who is meant to be another one: the name and the home.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) name: String,
+    /// Empty where there is none.
+    pub(super) home: String,
+}
+
+/// A line without what differs from one run to the next (colours, numbers, long ids), and without the names and homes of
+/// the users: those of both sides, as a name of the one may be any word of the other.
+pub(super) fn masked(line: &str, users: &[&Own]) -> String {
+    let mut line = line.to_owned();
+    for home in users.iter().map(|own| own.home.trim_end_matches('/')).filter(|home| !home.is_empty()) {
+        line = line.replace(home, "~");
+    }
+    for name in users.iter().map(|own| own.name.as_str()).filter(|name| !name.is_empty()) {
+        line = words_replaced(&line, name, "user");
+    }
+    masked_numbers(&line)
+}
+
+/// A text with a word replaced where it stands alone.
+fn words_replaced(text: &str, word: &str, with: &str) -> String {
+    let part = |character: Option<char>| character.is_some_and(|one| one.is_alphanumeric() || one == '_');
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        out.push_str(before);
+        out.push_str(if part(out.chars().last()) || part(after.chars().next()) { word } else { with });
+        rest = after;
+    }
+    out + rest
+}
+
+fn masked_numbers(line: &str) -> String {
     thread_local! {
         static PATTERNS: [Option<Regex>; 3] = [
             Regex::new(r"\x1b\[[0-9;]*[A-Za-z]").ok(),
@@ -324,10 +366,10 @@ mod tests {
 
     #[test]
     fn what_differs_from_run_to_run_is_masked() {
-        assert_eq!(
-            masked("\x1b[32m[2024-01-02 03:04:05] pid 7 id 00ff00ff00ff ready"),
-            "[#-#-# #:#:#] pid # id # ready"
-        );
+        let own = Own { name: "app".into(), home: "/home/app".into() };
+        let masked = |line: &str| masked(line, &[&own]);
+        assert_eq!(masked("application of app in /home/app/x"), "application of user in ~/x");
+        assert_eq!(masked("\x1b[32m[2024-01-02 03:04] pid 7 id 00ff00ff00ff ready"), "[#-#-# #:#] pid # id # ready");
         assert_eq!(masked("Mon Jan 2 x"), masked("Tue Feb 13 x"));
     }
 

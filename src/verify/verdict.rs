@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::engine::{Config, Image};
 use super::probe::Probe;
-use super::run::{Answer, Observation, masked};
+use super::run::{Answer, Observation, Own, masked};
 use crate::cli::Part;
 
 /// What came of one file.
@@ -254,8 +254,19 @@ pub(super) fn behaviour(before: &[Observation], after: &Observation) -> Vec<Stri
             code(after.stopped)
         ));
     }
-    found.extend(printed(before, after));
+    for one in printed(before, after) {
+        // The line that tells why may have been told already.
+        let told = !said.is_empty() && found.iter().any(|other| other.ends_with(&said));
+        if !told || !one.contains(said_line(&said)) {
+            found.push(one);
+        }
+    }
     found
+}
+
+/// The line itself in what [`telling`] says.
+fn said_line(said: &str) -> &str {
+    said.trim_start_matches(": ").split(" (it runs as user").next().unwrap_or_default()
 }
 
 /// One answer, with what the original itself answered twice.
@@ -282,7 +293,7 @@ fn answered(old: &Answer, again: &Answer, new: Option<&Answer>) -> Option<String
     if page.location == second.location && page.location != new.location {
         return Some(format!("{what} led to {:?}, leads to {:?}", page.location, new.location));
     }
-    let mask = |text: &str| text.lines().map(masked).collect::<Vec<_>>().join("\n");
+    let mask = |text: &str| text.lines().map(|line| masked(line, &[])).collect::<Vec<_>>().join("\n");
     let (one, two, three) = (mask(&page.body), mask(&second.body), mask(&new.body));
     let exact = page.body == second.body;
     if (exact && page.body != new.body) || (one == two && one != three) {
@@ -308,35 +319,42 @@ fn first_difference(old: &str, new: &str) -> String {
 
 /// Lines that the original prints each time and the other one does not, and the other way round.
 fn printed(before: &[Observation], after: &Observation) -> Vec<String> {
+    let users = users(before, after);
     let lines = |run: &Observation| -> BTreeSet<String> {
-        run.output.lines().map(masked).filter(|line| !line.is_empty()).collect()
+        run.output.lines().map(|line| masked(line, &users)).filter(|line| !line.is_empty()).collect()
     };
     let runs: Vec<BTreeSet<String>> = before.iter().map(lines).collect();
-    let Some(first) = runs.first() else { return Vec::new() };
+    let (Some(old), Some(first)) = (before.first(), runs.first()) else { return Vec::new() };
     let now = lines(after);
     let mut found = Vec::new();
     let always = first.iter().filter(|line| runs.iter().all(|run| run.contains(*line)));
     let lost: Vec<&String> = always.filter(|line| !now.contains(*line)).collect();
     let new = |line: &&String| !runs.iter().any(|run| run.contains(*line));
     // An output that is never twice the same says nothing by a line more, unless that complains.
-    let steady = runs.iter().all(|run| run == first);
+    // Neither does one more remark of a server that answers all the same.
+    let steady = runs.iter().all(|run| run == first) && !(after.exited.is_none() && answers(old));
     let added: Vec<&String> = now.iter().filter(new).filter(|line| steady || complains(line)).collect();
-    let original = |text: &str, line: &String| {
-        let found = text.lines().find(|one| masked(one) == **line).unwrap_or(line);
+    let original = |run: &Observation, line: &String| {
+        let found = run.output.lines().find(|one| masked(one, &users) == **line).unwrap_or(line);
         short(found.trim())
     };
     if let Some(line) = lost.first() {
-        let text = before.first().map_or("", |run| &run.output);
-        found.push(format!("it does not print {:?}{}", original(text, line), more(lost.len())));
+        found.push(format!("it does not print {:?}{}", original(old, line), more(lost.len())));
     }
     if let Some(line) = added.iter().find(|line| complains(line)).or(added.first()) {
-        found.push(format!(
-            "it prints {:?}{}, the original does not",
-            original(&after.output, line),
-            more(added.len())
-        ));
+        found.push(format!("it prints {:?}{}, the original does not", original(after, line), more(added.len())));
     }
     found
+}
+
+/// Whether a server answered something.
+fn answers(run: &Observation) -> bool {
+    run.answers.iter().any(|answer| answer.result.is_ok())
+}
+
+/// Who the two run as.
+fn users<'a>(before: &'a [Observation], after: &'a Observation) -> Vec<&'a Own> {
+    before.iter().take(1).chain([after]).map(|run| &run.own).collect()
 }
 
 fn more(count: usize) -> String {
@@ -349,9 +367,15 @@ fn more(count: usize) -> String {
 
 /// What the other one said that tells why: `: <line>`, or nothing.
 fn telling(before: &[Observation], after: &Observation) -> String {
-    let known: BTreeSet<String> = before.iter().flat_map(|run| run.output.lines().map(masked)).collect();
-    let new: Vec<&str> =
-        after.output.lines().map(str::trim).filter(|line| !line.is_empty() && !known.contains(&masked(line))).collect();
+    let users = users(before, after);
+    let known: BTreeSet<String> =
+        before.iter().flat_map(|run| run.output.lines()).map(|line| masked(line, &users)).collect();
+    let new: Vec<&str> = after
+        .output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !known.contains(&masked(line, &users)))
+        .collect();
     let line = new.iter().rev().find(|line| complains(line)).or(new.last());
     let Some(line) = line else { return String::new() };
     let user = match after.uid {

@@ -12,7 +12,10 @@ use super::super::child::{self, ANSWER, End, Ended, Stoppable};
 use super::{Build, BuildError, Common, Config, Container, Engine, Image, Start, State, Trouble, asks};
 
 /// How long a container has to stop by itself, in seconds.
-const STOP: &str = "5";
+const STOP: &str = "10";
+
+/// Words by which runtimes say that it is the image that does not start: its program, folder or user.
+const OF_THE_IMAGE: [&str; 6] = ["exec: ", "executable", "chdir", "cwd", "unable to find user", "no matching entries"];
 
 /// Docker or Podman.
 pub(super) struct Docker {
@@ -239,10 +242,11 @@ impl Engine for Docker {
         if ended.success() {
             return Ok(Ok(Box::new(container)));
         }
-        // 125 is the engine's own failure; 126 and 127 say that the program can't be run or is not there.
-        match ended.end {
-            End::Done(status) if matches!(status.code(), Some(126 | 127)) => Ok(Err(cause(&ended))),
-            _ => Err(Trouble(format!("`{} run` failed: {}", self.program, cause(&ended)))),
+        let cause = cause(&ended);
+        // The exit code tells the engine's own failure from the image's in part of the cases only.
+        match OF_THE_IMAGE.iter().any(|words| cause.contains(words)) {
+            true => Ok(Err(cause)),
+            false => Err(Trouble(format!("`{} run` failed: {cause}", self.program))),
         }
     }
 
@@ -268,9 +272,9 @@ impl Engine for Docker {
 /// The line that says why a container does not start, without the runtime's own names before it.
 fn cause(ended: &Ended) -> String {
     let said = String::from_utf8_lossy(&ended.stderr);
-    let telling = said.lines().map(str::trim).find(|line| {
-        !line.is_empty() && !line.starts_with("See '") && !line.starts_with("Run '") && !line.starts_with("WARN")
-    });
+    // Docker says `docker: Error response from daemon: …`, Podman `Error: …`; remarks may stand before it.
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.starts_with("See '") && !line.is_empty());
+    let telling = lines.clone().find(|line| line.contains("Error")).or_else(|| lines.next());
     let line = telling.map_or_else(|| ended.last_line(), str::to_owned);
     let line = line.trim_end_matches(": unknown.").trim_end_matches(": unknown");
     match line.find("exec: ") {

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from . import app as applications
 from . import bases as stand_ins
-from . import compare, machine, trial
+from . import compare, machine, proof, trial
 from .engine import LABEL, Engine, Failed
 from .machine import Skipped, say
 
@@ -66,6 +66,10 @@ def arguments():
     parser.add_argument("--timeout", type=float, default=1200, metavar="SECONDS", help="for one build (default: %(default)s)")
     parser.add_argument("--markdown", metavar="FILE", help="write the table there as well")
     parser.add_argument("--json", metavar="FILE", help="write everything that was observed there")
+    parser.add_argument("--verify", action="store_true", help="ask `dockwright verify` about both sides too; what it says is part of the verdict")
+    parser.add_argument("--broken", action="store_true", help="instead of applications: what is broken on purpose in tests/lab/broken, each of "
+                        "which `dockwright verify` has to catch; names are those of cases")
+    parser.add_argument("--engine", choices=proof.ENGINES, default="docker", help="the engine of --verify and --broken (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="list the applications and what they show, and stop")
     parser.add_argument("--list-bases", action="store_true", help="list the stand-ins and where they differ from the real ones, and stop")
     return parser.parse_args()
@@ -73,7 +77,7 @@ def arguments():
 
 def main():
     options = arguments()
-    apps = applications.load(options.app)
+    apps = [] if options.broken else applications.load(options.app)
     if options.list:
         for one in apps:
             print(f"{one.name:18} {'+'.join(one.shows):24} {one.about}")
@@ -113,6 +117,9 @@ def laboratory(options, apps):
             engine.start()
             sweep(engine)
             gateway = engine.network()
+            if options.broken:
+                made = stand_ins.Bases(engine, options.bases)
+                return min(1, proof.broken(engine, made, rewriter[0], options.engine, options.app))
             upstream = trial.Upstream(gateway, stand_ins.authority(state))
             results = run_all(options, engine, apps, rewriter, gateway)
         finally:
@@ -166,12 +173,13 @@ def run_all(options, engine, apps, rewriter, gateway):
                     images.setdefault(image, result.app.name)
     made = stand_ins.Bases(engine, options.bases)
     made.get("debian:bookworm-slim")
+    prover = proof.Prover(rewriter[0], engine, options.engine) if options.verify else None
     for image in images:
         reason = made.get(image)
         if reason:
             say(f"no base image for {images[image]}: {reason}")
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        waiting = [pool.submit(one_app, options, engine, made, result, gateway) for result in results]
+        waiting = [pool.submit(one_app, options, engine, made, result, gateway, prover) for result in results]
         try:
             for done in concurrent.futures.as_completed(waiting):
                 done.result()
@@ -210,10 +218,12 @@ def prepare(engine, result, rewriter):
     result.split = len(re.findall(r"(?im)^\s*FROM\s", new)) > len(re.findall(r"(?im)^\s*FROM\s", old))
 
 
-def one_app(options, engine, made, result, gateway):
+def one_app(options, engine, made, result, gateway, prover):
     """Builds and runs one application on both sides and judges it."""
     start = time.monotonic()
     judge(options, engine, made, result, gateway)
+    if prover and result.verdict in ("same", "differs"):
+        prove(engine, result, prover)
     result.seconds = time.monotonic() - start
     say(f"{result.app.name}: {result.verdict} ({result.seconds:.0f} s)")
 
@@ -247,6 +257,17 @@ def judge(options, engine, made, result, gateway):
         result.notes.append("not split")
     if "non-root" in app.shows and result.after.uid == "0":
         result.notes.append("still root")
+
+
+def prove(engine, result, prover):
+    """Asks `dockwright verify` about the same two sides."""
+    for image in applications.froms((work(engine, result.app) / "after/Dockerfile").read_text(errors="replace"))[0]:
+        prover.bring([image])
+    said = proof.application(prover, result.app, work(engine, result.app))
+    (work(engine, result.app) / "verify.json").write_text(json.dumps(said, indent=1))
+    if said["verdict"] != result.verdict:
+        result.details += [f"dockwright verify: {said['verdict']}", *said["details"]]
+        result.verdict = f"{result.verdict}, but verify says {said['verdict']}"
 
 
 def side(options, engine, made, result, name, gateway):

@@ -1,0 +1,3 @@
+FROM debian:bookworm-slim
+COPY --chmod=755 main.sh /usr/local/bin/main.sh
+CMD ["main.sh"]

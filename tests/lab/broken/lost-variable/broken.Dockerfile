@@ -1,0 +1,6 @@
+FROM python:3.11-slim-bookworm
+WORKDIR /app
+COPY server.py .
+COPY public public
+EXPOSE 8000
+CMD ["python", "server.py"]

@@ -1,0 +1,6 @@
+#include "greet.h"
+
+int main(void) {
+    greet();
+    return 0;
+}

@@ -1,0 +1,4 @@
+FROM debian:bookworm-slim
+COPY app.conf /etc/
+COPY --chmod=755 main.sh /usr/local/bin/main.sh
+CMD ["main.sh"]

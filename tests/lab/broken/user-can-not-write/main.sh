@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+echo "begun" > /var/lib/app/state
+echo "wrote $(cat /var/lib/app/state)"

@@ -93,7 +93,9 @@ pub(super) fn build(engine: &dyn Engine, order: &Order<'_>, limit: std::time::Du
             Err(Fault::Build(text, shown(&last)))
         }
         Err(BuildError::Failed) => {
-            let fault = |line: &&String| NOT_THE_FILE.iter().any(|words| line.contains(words));
+            // A runtime that can't make a container for a step, and not for what is in the image.
+            let runtime = |line: &str| line.contains(" creating container for [") && !super::engine::of_the_image(line);
+            let fault = |line: &&String| NOT_THE_FILE.iter().any(|words| line.contains(words)) || runtime(line);
             match last.iter().find(fault) {
                 Some(line) => Err(Fault::Engine(Trouble(short(line)))),
                 None => Err(Fault::Build(reason(&last), shown(&last))),

@@ -13,6 +13,9 @@ static STOPS: AtomicUsize = AtomicUsize::new(0);
 /// How long a child has to end by itself once it is asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long what it started has to end after it.
+const HELPERS: Duration = Duration::from_secs(3);
+
 /// No answer of an engine but a build or an export takes longer; one that does not come at all is an error.
 pub(super) const ANSWER: Duration = Duration::from_secs(120);
 
@@ -168,13 +171,26 @@ fn wait(child: &mut Child, limit: Duration, stoppable: Stoppable) -> io::Result<
     }
 }
 
-/// Asks a child and what it started to end, and ends them if they do not.
+/// Asks a child to end, and ends it with all that it started if it does not. Only the child itself is asked: an engine
+/// ends what it runs in its own way, and can't when its helpers are gone before it.
 pub(super) fn end(child: &mut Child) -> io::Result<()> {
+    // Podman and Buildah leave what a build runs to itself when they are asked to end.
+    let started = super::process::descendants(child.id());
+    let ended = end_alone(child);
+    started.iter().filter(|process| process.runs()).for_each(|process| kill(process.pid));
+    ended
+}
+
+fn end_alone(child: &mut Child) -> io::Result<()> {
     signal(child, Wish::End);
     let begin = Instant::now();
     while begin.elapsed() < GRACE {
         if child.try_wait()?.is_some() {
-            // What it has started may still hold its pipes.
+            // What it has started may be cleaning up, or may hold its pipes for ever.
+            let begin = Instant::now();
+            while helped(child) && begin.elapsed() < HELPERS {
+                thread::sleep(Duration::from_millis(20));
+            }
             signal(child, Wish::Kill);
             return Ok(());
         }
@@ -185,25 +201,48 @@ pub(super) fn end(child: &mut Child) -> io::Result<()> {
     child.wait().map(|_| ())
 }
 
+/// Whether something of the process group of a child still runs.
+#[cfg(unix)]
+fn helped(child: &Child) -> bool {
+    use rustix::process::{Pid, test_kill_process_group};
+
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process_group(pid).is_ok())
+}
+
+#[cfg(not(unix))]
+fn helped(_child: &Child) -> bool {
+    false
+}
+
 enum Wish {
     End,
     Kill,
 }
 
-/// Signals the process group of a child; its id is that of the child, which leads it.
+/// Asks a child, or ends its process group; that has the child's id, as the child leads it.
 #[cfg(unix)]
 fn signal(child: &Child, wish: Wish) {
-    use rustix::process::{Pid, Signal, kill_process_group};
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-    let signal = match wish {
-        Wish::End => Signal::TERM,
-        Wish::Kill => Signal::KILL,
-    };
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // There is nobody left to signal where the group has ended by itself.
-        let _ = kill_process_group(pid, signal);
+        // There is nobody left to signal where all have ended by themselves.
+        let _ = match wish {
+            Wish::End => kill_process(pid, Signal::TERM),
+            Wish::Kill => kill_process_group(pid, Signal::KILL),
+        };
     }
 }
+
+#[cfg(unix)]
+fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill(_pid: u32) {}
 
 #[cfg(not(unix))]
 fn signal(_child: &Child, _wish: Wish) {}

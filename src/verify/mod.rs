@@ -187,7 +187,7 @@ fn subject_outcome<T>(
 ) -> Outcome {
     match (subject, laboratory) {
         (Err(failure), _) => Outcome::new(input.path.clone(), Verdict::Failed(failure.text().to_owned())),
-        (Ok(_), Err(trouble)) => Outcome::new(input.path.clone(), Verdict::EngineError(trouble.clone())),
+        (Ok(_), Err(trouble)) => Outcome::new(input.path.clone(), engine_error(trouble.clone())),
         (Ok(subject), Ok(laboratory)) => compare(laboratory, &subject),
     }
 }

@@ -11,6 +11,63 @@ pub(super) fn uid(pid: u64) -> Option<u32> {
     Some(inside(&map, outside).unwrap_or(outside))
 }
 
+/// A process that stays itself: an id is given again, an id and a time of start are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    start: u64,
+}
+
+impl Process {
+    /// Whether it is still there.
+    pub(super) fn runs(self) -> bool {
+        stat(self.pid).is_some_and(|(_, start)| start == self.start)
+    }
+}
+
+/// All that a process has started, and what that has started.
+pub(super) fn descendants(pid: u32) -> Vec<Process> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all: Vec<(u32, u32, u64)> =
+        ids.filter_map(|pid| stat(pid).map(|(parent, start)| (pid, parent, start))).collect();
+    let mut found: Vec<Process> = Vec::new();
+    let mut parents = vec![pid];
+    while let Some(of) = parents.pop() {
+        for (pid, _, start) in all.iter().filter(|(_, parent, _)| *parent == of) {
+            if !found.iter().any(|other| other.pid == *pid) {
+                found.push(Process { pid: *pid, start: *start });
+                parents.push(*pid);
+            }
+        }
+    }
+    found
+}
+
+/// The parent and the time of start of a process.
+fn stat(pid: u32) -> Option<(u32, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may hold anything.
+    let (_, rest) = text.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let start = fields.nth(17)?.parse().ok()?;
+    (state != "Z").then_some((parent, start))
+}
+
+/// Whether another Podman or Buildah builds on this machine.
+pub(super) fn others_build() -> bool {
+    let builds = |command: &[u8]| {
+        let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
+        let program = words.first().and_then(|path| path.rsplit(|byte| *byte == b'/').next());
+        let engine = matches!(program, Some(b"podman" | b"buildah"));
+        engine && words.iter().any(|word| matches!(*word, b"build" | b"bud"))
+    };
+    let Ok(processes) = fs::read_dir("/proc") else { return true };
+    processes.flatten().any(|entry| fs::read(entry.path().join("cmdline")).is_ok_and(|command| builds(&command)))
+}
+
 /// The effective user in `/proc/<pid>/status`.
 fn effective(status: &str) -> Option<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
@@ -30,6 +87,27 @@ fn inside(map: &str, outside: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_process_has_started_is_found_while_it_runs() {
+        let mut child = std::process::Command::new("/bin/sh").args(["-c", "sleep 30 & wait"]).spawn().unwrap();
+        let begin = std::time::Instant::now();
+        let found = loop {
+            let found = descendants(child.id());
+            if !found.is_empty() || begin.elapsed().as_secs() > 10 {
+                break found;
+            }
+        };
+        assert!(found.len() == 1 && found[0].runs(), "{found:?}");
+        let another = Process { start: found[0].start + 1, ..found[0] };
+        assert!(!another.runs(), "an id that was given again is another process");
+        super::super::child::end(&mut child).unwrap();
+        let begin = std::time::Instant::now();
+        while found[0].runs() {
+            assert!(begin.elapsed().as_secs() < 10, "it is ended with its parent");
+        }
+    }
 
     #[test]
     fn a_mapped_user_is_the_one_inside() {

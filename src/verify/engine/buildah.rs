@@ -9,13 +9,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::child::{self, ANSWER, End, Ended, Stoppable};
-use super::{Build, BuildError, Common, Config, Container, Engine, Image, Start, State, Trouble, asks};
+use super::{Build, BuildError, Common, Config, Container, Engine, Image, Start, State, Trouble, Workings, asks};
 
 const PROGRAM: &str = "buildah";
 
 /// Buildah.
 pub(super) struct Buildah {
     common: Common,
+    workings: Workings,
 }
 
 impl Buildah {
@@ -25,7 +26,7 @@ impl Buildah {
         if common.builder.is_some() {
             return Err(Trouble("--builder is docker's; buildah builds by itself".into()));
         }
-        Ok(Self { common })
+        Ok(Self { common, workings: Workings::new(workings()) })
     }
 
     fn ask(args: &[&str], limit: Duration, stoppable: Stoppable) -> Result<Ended, Trouble> {
@@ -94,8 +95,14 @@ impl Engine for Buildah {
         match ended.end {
             End::Done(status) if status.success() => Ok(()),
             End::Done(_) => Err(BuildError::Failed),
-            End::Stopped => Err(BuildError::Stopped),
-            End::Late => Err(BuildError::Late),
+            End::Stopped => {
+                self.workings.end();
+                Err(BuildError::Stopped)
+            }
+            End::Late => {
+                self.workings.end();
+                Err(BuildError::Late)
+            }
         }
     }
 
@@ -162,11 +169,16 @@ impl Engine for Buildah {
     }
 
     fn left(&self) -> Vec<String> {
-        [self.containers(), self.images()].concat()
+        [self.containers(), self.workings.left(workings), self.images()].concat()
     }
 
     fn sweep(&self) {
-        for (remove, names) in [(&["rm"][..], self.containers()), (&["rmi", "--force"][..], self.images())] {
+        let left = [
+            (&["rm"][..], self.containers()),
+            (&["rm"][..], self.workings.left(workings)),
+            (&["rmi", "--force"][..], self.images()),
+        ];
+        for (remove, names) in left {
             if !names.is_empty() {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let _ = Self::ask(&[remove, names.as_slice()].concat(), ANSWER, Stoppable::No);
@@ -177,6 +189,13 @@ impl Engine for Buildah {
     fn reachable(&self) -> bool {
         false
     }
+}
+
+/// The ids of all containers.
+fn workings() -> Vec<String> {
+    let ended = Buildah::ask(&["containers", "--quiet", "--notruncate"], ANSWER, Stoppable::No);
+    let text = ended.map(|ended| String::from_utf8_lossy(&ended.stdout).into_owned()).unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 #[cfg(unix)]

@@ -9,13 +9,12 @@ use std::sync::PoisonError;
 use serde_json::Value;
 
 use super::super::child::{self, ANSWER, End, Ended, Stoppable};
-use super::{Build, BuildError, Common, Config, Container, Engine, Image, Start, State, Trouble, asks};
+use super::{
+    Build, BuildError, Common, Config, Container, Engine, Image, Start, State, Trouble, Workings, asks, of_the_image,
+};
 
 /// How long a container has to stop by itself, in seconds.
 const STOP: &str = "10";
-
-/// Words by which runtimes say that it is the image that does not start: its program, folder or user.
-const OF_THE_IMAGE: [&str; 6] = ["exec: ", "executable", "chdir", "cwd", "unable to find user", "no matching entries"];
 
 /// Docker or Podman.
 pub(super) struct Docker {
@@ -27,6 +26,8 @@ pub(super) struct Docker {
     local: bool,
     /// The network without a way out, made when it is first needed.
     network: Mutex<Option<String>>,
+    /// Podman's own.
+    workings: Workings,
 }
 
 impl Docker {
@@ -48,7 +49,7 @@ impl Docker {
         };
         // A desktop's daemon lives in a machine of its own, however near its socket is.
         let local = cfg!(target_os = "linux") && endpoint.starts_with("unix:") && !system.contains("Desktop");
-        Ok(Self { program: "docker", common, buildx, local, network: Mutex::default() })
+        Ok(Self { program: "docker", common, buildx, local, network: Mutex::default(), workings: Workings::default() })
     }
 
     /// Podman, where it works.
@@ -59,7 +60,8 @@ impl Docker {
         }
         // Without root its networks are not those of this machine.
         let local = cfg!(target_os = "linux") && rootless == "false";
-        Ok(Self { program: "podman", common, buildx: false, local, network: Mutex::default() })
+        let workings = Workings::new(workings());
+        Ok(Self { program: "podman", common, buildx: false, local, network: Mutex::default(), workings })
     }
 
     fn is_docker(&self) -> bool {
@@ -117,7 +119,7 @@ impl Docker {
     }
 
     /// What carries our label: the command that removes it, and the ids.
-    fn made(&self) -> [(&'static [&'static str], Vec<String>); 3] {
+    fn made(&self) -> [(&'static [&'static str], Vec<String>); 4] {
         let filter = self.common.filter();
         let ids = |args: &[&str]| -> Vec<String> {
             let args = [args, &["--quiet", "--filter", &filter]].concat();
@@ -130,10 +132,20 @@ impl Docker {
         };
         [
             (&["rm", "--force", "--volumes"], ids(&["ps", "--all"])),
+            (&["rm", "--force"], if self.is_docker() { Vec::new() } else { self.workings.left(workings) }),
             (&["network", "rm"], ids(&["network", "ls"])),
             (&["rmi", "--force"], ids(&["images"])),
         ]
     }
+}
+
+/// The containers in which builds of Podman work.
+fn workings() -> Vec<String> {
+    let list = ["ps", "--all", "--external", "--no-trunc", "--format", "{{.ID}} {{.Command}} {{.Status}}"];
+    let ended = child::run(Command::new("podman").args(list), ANSWER, Stoppable::No, &|_| {});
+    let text = ended.map(|ended| String::from_utf8_lossy(&ended.stdout).into_owned()).unwrap_or_default();
+    let working = |line: &str| line.strip_suffix(" buildah Storage").map(str::to_owned);
+    text.lines().filter_map(working).collect()
 }
 
 impl Engine for Docker {
@@ -177,8 +189,14 @@ impl Engine for Docker {
         String::from_utf8_lossy(&ended.stdout).lines().for_each(build.each);
         match ended.end {
             End::Done(status) if status.success() => Ok(()),
-            End::Stopped => Err(BuildError::Stopped),
-            End::Late => Err(BuildError::Late),
+            End::Stopped => {
+                self.workings.end();
+                Err(BuildError::Stopped)
+            }
+            End::Late => {
+                self.workings.end();
+                Err(BuildError::Late)
+            }
             // A build that fails because the engine went away says nothing about the Dockerfile.
             End::Done(_) => match self.answer(&["version"]) {
                 Ok(_) => Err(BuildError::Failed),
@@ -244,7 +262,7 @@ impl Engine for Docker {
         }
         let cause = cause(&ended);
         // The exit code tells the engine's own failure from the image's in part of the cases only.
-        match OF_THE_IMAGE.iter().any(|words| cause.contains(words)) {
+        match of_the_image(&cause) {
             true => Ok(Err(cause)),
             false => Err(Trouble(format!("`{} run` failed: {cause}", self.program))),
         }

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -233,6 +234,14 @@ impl Common {
     }
 }
 
+/// Words by which runtimes say that it is the image that does not start: its program, folder or user.
+const OF_THE_IMAGE: [&str; 6] = ["exec: ", "executable", "chdir", "cwd", "unable to find user", "no matching entries"];
+
+/// Whether what a runtime says is about the image, and not about the runtime or the machine.
+pub(super) fn of_the_image(said: &str) -> bool {
+    OF_THE_IMAGE.iter().any(|words| said.contains(words))
+}
+
 /// How long a build may take where nothing else was typed.
 pub(super) const BUILD_TIME: Duration = Duration::from_secs(30 * 60);
 
@@ -270,6 +279,36 @@ pub(super) fn find(args: &ProofArgs, run: &str) -> Result<Box<dyn Engine>, Troub
         }
     }
     Err(Trouble(format!("no container engine: {}", reasons.join("; "))))
+}
+
+/// Podman and Buildah leave the containers in which a build works, when the build is ended, and nothing on them says
+/// whose they are. So those that were there before are remembered.
+#[derive(Debug, Default)]
+struct Workings {
+    before: Vec<String>,
+    /// Whether a build was ended.
+    ended: AtomicBool,
+}
+
+impl Workings {
+    /// What `list` lists now was there before.
+    fn new(list: Vec<String>) -> Self {
+        Self { before: list, ended: AtomicBool::new(false) }
+    }
+
+    /// A build was ended.
+    fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Those of `list` that builds of ours have left: none where no build was ended, and none that may be the work of
+    /// somebody else who builds right now.
+    fn left(&self, list: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        if !self.ended.load(Ordering::SeqCst) || super::process::others_build() {
+            return Vec::new();
+        }
+        list().into_iter().filter(|id| !self.before.contains(id)).collect()
+    }
 }
 
 /// Whether a program is there and says that it works; its answer.

@@ -48,7 +48,8 @@ class Prover:
         # A machine without systemd has neither its cgroups nor its journal; runc is there, as Docker needs it. More
         # files and processes than we may have are not to be had where the lab itself runs in a container.
         limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-        most = {name: max(0, resource.getrlimit(limit)[1]) or -1 for name, limit in limits.items()}
+        most = {name: resource.getrlimit(limit)[1] for name, limit in limits.items()}
+        most = {name: 4096 if limit == resource.RLIM_INFINITY else min(limit, 4096) for name, limit in most.items()}
         limits = ", ".join(f'"{name}={limit}:{limit}"' for name, limit in most.items())
         containers.write_text('[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
                               f'[containers]\nlog_driver = "k8s-file"\ndefault_ulimits = [{limits}]\n')
@@ -175,7 +176,8 @@ def interrupted(prover):
         time.sleep(0.3)
     during = prover.left()
     start = time.monotonic()
-    os.killpg(child.pid, signal.SIGINT)
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGINT)
     output, _ = child.communicate(timeout=120)
     took = time.monotonic() - start
     for _ in range(50):

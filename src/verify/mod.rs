@@ -375,6 +375,9 @@ impl Laboratory {
     /// Builds, looks at and runs a file as it is.
     fn original(&self, subject: &Subject, shown: &Shown) -> Result<Original, Box<Outcome>> {
         let begin = |verdict| Box::new(Outcome::new(subject.path.clone(), verdict));
+        if child::stopped() {
+            return Err(begin(Verdict::Interrupted));
+        }
         shown.doing(&subject.path, "building as it is");
         let (tag, _) = self.build(subject, &subject.source, "before", shown).map_err(|(fault, log)| match fault {
             Fault::Stopped => begin(Verdict::Interrupted),

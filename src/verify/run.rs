@@ -134,7 +134,7 @@ pub(super) fn observe(engine: &dyn Engine, plan: &Plan<'_>) -> Result<Observatio
 /// How long to wait for what is being watched.
 fn patience(plan: &Plan<'_>, usual: Duration) -> Duration {
     // What the original did in its time the other one may do in a little more.
-    let like = plan.like.map_or(Duration::ZERO, |like| like.took * 3 + Duration::from_secs(5));
+    let like = plan.like.map_or(Duration::ZERO, |like| like.took * 2 + Duration::from_secs(3));
     plan.wait.unwrap_or_else(|| usual.max(like.min(WAIT * 4)))
 }
 

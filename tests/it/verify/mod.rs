@@ -206,6 +206,51 @@ fn what_has_nothing_to_change_is_not_built() {
 }
 
 #[test]
+fn podman_is_asked_in_the_same_words_and_for_dockers_format() {
+    let lab = Lab::new(PLAIN);
+    let podman = lab.workspace.file("bin/podman", include_str!("docker.sh"));
+    fs::set_permissions(&podman, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_file(lab.workspace.path().join("bin/docker")).unwrap();
+    let done = lab.run(&["verify", "--engine", "podman", "--wait", "0.3", "--json", "--memory", "1g"]);
+    let object: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(object["verdict"], "same", "{object:#}");
+    let calls = text(&lab.workspace.read("fake/calls"));
+    // Without it the image would have no health check.
+    assert!(calls.lines().filter(|line| line.starts_with("build --format docker ")).count() >= 2, "{calls}");
+    assert!(calls.lines().any(|line| line.starts_with("run ") && line.contains("--memory 1g")), "{calls}");
+}
+
+#[test]
+fn the_ignore_file_of_a_dockerfile_goes_with_both_builds_and_arguments_too() {
+    let lab = Lab::new(PLAIN);
+    lab.workspace.file("Dockerfile.dockerignore", "*.md\n");
+    for side in ["before", "after"] {
+        lab.fake(&format!("{side}.build"), "cmp \"$file.dockerignore\" ../Dockerfile.dockerignore || exit 1");
+    }
+    assert_eq!(lab.verify(&["--build-arg", "A=b"]).0["verdict"], "same");
+    let calls = text(&lab.workspace.read("fake/calls"));
+    assert_eq!(calls.lines().filter(|line| line.contains("--build-arg A=b")).count(), 2, "{calls}");
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let lab = Lab::new(PLAIN);
+    lab.workspace.file("bad/Dockerfile", "NONSENSE\n");
+    lab.workspace.file("copy/Dockerfile", PLAIN);
+    lab.workspace.file("copy/app", "");
+    let done = lab.run(&["verify", "--wait", "0.3", "--json", "--jobs", "2"]);
+    let objects = text(&done.stdout);
+    let verdicts: Vec<(String, String)> = objects
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|one| (one["path"].as_str().unwrap().to_owned(), one["verdict"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [("Dockerfile", "same"), ("bad/Dockerfile", "not read"), ("copy/Dockerfile", "same")];
+    assert_eq!(verdicts, expected.map(|(path, verdict)| (path.to_owned(), verdict.to_owned())));
+    assert_eq!(done.status.code(), Some(2));
+}
+
+#[test]
 fn a_missing_shared_library() {
     let lab = Lab::new(PLAIN);
     let program = fs::read(std::env::current_exe().unwrap()).unwrap();

@@ -14,7 +14,8 @@ const LAST: usize = 40;
 const SHOWN: usize = 8;
 
 /// Words of an engine or a registry that is at fault itself, not the Dockerfile.
-const NOT_THE_FILE: [&str; 5] = [
+const NOT_THE_FILE: [&str; 6] = [
+    "buildx component is missing",
     "no space left on device",
     "i/o timeout",
     "TLS handshake timeout",

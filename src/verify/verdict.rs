@@ -331,8 +331,9 @@ fn printed(before: &[Observation], after: &Observation) -> Vec<String> {
     let lost: Vec<&String> = always.filter(|line| !now.contains(*line)).collect();
     let new = |line: &&String| !runs.iter().any(|run| run.contains(*line));
     // An output that is never twice the same says nothing by a line more, unless that complains.
-    // Neither does one more remark of a server that answers all the same.
-    let steady = runs.iter().all(|run| run == first) && !(after.exited.is_none() && answers(old));
+    // Neither does one more remark of a server that answers all the same, nor of one that has come further in its time.
+    let further = answers(old) || !after.listening.is_subset(&old.listening);
+    let steady = runs.iter().all(|run| run == first) && !(after.exited.is_none() && further);
     let added: Vec<&String> = now.iter().filter(new).filter(|line| steady || complains(line)).collect();
     let original = |run: &Observation, line: &String| {
         let found = run.output.lines().find(|one| masked(one, &users) == **line).unwrap_or(line);
@@ -569,6 +570,15 @@ mod tests {
             behaviour(&before, &ran(Some(0), "a\nerror: no z\n")),
             ["it prints \"error: no z\", the original does not"]
         );
+    }
+
+    #[test]
+    fn a_server_that_comes_further_than_a_slow_original_is_no_worse() {
+        let slow = Observation { output: "compiling\n".into(), ..Observation::default() };
+        let quick = |output: &str| Observation { output: output.into(), ..serves(page(200, "hello")) };
+        let before = [slow.clone(), slow];
+        assert_eq!(behaviour(&before, &quick("compiling\nlistening\n")), [] as [&str; 0]);
+        assert_eq!(behaviour(&before, &quick("compiling\nfatal\n")), ["it prints \"fatal\", the original does not"]);
     }
 
     #[test]

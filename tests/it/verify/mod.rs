@@ -221,6 +221,21 @@ fn podman_is_asked_in_the_same_words_and_for_dockers_format() {
 }
 
 #[test]
+fn a_builder_is_one_of_buildx() {
+    let lab = Lab::new(PLAIN);
+    let (object, _) = lab.verify(&["--builder", "cloud"]);
+    assert_eq!(
+        object["details"],
+        json!(["--builder needs docker's buildx, which is not there; install docker-buildx"])
+    );
+    lab.fake("buildx", "");
+    assert_eq!(lab.verify(&["--builder", "cloud"]).0["verdict"], "same");
+    let calls = text(&lab.workspace.read("fake/calls"));
+    let builds = calls.lines().filter(|line| line.starts_with("buildx build --load --builder cloud "));
+    assert_eq!(builds.count(), 2, "{calls}");
+}
+
+#[test]
 fn the_ignore_file_of_a_dockerfile_goes_with_both_builds_and_arguments_too() {
     let lab = Lab::new(PLAIN);
     lab.workspace.file("Dockerfile.dockerignore", "*.md\n");

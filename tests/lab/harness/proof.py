@@ -111,7 +111,7 @@ def accepted(app):
 
 def application(prover, app, folder):
     """What `dockwright verify` says of an application whose two sides lie in `folder`."""
-    arguments = ["Dockerfile", "--against", str(folder / "after/Dockerfile"), *accepted(app), "--wait", f"{min(app.wait, 30):g}"]
+    arguments = ["Dockerfile", "--against", str(folder / "after/Dockerfile"), *accepted(app), "--wait", f"{app.wait:g}"]
     if app.mode == "serve":
         for request in app.requests:
             if request.get("method", "GET") == "GET" and not {"body", "json", "upload", "send"} & set(request):

@@ -225,7 +225,9 @@ fn get(address: IpAddr, port: u16, path: &str) -> Answer {
         .user_agent("dockwright")
         .build()
         .into();
-    let result = agent.get(format!("http://{}{path}", SocketAddr::new(address, port))).call();
+    // Under this name servers answer everywhere, and what they write it into is the same on both sides.
+    let request = agent.get(format!("http://{}{path}", SocketAddr::new(address, port)));
+    let result = request.header("host", format!("localhost:{port}")).call();
     let page = result.map_err(|error| error.to_string()).and_then(|mut answer| {
         let header = |name: &str| {
             let value = answer.headers().get(name).and_then(|value| value.to_str().ok());

@@ -164,6 +164,10 @@ fn server(address: SocketAddr, pages: &'static [(&str, u16, &str, &str)]) {
             let path = head.split(' ').nth(1).unwrap_or_default();
             let (_, status, kind, body) =
                 pages.iter().find(|page| page.0 == path).copied().unwrap_or(("", 404, "text/plain", "not here"));
+            // The address of a container is another one each time, and must not be what a server sees.
+            let lower = head.to_ascii_lowercase();
+            let hosts: Vec<&str> = lower.lines().filter_map(|line| line.strip_prefix("host: ")).collect();
+            let status = if hosts == [format!("localhost:{}", address.port())] { status } else { 421 };
             let length = body.len();
             let _ = write!(
                 stream,

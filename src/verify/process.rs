@@ -44,6 +44,14 @@ pub(super) fn descendants(pid: u32) -> Vec<Process> {
     found
 }
 
+/// The first process that runs in a namespace of processes of its own, of all that a process has started.
+pub(super) fn contained(pid: u32) -> Option<u32> {
+    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let ours = namespace("self")?;
+    let other = |process: &&Process| namespace(&process.pid.to_string()).is_some_and(|theirs| theirs != ours);
+    descendants(pid).iter().find(other).map(|process| process.pid)
+}
+
 /// The parent and the time of start of a process.
 fn stat(pid: u32) -> Option<(u32, u64)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

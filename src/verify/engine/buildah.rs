@@ -35,7 +35,16 @@ impl Buildah {
     }
 
     fn answer(args: &[&str]) -> Result<String, Trouble> {
-        let ended = Self::ask(args, ANSWER, Stoppable::Yes)?;
+        Self::succeed(args, Stoppable::Yes)
+    }
+
+    /// As [`Buildah::answer`], for what makes something that has to be removed.
+    fn make(args: &[&str]) -> Result<String, Trouble> {
+        Self::succeed(args, Stoppable::No)
+    }
+
+    fn succeed(args: &[&str], stoppable: Stoppable) -> Result<String, Trouble> {
+        let ended = Self::ask(args, ANSWER, stoppable)?;
         match ended.success() {
             true => Ok(String::from_utf8_lossy(&ended.stdout).trim().to_owned()),
             false => {
@@ -118,7 +127,7 @@ impl Engine for Buildah {
 
     fn export(&self, tag: &str, read: &mut (dyn FnMut(&mut dyn Read) + Send)) -> Result<(), Trouble> {
         let name = format!("{}-files-{}", self.prefix(), tag.rsplit(':').next().unwrap_or_default());
-        Self::answer(&["from", "--name", &name, tag])?;
+        Self::make(&["from", "--name", &name, tag])?;
         let script = r#"exec tar --create --numeric-owner --directory "$(buildah mount "$1")" ."#;
         let mut command = match root() {
             true => Command::new("sh"),
@@ -150,7 +159,7 @@ impl Engine for Buildah {
             from.extend(["--memory", memory]);
         }
         from.push(start.tag);
-        Self::answer(&from)?;
+        Self::make(&from)?;
         let output = tempfile::NamedTempFile::new().map_err(trouble)?;
         let network = self.common.run_network.as_deref().unwrap_or("none");
         let mut command = Command::new(PROGRAM);
@@ -241,7 +250,8 @@ impl Container for BuildahContainer {
     }
 
     fn uid(&self) -> Option<u32> {
-        None
+        let first = super::super::process::contained(self.child.borrow().id())?;
+        super::super::process::uid(u64::from(first))
     }
 
     fn exec(&self, _command: &[String]) -> Option<i32> {

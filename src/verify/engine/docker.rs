@@ -81,7 +81,17 @@ impl Docker {
 
     /// The answer of a command that has to succeed.
     fn answer(&self, args: &[&str]) -> Result<String, Trouble> {
-        let ended = self.ask(args, Stoppable::Yes)?;
+        self.succeed(args, Stoppable::Yes)
+    }
+
+    /// As [`Docker::answer`], for what makes something: a client that is ended half-way leaves it to the daemon whether
+    /// there will be something to remove.
+    fn make(&self, args: &[&str]) -> Result<String, Trouble> {
+        self.succeed(args, Stoppable::No)
+    }
+
+    fn succeed(&self, args: &[&str], stoppable: Stoppable) -> Result<String, Trouble> {
+        let ended = self.ask(args, stoppable)?;
         match ended.success() {
             true => Ok(String::from_utf8_lossy(&ended.stdout).trim().to_owned()),
             false => Err(Trouble(format!(
@@ -114,7 +124,7 @@ impl Docker {
             return Ok(network.clone());
         }
         let name = format!("dockwright-verify-{}", self.common.run);
-        self.answer(&["network", "create", "--internal", "--label", &self.common.label(), &name])?;
+        self.make(&["network", "create", "--internal", "--label", &self.common.label(), &name])?;
         Ok(network.insert(name).clone())
     }
 
@@ -221,7 +231,7 @@ impl Engine for Docker {
 
     fn export(&self, tag: &str, read: &mut (dyn FnMut(&mut dyn Read) + Send)) -> Result<(), Trouble> {
         // An image without a command can't be made a container of without one; it is never started.
-        let id = self.answer(&["create", "--label", &self.common.label(), "--network", "none", tag, "nothing"])?;
+        let id = self.make(&["create", "--label", &self.common.label(), "--network", "none", tag, "nothing"])?;
         let mut command = Command::new(self.program);
         command.args(["export", &id]);
         let exported = child::run_reading(&mut command, ANSWER * 10, Stoppable::Yes, &|_| {}, |tar| read(tar));
@@ -255,7 +265,7 @@ impl Engine for Docker {
         args.push(start.tag.to_owned());
         args.extend_from_slice(start.command);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let ended = self.ask(&args, Stoppable::Yes)?;
+        let ended = self.ask(&args, Stoppable::No)?;
         let container = DockerContainer { engine: self, name: start.name.clone() };
         if ended.success() {
             return Ok(Ok(Box::new(container)));

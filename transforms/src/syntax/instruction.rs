@@ -31,6 +31,8 @@ pub struct Instruction<'s> {
     pub lines: (u32, u32),
     /// Whether it can't be looked into (text that is not UTF-8).
     pub opaque: bool,
+    /// Whether its script is left unread: those before it, in a file that no person writes, have cost too much.
+    pub dear: bool,
     /// An escape character at the end of the file that joins nothing: a line put behind the instruction would become
     /// part of it, so whoever puts one there takes this away.
     pub dangling: Option<Span>,
@@ -212,6 +214,9 @@ pub(super) fn byte_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0)
 }
 
+/// An ONBUILD in an ONBUILD is refused, but not every spelling of it: such ones are followed this deep.
+const MAX_ONBUILD: usize = 4;
+
 /// Reads the instruction in one logical line.
 ///
 /// `source` is looked at where `opaque` says that characters of the line stand for bytes that are none.
@@ -222,6 +227,24 @@ pub(super) fn read<'s>(
     number: u32,
     opaque: bool,
 ) -> Result<Instruction<'s>, ParseError> {
+    read_inside(source, line, escape, number, opaque, 0)
+}
+
+/// Reads the instruction that is inside of `depth` others.
+fn read_inside<'s>(
+    source: &[u8],
+    line: Logical<'s>,
+    escape: u8,
+    number: u32,
+    opaque: bool,
+    depth: usize,
+) -> Result<Instruction<'s>, ParseError> {
+    if depth > MAX_ONBUILD {
+        return Err(ParseError {
+            line: number,
+            message: "chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".into(),
+        });
+    }
     let start = line.text.len() - line.text.trim_start().len();
     let end = start + line.text.trim().len();
     let bytes = line.text.as_bytes();
@@ -253,7 +276,7 @@ pub(super) fn read<'s>(
             // An unknown instruction inside is for the child's build to refuse.
             let first = args.text.split(|c: char| u8::try_from(c).is_ok_and(blank)).next().unwrap_or_default();
             if Keyword::parse(first).is_some() {
-                inner = Some(Box::new(read(source, args.clone(), escape, number, opaque)?));
+                inner = Some(Box::new(read_inside(source, args.clone(), escape, number, opaque, depth + 1)?));
             }
         }
         Keyword::Healthcheck => {
@@ -280,6 +303,7 @@ pub(super) fn read<'s>(
         inner,
         lines: (number, number),
         opaque,
+        dear: false,
         dangling: None,
     })
 }

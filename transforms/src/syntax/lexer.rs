@@ -73,6 +73,8 @@ struct Lexer<'w, 'l, 'v> {
 struct Words {
     done: Vec<String>,
     inside: bool,
+    /// Whether anybody asks for them.
+    wanted: bool,
 }
 
 impl Words {
@@ -86,8 +88,18 @@ impl Words {
     }
 
     fn raw_char(&mut self, buffer: &mut String, c: char) {
-        buffer.push(c);
-        self.inside = true;
+        if self.wanted {
+            buffer.push(c);
+            self.inside = true;
+        }
+    }
+
+    /// What stands between quotes.
+    fn piece(&mut self, buffer: &mut String, piece: &str) {
+        if self.wanted {
+            buffer.push_str(piece);
+            self.inside = true;
+        }
     }
 
     fn finish(mut self, buffer: &mut String) -> Vec<String> {
@@ -126,7 +138,9 @@ impl<'w> Lexer<'w, '_, '_> {
     fn until_stop(&mut self, stop: Option<char>, patterns: bool) -> Result<(String, Vec<String>), String> {
         let mut text = String::new();
         self.buffer.clear();
-        let mut words = Words::default();
+        // Nobody asks for the words of an operator's text; to build them level by level would cost the depth for each
+        // byte.
+        let mut words = Words { wanted: self.depth == 1, ..Words::default() };
         while let Some(c) = self.peek() {
             if Some(c) == stop {
                 self.next();
@@ -141,11 +155,10 @@ impl<'w> Lexer<'w, '_, '_> {
             };
             if let Some(piece) = piece {
                 text.push_str(&piece);
-                if c == '$' {
+                if c == '$' && words.wanted {
                     piece.chars().for_each(|c| words.char(&mut self.buffer, c));
                 } else {
-                    self.buffer.push_str(&piece);
-                    words.inside = true;
+                    words.piece(&mut self.buffer, &piece);
                 }
                 continue;
             }

@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::instruction::{self, Heredoc, Instruction, Keyword, Logical};
-use super::{Eol, File, ParseError, Tile, TileKind, words};
+use super::{Eol, File, ParseError, Tile, TileKind, shell, words};
 use crate::span::Span;
 
 /// BuildKit reads lines into a buffer of this size; a longer one is an error there and here.
 const MAX_LINE: usize = 65_535;
+
+/// The scripts of a file that is shorter can't cost too much.
+const CHEAP: usize = 16 << 10;
 
 /// Parser directives that BuildKit knows.
 const DIRECTIVES: [&str; 3] = ["syntax", "escape", "check"];
@@ -39,11 +42,14 @@ struct Splitter<'s> {
     instructions: Vec<Instruction<'s>>,
     crlf: usize,
     lf: usize,
+    /// What the scripts so far cost.
+    cost: u64,
 }
 
 impl<'s> Splitter<'s> {
     fn new(source: &'s [u8]) -> Self {
-        Self { source, at: 0, line: 0, escape: b'\\', tiles: Vec::new(), instructions: Vec::new(), crlf: 0, lf: 0 }
+        let (tiles, instructions) = (Vec::new(), Vec::new());
+        Self { source, at: 0, line: 0, escape: b'\\', tiles, instructions, crlf: 0, lf: 0, cost: 0 }
     }
 
     fn error<T>(line: u32, message: impl Into<String>) -> Result<T, ParseError> {
@@ -189,10 +195,27 @@ impl<'s> Splitter<'s> {
         if let Err(message) = instruction.check(self.escape) {
             return Self::error(first_number, message);
         }
+        if self.source.len() > CHEAP {
+            self.charge(&mut instruction);
+        }
         let index = u32::try_from(self.instructions.len()).unwrap_or(u32::MAX);
         self.tile(TileKind::Instruction(index), first.start, last.next);
         self.instructions.push(instruction);
         Ok(())
+    }
+
+    /// Adds what the script of an instruction costs; one too many is left unread.
+    fn charge(&mut self, instruction: &mut Instruction<'s>) {
+        let holder = match &mut instruction.inner {
+            Some(inner) => inner.as_mut(),
+            None => instruction,
+        };
+        if !matches!(holder.keyword, Keyword::Run | Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck) {
+            return;
+        }
+        let bodies = holder.heredocs.iter().map(|heredoc| std::str::from_utf8(heredoc.body).unwrap_or_default());
+        self.cost += bodies.chain([holder.args.text.as_ref()]).map(shell::cost).sum::<u64>();
+        holder.dear = self.cost > shell::MAX_COST;
     }
 
     /// Where the text of a line ends and whether the next line belongs to it: the escape character, then nothing but

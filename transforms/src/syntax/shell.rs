@@ -5,6 +5,8 @@ mod owned;
 mod places;
 mod plain;
 
+pub use guard::{MAX_COST, cost};
+
 use std::borrow::Cow;
 use std::cell::Cell;
 
@@ -536,7 +538,7 @@ impl Instruction<'_> {
     /// The script of a shell form: of RUN (a heredoc that is the script included), CMD, ENTRYPOINT and HEALTHCHECK CMD.
     /// `None` for the exec form, for a heredoc that names a program that is no POSIX shell, and for what can't be parsed.
     pub fn script(&self) -> Option<Script<'_>> {
-        if self.opaque || self.form != Form::Text {
+        if self.opaque || self.dear || self.form != Form::Text {
             return None;
         }
         match self.keyword {

@@ -19,13 +19,25 @@ const MAX_SEPARATORS: usize = 3000;
 /// How many operators, where there is arithmetic or a test: the grammar recurses along them.
 const MAX_OPERATORS: usize = 2000;
 
+/// What the scripts of a file may cost together, as [`cost`] has it: some tenths of a second.
+pub const MAX_COST: u64 = 40_000_000;
+
+/// What it costs to read a script, beyond what its length does, in units of about ten nanoseconds: each substitution is
+/// read again with everything that is around it. Nothing for what does not nest.
+pub fn cost(text: &str) -> u64 {
+    let depth = nesting(text) as u64;
+    if depth < 3 { 0 } else { depth.min(MAX_NESTING as u64).pow(3) * text.len() as u64 }
+}
+
 /// Whether the grammar reads `text` in bounded time and stack.
 pub(super) fn is_tractable(text: &str) -> bool {
     if text.len() > MAX_SCRIPT {
         return false;
     }
     // A text that is shorter than a bound can't pass it.
-    if text.len() > MAX_NESTING && nesting(text) > MAX_NESTING {
+    // There may not be enough of them, whatever their order; counting is several times faster than following.
+    let opening = || memchr::memchr2_iter(b'(', b'{', text.as_bytes());
+    if text.len() > MAX_NESTING && opening().nth(MAX_NESTING).is_some() && nesting(text) > MAX_NESTING {
         return false;
     }
     let bytes = text.as_bytes();
@@ -51,10 +63,6 @@ pub(super) fn is_tractable(text: &str) -> bool {
 /// The deepest nesting of opening brackets, whatever they mean. Backticks can't nest without being escaped, and so twice
 /// as often each time.
 fn nesting(text: &str) -> usize {
-    if memchr::memchr2_iter(b'(', b'{', text.as_bytes()).nth(MAX_NESTING).is_none() {
-        // There are not enough of them, whatever their order; counting is several times faster than following.
-        return 0;
-    }
     let (mut depth, mut deepest) = (0usize, 0usize);
     for byte in text.bytes() {
         match byte {

@@ -193,7 +193,7 @@ impl Walk<'_, '_> {
             match self.assigned.iter().rev().find(|(assigned, _)| assigned == name) {
                 Some((_, Some(value))) => Value::Set(value.as_str().into()),
                 Some(_) => Value::Unknown,
-                None => match self.model.variable(self.index, name) {
+                None => match self.model.limited(self.model.variable(self.index, name)) {
                     Value::Set(value) => Value::Set(value.into_owned().into()),
                     _ => Value::Unknown,
                 },
@@ -260,7 +260,7 @@ impl Walk<'_, '_> {
         }
         if matches!(program, "sh" | "bash" | "ash" | "dash")
             && self.depth < 4
-            && let Some(script) = inline(&argv)
+            && let Some(script) = inline(self.model, &argv)
         {
             self.depth += 1;
             let mut own = cwd.clone();
@@ -327,11 +327,13 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The script of `sh -c 'script'`.
-fn inline(argv: &[String]) -> Option<Script<'_>> {
+fn inline<'t>(model: &Model<'_>, argv: &'t [String]) -> Option<Script<'t>> {
     let at = argv
         .iter()
         .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4)?;
-    shell::parse_alone(argv.get(at + 1)?)
+    let text = argv.get(at + 1)?;
+    model.scripts.set(model.scripts.get().checked_sub(shell::cost(text))?);
+    shell::parse_alone(text)
 }
 
 /// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.
@@ -342,7 +344,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             return Some(Vec::new());
         }
         if matches!(argv.first().map(|program| paths::name(program)), Some("sh" | "bash" | "ash" | "dash"))
-            && let Some(script) = inline(&argv)
+            && let Some(script) = inline(model, &argv)
         {
             return Some(steps(model, index, &script));
         }

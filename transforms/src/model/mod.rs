@@ -5,9 +5,11 @@ pub mod commands;
 pub mod effects;
 pub mod entry;
 pub mod paths;
+mod variables;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::context::Context;
@@ -16,6 +18,15 @@ use crate::settings::Settings;
 use crate::syntax::typed::ImageRef;
 use crate::syntax::words::{self, Expanded, Value};
 use crate::syntax::{File, Form, Instruction, Keyword, shell};
+use variables::{Variable, Variables};
+
+/// How many bytes of values may be read and kept for a whole file. A file of a few lines can say a value that no memory
+/// holds, each variable twice the one before; what is beyond this is as unknown as what the file does not say. Real
+/// files need a few thousand.
+const MAX_VALUES: usize = 4 << 20;
+
+/// How many stages a variable is looked for through, each of which stands on the next.
+const MAX_STAGES: usize = 256;
 
 /// A file with what is known about it.
 pub struct Model<'a> {
@@ -28,7 +39,13 @@ pub struct Model<'a> {
     /// The stages, in order.
     pub stages: Vec<Stage>,
     /// ARG before the first FROM.
-    globals: Vec<Variable>,
+    globals: Variables,
+    /// The last stage of each name, in lower case.
+    names: HashMap<String, usize>,
+    /// How many more bytes of values may be read.
+    left: Cell<usize>,
+    /// What scripts inside of scripts may still cost.
+    scripts: Cell<u64>,
     /// The commands of each instruction, read when somebody first asks for them.
     steps: Vec<OnceCell<Option<Vec<commands::Step>>>>,
 }
@@ -49,7 +66,7 @@ pub struct Stage {
     /// `--platform`, as it is written.
     pub platform: Option<String>,
     /// ENV and ARG, in order.
-    variables: Vec<Variable>,
+    variables: Variables,
     /// The working directory from an instruction on; `None` where it can't be told.
     workdirs: Vec<(usize, Option<String>)>,
     /// The user from an instruction on.
@@ -123,21 +140,21 @@ impl ShellForm {
     }
 }
 
-/// ENV or ARG at one place.
-#[derive(Debug, Clone)]
-struct Variable {
-    /// The instruction that sets it.
-    at: usize,
-    name: String,
-    value: Option<Expanded>,
-    env: bool,
-}
-
 impl<'a> Model<'a> {
     /// Builds the model of `file`.
     pub fn new(file: &'a File<'a>, context: Option<&'a dyn Context>, settings: &'a Settings) -> Self {
         let steps = vec![OnceCell::new(); file.instructions.len()];
-        let mut model = Self { file, context, settings, stages: Vec::new(), globals: Vec::new(), steps };
+        let mut model = Self {
+            file,
+            context,
+            settings,
+            stages: Vec::new(),
+            globals: Variables::default(),
+            names: HashMap::new(),
+            left: Cell::new(MAX_VALUES),
+            scripts: Cell::new(shell::MAX_COST),
+            steps,
+        };
         for (index, instruction) in file.instructions.iter().enumerate() {
             model.read(index, instruction);
         }
@@ -148,13 +165,16 @@ impl<'a> Model<'a> {
     fn read(&mut self, index: usize, instruction: &Instruction<'_>) {
         if instruction.keyword == Keyword::From {
             let stage = self.stage(index, instruction);
+            if let Some(name) = &stage.name {
+                self.names.insert(name.to_ascii_lowercase(), self.stages.len());
+            }
             self.stages.push(stage);
             return;
         }
         if self.stages.is_empty() {
             if instruction.keyword == Keyword::Arg {
                 let read = self.pairs(index, instruction, false);
-                self.globals.extend(read);
+                read.into_iter().for_each(|variable| self.globals.push(variable));
             }
             return;
         }
@@ -162,18 +182,20 @@ impl<'a> Model<'a> {
             Keyword::Env | Keyword::Arg => {
                 let read = self.pairs(index, instruction, instruction.keyword == Keyword::Env);
                 if let Some(stage) = self.stages.last_mut() {
-                    stage.variables.extend(read);
+                    read.into_iter().for_each(|variable| stage.variables.push(variable));
                 }
             }
             Keyword::Workdir => {
                 let text = self.expand(index, &instruction.args.text);
+                let before = self.stages.last().and_then(|stage| stage.workdirs.last());
+                let before = before.and_then(|(_, path)| path.as_deref());
+                let after = match (text.known, before) {
+                    (true, Some(before)) => Some(paths::join(before, &text.text)),
+                    (true, None) if text.text.starts_with('/') => Some(paths::join("/", &text.text)),
+                    _ => None,
+                };
+                let after = after.filter(|path| self.spend(path.len()));
                 if let Some(stage) = self.stages.last_mut() {
-                    let before = stage.workdirs.last().and_then(|(_, path)| path.clone());
-                    let after = match (text.known, before) {
-                        (true, Some(before)) => Some(paths::join(&before, &text.text)),
-                        (true, None) if text.text.starts_with('/') => Some(paths::join("/", &text.text)),
-                        _ => None,
-                    };
                     stage.workdirs.push((index, after));
                 }
             }
@@ -199,7 +221,7 @@ impl<'a> Model<'a> {
     fn stage(&self, index: usize, instruction: &Instruction<'_>) -> Stage {
         let parts = instruction.from();
         let raw = parts.as_ref().map_or("", |parts| parts.image.raw);
-        let expanded = words::expand(raw, self.file.escape, |name| self.global(name));
+        let expanded = words::expand(raw, self.file.escape, |name| self.limited(self.global(name)));
         let base = if !expanded.known || expanded.text.is_empty() {
             Base::Unknown
         } else if let Some(earlier) = self.stage_named(&expanded.text) {
@@ -218,7 +240,8 @@ impl<'a> Model<'a> {
         let (workdir, shell) = match &base {
             Base::Stage(earlier) => {
                 let earlier = self.stages.get(*earlier);
-                let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.clone());
+                let workdir = earlier.and_then(|stage| stage.workdirs.last()).and_then(|(_, path)| path.as_deref());
+                let workdir = workdir.filter(|path| self.spend(path.len())).map(str::to_owned);
                 (workdir, earlier.and_then(|stage| stage.shells.last()).map_or(usual, |(_, shell)| *shell))
             }
             Base::Image { image, .. } => {
@@ -238,7 +261,7 @@ impl<'a> Model<'a> {
             base,
             known,
             platform: flag.and_then(|flag| flag.value.as_deref().map(str::to_owned)),
-            variables: Vec::new(),
+            variables: Variables::default(),
             workdirs: vec![(index, workdir)],
             users: Vec::new(),
             shells: vec![(index, Shell { posix: shell.posix && self.file.escape == b'\\', ..shell })],
@@ -252,7 +275,7 @@ impl<'a> Model<'a> {
             let value = match pair.value {
                 Some(value) => Some(self.expand(index, value.raw)),
                 // `ARG NAME` in a stage takes the value of the global ARG, where there is one.
-                None if !self.stages.is_empty() => match self.global(pair.name.raw) {
+                None if !self.stages.is_empty() => match self.limited(self.global(pair.name.raw)) {
                     Value::Set(text) => Some(Expanded { text: text.into_owned(), known: true }),
                     _ => None,
                 },
@@ -265,7 +288,7 @@ impl<'a> Model<'a> {
 
     /// A global ARG.
     fn global(&self, name: &str) -> Value<'_> {
-        let variable = self.globals.iter().rev().find(|variable| variable.name == name);
+        let variable = self.globals.before(usize::MAX, name);
         match variable.map(|variable| &variable.value) {
             Some(Some(value)) if value.known => Value::Set(Cow::Borrowed(&value.text)),
             Some(_) => Value::Unknown,
@@ -276,16 +299,17 @@ impl<'a> Model<'a> {
 
     /// The stage that is known by this name or number, among those read so far.
     pub fn stage_named(&self, name: &str) -> Option<usize> {
-        let named = self
-            .stages
-            .iter()
-            .rposition(|stage| stage.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)));
+        let named = match self.names.is_empty() {
+            true => None,
+            false => self.names.get(name.to_ascii_lowercase().as_str()).copied(),
+        };
         named.or_else(|| name.parse().ok().filter(|number: &usize| *number < self.stages.len()))
     }
 
     /// The stage that instruction `index` belongs to.
     pub fn stage_of(&self, index: usize) -> Option<&Stage> {
-        self.stages.iter().rev().find(|stage| stage.from <= index)
+        let after = self.stages.partition_point(|stage| stage.from <= index);
+        after.checked_sub(1).and_then(|at| self.stages.get(at))
     }
 
     /// The stage that `docker build` ships when no target is named.
@@ -319,25 +343,41 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn stage_variable<'m>(&'m self, stage: &'m Stage, index: usize, name: &str) -> Value<'m> {
-        let variables = stage.variables.iter().rev();
-        // ENV always wins over ARG of the same name.
-        let mut seen = variables.filter(|variable| variable.at < index && variable.name == name);
-        let found = seen.clone().find(|variable| variable.env).or_else(|| seen.next());
-        match found {
-            Some(Variable { value: Some(value), .. }) if value.known => Value::Set(Cow::Borrowed(&value.text)),
-            Some(_) => Value::Unknown,
-            None => match &stage.base {
+    fn stage_variable<'m>(&'m self, mut stage: &'m Stage, mut index: usize, name: &str) -> Value<'m> {
+        for _ in 0..MAX_STAGES {
+            match stage.variables.before(index, name) {
+                Some(Variable { value: Some(value), .. }) if value.known => {
+                    return Value::Set(Cow::Borrowed(&value.text));
+                }
+                Some(_) => return Value::Unknown,
+                None => {}
+            }
+            match &stage.base {
                 Base::Stage(earlier) => match self.stages.get(*earlier) {
-                    Some(earlier) => self.stage_variable(earlier, earlier.body.end, name),
-                    None => Value::Unknown,
+                    Some(earlier) => (stage, index) = (earlier, earlier.body.end),
+                    None => return Value::Unknown,
                 },
                 Base::Image { .. } => {
                     let known = stage.known.and_then(|known| known.variable(name));
-                    known.map_or(Value::Unknown, |value| Value::Set(Cow::Borrowed(value)))
+                    return known.map_or(Value::Unknown, |value| Value::Set(Cow::Borrowed(value)));
                 }
-                Base::Scratch | Base::Unknown => Value::Unknown,
-            },
+                Base::Scratch | Base::Unknown => return Value::Unknown,
+            }
+        }
+        Value::Unknown
+    }
+
+    /// Takes `bytes` off what may still be read; `false` where there is not so much left.
+    fn spend(&self, bytes: usize) -> bool {
+        let left = self.left.get().checked_sub(bytes);
+        left.inspect(|left| self.left.set(*left)).is_some()
+    }
+
+    /// A value, as long as there is not too much of them.
+    fn limited<'v>(&self, value: Value<'v>) -> Value<'v> {
+        match value {
+            Value::Set(text) if !self.spend(text.len()) => Value::Unknown,
+            value => value,
         }
     }
 
@@ -346,13 +386,14 @@ impl<'a> Model<'a> {
         if !raw.bytes().any(|byte| matches!(byte, b'$' | b'\'' | b'"') || byte == self.file.escape) {
             return Expanded { text: raw.to_owned(), known: true };
         }
-        words::expand(raw, self.file.escape, |name| self.variable(index, name))
+        words::expand(raw, self.file.escape, |name| self.limited(self.variable(index, name)))
     }
 
     /// The working directory before instruction `index`; `None` where it can't be told.
     pub fn workdir(&self, index: usize) -> Option<&str> {
         let stage = self.stage_of(index)?;
-        let (_, path) = stage.workdirs.iter().rev().find(|(at, _)| *at < index).or_else(|| stage.workdirs.first())?;
+        let after = stage.workdirs.partition_point(|(at, _)| *at < index);
+        let (_, path) = stage.workdirs.get(after.saturating_sub(1))?;
         path.as_deref()
     }
 
@@ -367,16 +408,15 @@ impl<'a> Model<'a> {
         self.user_of(stage, index)
     }
 
-    fn user_of<'m>(&'m self, stage: &'m Stage, index: usize) -> Option<&'m Expanded> {
-        match stage.users.iter().rev().find(|(at, _)| *at < index) {
-            Some((_, user)) => Some(user),
-            None => match stage.base {
-                Base::Stage(earlier) => {
-                    let earlier = self.stages.get(earlier)?;
-                    self.user_of(earlier, earlier.body.end)
-                }
-                _ => None,
-            },
+    fn user_of<'m>(&'m self, mut stage: &'m Stage, mut index: usize) -> Option<&'m Expanded> {
+        loop {
+            let after = stage.users.partition_point(|(at, _)| *at < index);
+            if let Some((_, user)) = after.checked_sub(1).and_then(|at| stage.users.get(at)) {
+                return Some(user);
+            }
+            let Base::Stage(earlier) = stage.base else { return None };
+            stage = self.stages.get(earlier)?;
+            index = stage.body.end;
         }
     }
 
@@ -432,7 +472,8 @@ impl<'a> Model<'a> {
     /// What runs a shell form of instruction `index`.
     fn shell(&self, index: usize) -> Option<Shell> {
         let stage = self.stage_of(index)?;
-        stage.shells.iter().rev().find(|(at, _)| *at <= index).map(|(_, shell)| *shell)
+        let after = stage.shells.partition_point(|(at, _)| *at <= index);
+        stage.shells.get(after.checked_sub(1)?).map(|(_, shell)| *shell)
     }
 
     /// Whether a shell form of instruction `index` is read by a POSIX shell.

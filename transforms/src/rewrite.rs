@@ -12,6 +12,14 @@ use crate::transform::{Applicability, Decision, Finding, FindingOutcome, Refusal
 /// nothing, so real files need as many rounds as there are transforms, and one to see that nothing is left.
 const MAX_ROUNDS: usize = 16;
 
+/// How many words a file may have, comments included, for the transforms to look at it. They compare what one
+/// instruction does with what the others do, which takes the square of the time; of 72,840 real Dockerfiles, the longest
+/// has 4,100 words.
+const MAX_WORDS: usize = 10_000;
+
+/// How many line ends, and bytes that part the commands of a script, it may have. The longest of them has 1,700.
+const MAX_JOINTS: usize = 4_000;
+
 /// What to do with a Dockerfile.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -79,6 +87,9 @@ pub enum Status {
 /// [`ParseError`] where BuildKit would not read the file either.
 pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseError> {
     let file = File::parse(source)?;
+    if is_long(source) {
+        return Ok(too_long(request));
+    }
     let mut work = Work {
         request,
         rounds: Vec::new(),
@@ -94,6 +105,38 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
         Ok(Some(text)) if text == source => not_convergent(&work.fixed, &[]),
         Ok(output) => Outcome { output, findings: work.fixed, rounds: work.rounds },
     })
+}
+
+/// Whether a text has more words or commands than the transforms look at. Blanks, line ends, commas and what parts the
+/// commands of a script are between words.
+fn is_long(source: &[u8]) -> bool {
+    // Most files are too short to pass either bound, and need not be looked at.
+    if source.len() < MAX_JOINTS {
+        return false;
+    }
+    let joins = |byte: u8| matches!(byte, b'\n' | b';' | b'&' | b'|' | b'(' | b'`');
+    let parts = |byte: u8| joins(byte) || byte.is_ascii_whitespace() || byte == b',';
+    let (mut words, mut joints, mut inside) = (0, 0, false);
+    for byte in source {
+        joints += usize::from(joins(*byte));
+        words += usize::from(!inside && !parts(*byte));
+        inside = !parts(*byte);
+    }
+    words > MAX_WORDS || joints > MAX_JOINTS
+}
+
+/// The answer for a file that no transform looks at.
+fn too_long(request: &Request<'_>) -> Outcome {
+    let report = |transform: &&'static Transform| Report {
+        transform: transform.id,
+        status: Status::Refused { code: "too-long", settled: false },
+        span: Span::default(),
+        message: "The file is too long to be looked through".into(),
+        detail: format!("it has more than {MAX_WORDS} words, or {MAX_JOINTS} lines and commands"),
+        assumptions: Vec::new(),
+        decisions: Vec::new(),
+    };
+    Outcome { output: None, findings: request.transforms.iter().map(report).collect(), rounds: Vec::new() }
 }
 
 /// What is known so far of a rewrite under way.

@@ -3,6 +3,7 @@
 mod cases;
 mod cli;
 mod golden;
+mod hardest;
 mod tidy;
 #[cfg(unix)]
 mod verify;

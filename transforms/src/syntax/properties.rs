@@ -23,13 +23,16 @@ enum Gap {
     },
 }
 
+/// The words of a command, each with what stands before it; the operator behind it, with what stands before that.
+type Typed = (Vec<(Gap, String)>, Gap, &'static str);
+
 /// A piece of a file.
 #[derive(Debug, Clone)]
 enum Piece {
     Line(&'static str),
     Words { keyword: Keyword, lower: bool, flags: Vec<(Gap, &'static str, &'static str)>, words: Vec<(Gap, String)> },
     Json { keyword: Keyword, gap: Gap, words: Vec<String> },
-    Run { flags: Vec<(Gap, &'static str, &'static str)>, commands: Vec<(Vec<(Gap, String)>, Gap, &'static str)> },
+    Run { flags: Vec<(Gap, &'static str, &'static str)>, commands: Vec<Typed> },
     Heredoc { names: Vec<(Gap, &'static str, bool, bool)>, bodies: Vec<Vec<&'static str>>, copy: bool },
 }
 

@@ -193,14 +193,15 @@ fn until_ready(
 /// Asks a port for `/`, for what its page links to, and for what was typed.
 fn ask_all(address: IpAddr, port: u16, plan: &Plan<'_>, seen: &mut Observation) {
     let mut paths: Vec<String> = vec!["/".into()];
-    paths.extend(plan.paths.iter().map(|path| format!("/{}", path.trim_start_matches('/'))));
+    let typed = plan.paths.iter().map(|path| format!("/{}", path.trim_start_matches('/')));
     let first = get(address, port, "/");
     // What the original's page links to is what the other one has to have.
     let linked = match plan.like {
         Some(like) => like.answers.iter().filter(|one| one.port == port).map(|one| one.path.clone()).collect(),
         None => first.result.as_ref().map(links).unwrap_or_default(),
     };
-    for path in linked {
+    // Each is asked once: what counts its visitors would answer the second one something else.
+    for path in typed.chain(linked) {
         if !paths.contains(&path) {
             paths.push(path);
         }

@@ -311,7 +311,7 @@ fn a_missing_asset() {
     lab.side("after", &serving(Side::rewritten(), "127.0.0.2"));
     lab.differs(&[], &[&format!("GET /style.css on port {port} was 200, is 404: not here")]);
     lab.side("after", &serving(Side::rewritten(), "127.0.0.1"));
-    assert_eq!(lab.verify(&[]).0["verdict"], "same");
+    assert_eq!(lab.verify(&["--get", "style.css", "--get", "/style.css"]).0["verdict"], "same");
     // Nothing listens there.
     let silent = Side { output: "ready\nbind: permission denied\n", ..serving(Side::rewritten(), "127.0.0.3") };
     lab.side("after", &silent);

@@ -26,6 +26,7 @@ pub mod model;
 pub mod rewrite;
 pub mod settings;
 pub mod span;
+pub mod surgery;
 pub mod syntax;
 pub mod transform;
 

@@ -31,7 +31,8 @@ pub struct Item<'t> {
     pub span: Span,
     /// The operator after it; [`Operator::End`] for the last one.
     pub operator: Operator,
-    /// Where that operator stands; empty for [`Operator::End`].
+    /// From there to the next piece: the operator, with the blanks, continuations and comments around it; empty for
+    /// [`Operator::End`].
     pub operator_span: Span,
 }
 

@@ -212,6 +212,26 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "apt" if has("source") => Effect::Build,
         "apt" if has("upgrade") || has("dist-upgrade") || has("full-upgrade") => Effect::Upgrade,
         "apt" => packages(Manager::Apt, args, &["install"], &["remove", "purge", "autoremove"]),
+        // Questions about what is installed.
+        "dpkg"
+            if args.iter().any(|arg| {
+                matches!(
+                    *arg,
+                    "--print-architecture"
+                        | "--print-foreign-architectures"
+                        | "-l"
+                        | "-L"
+                        | "-s"
+                        | "-S"
+                        | "--list"
+                        | "--get-selections"
+                        | "--compare-versions"
+                        | "--search"
+                )
+            }) || program.starts_with("dpkg-architecture") =>
+        {
+            Effect::Nothing
+        }
         "dpkg" if has("-i") || has("--install") || program == "gdebi" => Effect::Repository,
         "dpkg" => Effect::Configure,
         "apk" if verb == "upgrade" => Effect::Upgrade,
@@ -247,8 +267,20 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "copy" => Effect::Writes(copied(step, args)),
         "tee" | "sed" if program == "tee" || args.iter().any(|arg| arg.starts_with("-i") || *arg == "--in-place") => {
-            let skip = usize::from(program == "sed" && !has("-e"));
-            let operands = args.iter().filter(|arg| !arg.starts_with('-')).skip(skip);
+            // The script is the first operand, unless options give it.
+            let given =
+                |arg: &&str| program == "sed" && matches!(*arg, "-e" | "-f" | "--expression" | "--file" | "-ie");
+            let scripts =
+                args.iter().any(|arg| given(arg) || arg.starts_with("--expression=") || arg.starts_with("--file="));
+            let skip = usize::from(program == "sed" && !scripts);
+            let operands = args
+                .iter()
+                .enumerate()
+                .filter(|(at, arg)| {
+                    !arg.starts_with('-') && !at.checked_sub(1).and_then(|before| args.get(before)).is_some_and(&given)
+                })
+                .map(|(_, arg)| arg)
+                .skip(skip);
             let written: Vec<String> = operands.filter_map(|arg| step.path(arg)).collect();
             if written.iter().all(|path| path.starts_with("/etc/apt/") || path.starts_with("/etc/apk/"))
                 && !written.is_empty()
@@ -459,6 +491,14 @@ fn named(manager: Manager, args: &[&str]) -> Packages {
 /// What `curl` and `wget` write.
 fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
     let output = if program == "curl" { ["-o", "--output"] } else { ["-O", "--output-document"] };
+    let short = |arg: &str, letters: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with(letters);
+    if program != "curl" && args.iter().any(|arg| short(arg, "O-") || *arg == "--output-document=-") {
+        return Effect::Nothing;
+    }
+    // `curl -LO` names the file as its address does.
+    let named = args
+        .iter()
+        .any(|arg| *arg == "--remote-name" || arg.starts_with('-') && !arg.starts_with("--") && arg.contains('O'));
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let joined = output.iter().find_map(|option| arg.strip_prefix(option)).filter(|rest| !rest.is_empty());
@@ -474,7 +514,7 @@ fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
             return step.path(path).map_or(Effect::Unknown, |path| Effect::Writes(vec![path]));
         }
     }
-    if program == "curl" {
+    if program == "curl" && !named {
         return Effect::Nothing;
     }
     match step.args().iter().find(|arg| arg.contains("://")) {
@@ -495,8 +535,22 @@ fn unpack(step: &Step, program: &str, args: &[&str]) -> Effect {
     if program == "tar" && creates {
         return Effect::Nothing;
     }
+    // These put what they unpack beside the archive.
+    let beside =
+        matches!(program, "gunzip" | "bunzip2" | "unxz" | "uncompress" | "lzma" | "unlzma" | "gzip" | "bzip2" | "xz");
+    if beside {
+        let archives = args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
+        return Effect::Writes(archives.map(|path| paths::parent(&path).to_owned()).collect());
+    }
     let mut words = args.iter();
     let mut folder = None;
+    // `tar zxC /tmp/x`: the first word may be options without their dash.
+    let first = args.first().filter(|_| program != "unzip");
+    if let Some(options) = first.filter(|first| !first.starts_with('-') && first.ends_with('C') && first.contains('x'))
+    {
+        folder = args.get(1).copied();
+        let _ = options;
+    }
     while let Some(arg) = words.next() {
         let long = arg.strip_prefix("--directory=").or_else(|| arg.strip_prefix("--cd="));
         let option = if program == "unzip" { 'd' } else { 'C' };

@@ -67,7 +67,7 @@ pub(super) fn wanted(
              take a newer base image",
             found.join(", ")
         );
-        return Err(refuse("archived-release", text, false));
+        return Err(refuse("archived-release", text, true));
     }
     Ok(found)
 }

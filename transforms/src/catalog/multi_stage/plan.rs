@@ -369,6 +369,18 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     if recipe.builder_folders.iter().any(|folder| paths::within(to, folder)) {
         return Decision { place: Place::Builder, evidence: format!("{to} is where the build works") };
     }
+    if let Some(copy) = &unit.copy
+        && survey.units.iter().skip(at + 1).any(|later| {
+            later.steps.iter().any(|step| {
+                runs::repeats(survey, recipe, later, step)
+                    && copy.sources.iter().any(|source| {
+                        mentions_file(step, &paths::join(to, paths::name(source))) || mentions_file(step, to)
+                    })
+            })
+        })
+    {
+        return Decision { place: Place::Both, evidence: format!("{to} is unpacked in the runtime stage too") };
+    }
     if paths::within(to, "/tmp")
         || paths::within(to, "/root") && survey.entry.steps.iter().all(|step| !mentions(step, to))
     {

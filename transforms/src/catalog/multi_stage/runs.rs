@@ -121,6 +121,11 @@ pub(super) fn run(
                         note(unknown, &text);
                     }
                 }
+                Effect::Files(touched)
+                    if step.program() == "rm" && touched.iter().any(|path| fed(survey, recipe, unit, path)) =>
+                {
+                    keep = true;
+                }
                 Effect::Files(touched) => {
                     let outside = touched.iter().any(|path| !in_builder(&recipe.builder_folders, path));
                     // A link into what stays behind would point nowhere.
@@ -141,7 +146,12 @@ pub(super) fn run(
                     let outside: Vec<String> =
                         written.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
                     let edits = matches!(effects::kind(step.program()), "sed" | "tee" | "nothing");
-                    if outside.is_empty() || recipe.unpacked.contains(&step.span) {
+                    if unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other)) {
+                        keep = true;
+                    } else if !outside.is_empty() && repeats(survey, recipe, unit, step) {
+                        keep = true;
+                        reasons.push(format!("`{}` puts files among those of the system", step.program()));
+                    } else if outside.is_empty() || recipe.unpacked.contains(&step.span) {
                         builds = true;
                     } else if edits {
                         keep = true;
@@ -200,7 +210,7 @@ pub(super) fn run(
             );
             return Err(refuse("entangled", text, false));
         }
-        if let Some(path) = left_behind(recipe, chunk) {
+        if let Some(path) = left_behind(survey, recipe, unit, chunk) {
             let text = format!(
                 "line {} sets up the shipped image with {path}, which only the builder has",
                 unit.instruction.lines.0
@@ -255,6 +265,75 @@ pub(super) fn run(
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
 }
 
+/// Folders in which packages of the distribution have files of their own: what is added to them can't be copied apart.
+const SHARED: [&str; 14] = [
+    "/",
+    "/usr",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/share",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/etc",
+    "/var",
+    "/var/lib",
+    "/opt",
+    "/home",
+];
+
+/// Whether a command unpacks an archive among the files of the system that the runtime stage can have as well: it comes
+/// through a pipe, from a COPY or ADD, or from a download of the same RUN.
+pub(super) fn repeats(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step) -> bool {
+    // Where the folders are known that it fills, they are copied.
+    if recipe.unpacked.contains(&step.span) {
+        return false;
+    }
+    let Effect::Writes(written) = effects::of(step) else { return false };
+    let shared = written.iter().any(|path| SHARED.contains(&path.as_str()));
+    if effects::kind(step.program()) != "unpack" || !shared || !step.always {
+        return false;
+    }
+    let archives: Vec<String> = step.args().iter().filter_map(|arg| step.path(arg)).collect();
+    let copied = || {
+        survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            let Some(to) = copy.to.as_deref() else { return false };
+            let names = copy.sources.iter().map(|source| paths::join(to, paths::name(source)));
+            names.chain([to.to_owned()]).any(|path| archives.contains(&path))
+        })
+    };
+    let fetched = || {
+        unit.steps.iter().any(|other| {
+            effects::kind(other.program()) == "download"
+                && matches!(effects::of(other), Effect::Writes(paths) if paths.iter().any(|path| archives.contains(path)))
+        })
+    };
+    step.piped.is_some() || copied() || fetched()
+}
+
+/// Whether `step` downloads the archive that `other` unpacks in the runtime stage too.
+fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step, other: &Step) -> bool {
+    effects::kind(step.program()) == "download"
+        && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
+            other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
+        }))
+        && (repeats(survey, recipe, unit, other)
+            || recipe.repositories && matches!(effects::of(other), Effect::Repository))
+}
+
+/// Whether a file is an archive that the runtime stage downloads too.
+fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
+    let named = |step: &Step| step.args().iter().any(|arg| step.path(arg).as_deref() == Some(path));
+    if unit.steps.iter().any(|step| repeats(survey, recipe, unit, step) && named(step)) {
+        return true;
+    }
+    unit.steps.iter().any(|step| {
+        matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|written| written == path))
+            && unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other))
+    })
+}
+
 fn note(unknown: &mut Vec<String>, text: &str) {
     let shown: String = text.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
     if !shown.is_empty() && !unknown.contains(&shown) {
@@ -264,11 +343,11 @@ fn note(unknown: &mut Vec<String>, text: &str) {
 
 /// What commands read that the runtime stage will not have: a file that the build made, fetched or was given in a folder
 /// that stays behind.
-fn left_behind(recipe: &Recipe, chunk: &[Step]) -> Option<String> {
+fn left_behind(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, chunk: &[Step]) -> Option<String> {
     let reads = |step: &&Step| {
         matches!(effects::of(step), Effect::Repository | Effect::Configure | Effect::Writes(_) | Effect::Unknown)
     };
-    chunk.iter().filter(reads).find_map(|step| {
+    chunk.iter().filter(reads).filter(|step| !repeats(survey, recipe, unit, step)).find_map(|step| {
         // What it writes itself is no reason, nor is the program.
         let own: &[String] = if let Effect::Writes(written) = effects::of(step) { written } else { &[] };
         step.args().iter().filter(|arg| arg.starts_with('/')).filter_map(|arg| step.path(arg)).find(|path| {
@@ -279,7 +358,7 @@ fn left_behind(recipe: &Recipe, chunk: &[Step]) -> Option<String> {
                 .carried
                 .iter()
                 .any(|carried| paths::within(path, &carried.to) || paths::within(&carried.to, path));
-            stays && !goes && !own.contains(path)
+            stays && !goes && !own.contains(path) && !fed(survey, recipe, unit, path)
         })
     })
 }
@@ -299,22 +378,6 @@ fn copy_over(recipe: &mut Recipe, step: &Step, outside: Vec<String>, unit: &Unit
         {
             continue;
         }
-        const SHARED: [&str; 14] = [
-            "/",
-            "/usr",
-            "/usr/bin",
-            "/usr/sbin",
-            "/usr/lib",
-            "/usr/share",
-            "/bin",
-            "/sbin",
-            "/lib",
-            "/etc",
-            "/var",
-            "/var/lib",
-            "/opt",
-            "/home",
-        ];
         if SHARED.contains(&path.as_str()) && recipe.toolchain_variables.is_empty() {
             let text = format!(
                 "`{}` in line {} writes into {path}, among the distribution's own files, which can't be copied apart",

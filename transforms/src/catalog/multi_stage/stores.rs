@@ -1,10 +1,10 @@
 //! Where installers put things, by image and distribution.
 
 use crate::knowledge::images::Image;
-use crate::knowledge::releases::Family;
+use crate::knowledge::releases::{self, Family, Manager};
 use crate::knowledge::sorted::Sorted;
 use crate::model::commands::Step;
-use crate::model::effects::{self, Store};
+use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
 use crate::syntax::words::Value;
 use crate::transform::Refusal;
@@ -238,6 +238,8 @@ pub(super) fn folders(
         // Debian's own pip installs there, and so do a Python made from source and the images that bring one.
         Store::Python if debian || family.is_none() && !manages(survey, &["apk", "yum"]) => local(),
         Store::Python if matches!(family, Some(Family::Fedora)) => local(),
+        // From RHEL 8 on, what root installs goes beside the distribution's own.
+        Store::Python if family == Some(Family::Rhel) && major(image).is_some_and(|major| major >= 8) => local(),
         Store::Python => {
             let release = image.and_then(Image::release)?;
             let python = PYTHONS.find(release).map(|row| row.rest)?;
@@ -272,6 +274,7 @@ pub(super) fn folders(
             Some(vec!["/usr/local/lib/php".to_owned(), "/usr/local/etc/php".to_owned()])
         }
         Store::Extensions if step.program().starts_with("docker-php") => local(),
+        Store::Extensions => packaged_php(survey, step),
         Store::R if language == "r" || debian => Some(vec!["/usr/local/lib/R".to_owned()]),
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
@@ -295,6 +298,46 @@ pub(super) fn folders(
 /// Whether the stage installs packages with one of these managers.
 fn manages(survey: &Survey<'_, '_>, kinds: &[&str]) -> bool {
     survey.steps().any(|(_, step)| kinds.contains(&effects::kind(step.program())))
+}
+
+/// The major version of an image's release.
+fn major(image: Option<&Image<'_>>) -> Option<u32> {
+    releases::release(image.and_then(Image::release)?)?.major()
+}
+
+/// Where the PHP of a distribution's packages has its extensions, or the libraries of PEAR.
+///
+/// The runtime stage has the same packages, so that what lies there beside is the same file.
+fn packaged_php(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<String>> {
+    let mut manager = None;
+    let mut names: Vec<&str> = Vec::new();
+    for (_, step) in survey.steps() {
+        if let Effect::Install(packages) = effects::of(step) {
+            let php = packages.names.iter().map(String::as_str).filter(|name| name.starts_with("php"));
+            let before = names.len();
+            names.extend(php);
+            if names.len() > before {
+                manager = Some(packages.manager);
+            }
+        }
+    }
+    let pear = step.program() == "pear";
+    Some(match manager? {
+        Manager::Apt => {
+            let extensions =
+                if names.iter().any(|name| name.starts_with("php5")) { "/usr/lib/php5" } else { "/usr/lib/php" };
+            vec![if pear { "/usr/share/php" } else { extensions }.to_owned()]
+        }
+        Manager::Apk => {
+            let version = names.iter().find_map(|name| {
+                let digits: String = name.trim_start_matches("php").chars().take_while(char::is_ascii_digit).collect();
+                (!digits.is_empty()).then_some(digits)
+            });
+            vec![format!("/usr/{}/php{}", if pear { "share" } else { "lib" }, version?)]
+        }
+        Manager::Yum => vec![if pear { "/usr/share/pear" } else { "/usr/lib64/php" }.to_owned()],
+        _ => return None,
+    })
 }
 
 /// What is started by name, where an installer puts its programs beside the distribution's.

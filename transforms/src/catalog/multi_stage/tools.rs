@@ -94,7 +94,7 @@ pub(super) fn packages(
             wanted.join(", "),
             release.name
         );
-        return Err(refuse("archived-release", text, false));
+        return Err(refuse("archived-release", text, true));
     }
     wanted.sort_unstable();
     wanted.dedup();

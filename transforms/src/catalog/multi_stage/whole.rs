@@ -422,6 +422,20 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn makes(&mut self, at: usize, step: &Step, cwd: &str) -> bool {
         let evidence = || format!("`{}` makes it", shown(step));
         let named = |end: &str| step.args().iter().filter(|arg| arg.ends_with(end)).cloned().collect::<Vec<_>>();
+        let (kind, verb) = (effects::kind(step.program()), step.subcommand().unwrap_or_default());
+        let known = match kind {
+            "npm" | "yarn" | "pnpm" if matches!(verb, "install" | "i" | "ci" | "add" | "") => Some("node_modules"),
+            "npm" | "yarn" | "pnpm" => self.bundled(step),
+            "composer" if matches!(verb, "install" | "update" | "require") => Some("vendor"),
+            "jvm" if matches!(step.program(), "mvn" | "mvnw" | "sbt" | "lein") => Some("target"),
+            "jvm" if matches!(step.program(), "gradle" | "gradlew") => Some("build"),
+            "rust" if verb == "build" => Some("target"),
+            _ => None,
+        };
+        if let Some(folder) = known.filter(|_| cwd == "/") {
+            self.carry(&paths::join(cwd, folder), at, evidence());
+            return true;
+        }
         match step.program() {
             "javac" => {
                 let sources: Vec<String> =
@@ -446,6 +460,28 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             _ => false,
         }
+    }
+
+    /// The folder that a script of `package.json` makes, where a bundler with a folder of its own runs alone.
+    fn bundled(&self, step: &Step) -> Option<&'static str> {
+        let context = self.survey.model.context?;
+        let inside = self.survey.context_path(&step.path("package.json")?)?;
+        let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+        let name = match step.subcommand()? {
+            "run" | "run-script" => step.args().iter().filter(|arg| !arg.starts_with('-')).nth(1)?,
+            name => name,
+        };
+        let script = manifest.get("scripts")?.get(name)?.as_str()?;
+        if script.contains(['&', '|', ';']) {
+            return None;
+        }
+        if script.contains("react-scripts build") {
+            return Some("build");
+        }
+        if script.contains("next build") {
+            return Some(".next");
+        }
+        (script.contains("nest build") || script.contains("vue-cli-service build")).then_some("dist")
     }
 
     fn work_in(&mut self, path: &str, at: usize, evidence: String) {
@@ -527,6 +563,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             };
             let _ = later;
             found.extend(other.cwd.as_deref().and_then(inside));
+            // `mv JBrowse-* jbrowse`: whatever the archive calls it, it is there from then on.
+            if other.program() == "mv"
+                && let [from, to] = other.args()
+                && from.contains('*')
+                && other.path(from).is_some_and(|from| paths::parent(&from) == folder)
+                && let Some(to) = other.path(to).filter(|to| !SYSTEM.contains(&to.as_str()))
+            {
+                found.push(to);
+            }
             if matches!(other.program(), "mv" | "ln" | "cd") {
                 found.extend(other.args().iter().filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
@@ -728,8 +773,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 if virtuals && is_virtual {
                     continue;
                 }
+                // What has no known run-time half would be installed again.
+                let release = self.runtime.release.map(|release| release.name);
                 left.extend(packages.names.iter().filter(|name| {
                     packages::role(packages.manager, name) == Role::Build
+                        && packages::libraries(packages.manager, release, name).is_some()
                         && !removed.contains(*name)
                         && !plan::needed_at_start(self.survey, name)
                 }));

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec gosu nobody uwsgi --ini /app/uwsgi.ini

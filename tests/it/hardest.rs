@@ -57,6 +57,8 @@ const INPUTS: &[(Answer, &[u8])] = &[
     (Reads, b"FROM a\nRUN --mo\\\nunt=type=cache,target=/b c\n"),
     (Reads, b"FROM a\nRUN \xc3\\\n\xa9\n"),
     (Reads, b"FROM a\nRUN b # c \\\n && d\n"),
+    (Reads, b"FROM a\nR\\\nU\\\nN\\\n \\\n"),
+    (Reads, b"FROM a\nRUN b \\\r\0d\r"),
     // Directives.
     (Reads, b"# escape=`\nFROM a\nRUN b `\n && c \\\nUSER d\n"),
     (Reads, b"#escape = `\r\nFROM a\r\nWORKDIR c:\\\r\nRUN dir\r\n"),

@@ -4,6 +4,7 @@ mod cases;
 mod cli;
 mod golden;
 mod hardest;
+mod smoke;
 mod tidy;
 #[cfg(unix)]
 mod verify;

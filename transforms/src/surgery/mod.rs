@@ -116,14 +116,24 @@ impl<'f, 's> Layout<'f, 's> {
     /// the new lines into itself, so it goes.
     pub fn insert_after(&self, index: usize, text: &str) -> Vec<Edit> {
         let gap = if self.airy { self.eol() } else { "" };
-        let end = self.tile(index).end as usize;
-        let eol = self.eol();
+        let (end, eol) = (self.end(index), self.eol());
         let insert = match self.ends_line(end) {
             true => Edit::insert(end, format!("{gap}{text}{eol}")),
             false => Edit::insert(end, format!("{eol}{gap}{text}")),
         };
         let dangling = self.file.instructions.get(index).and_then(|one| one.dangling);
         [insert].into_iter().chain(dangling.map(Edit::delete)).collect()
+    }
+
+    /// Where a line behind an instruction goes: behind its last line, or at the end of a last line that does not end;
+    /// before a carriage return there, which would become half of a line ending.
+    pub fn end(&self, index: usize) -> usize {
+        let span = self.tile(index);
+        let end = span.end as usize;
+        if self.ends_line(end) {
+            return end;
+        }
+        end - span.of(self.file.source).iter().rev().take_while(|byte| **byte == b'\r').count()
     }
 
     /// Whether the byte before `at` ends a line.
@@ -200,6 +210,7 @@ mod tests {
         assert_eq!(edited("FROM a\nRUN <<E\nb\nE\nCMD c", put), "FROM a\nRUN <<E\nb\nE\nUSER x\nCMD c");
         assert_eq!(edited("FROM a\nRUN <<E\nb\nE", put), "FROM a\nRUN <<E\nb\nE\nUSER x");
         assert_eq!(edited("FROM a\r\nRUN b", put), "FROM a\r\nRUN b\r\nUSER x");
+        assert_eq!(edited("FROM a\nRUN b\r", put), "FROM a\nRUN b\nUSER x\r");
         // What hangs in the air would join the new line.
         assert_eq!(edited("FROM a\nRUN b \\", put), "FROM a\nRUN b \nUSER x");
         assert_eq!(edited("FROM a\nRUN b \\\n\n", put), "FROM a\nRUN b \n\nUSER x\n");

@@ -267,7 +267,12 @@ fn read_inside<'s>(
     let text = line.text.get(rest..end).unwrap_or_default();
     let args_start = rest + (text.len() - text.trim_start().len());
     let args_end = (args_start + text.trim().len()).max(args_start);
-    let args = line.slice(args_start, args_end);
+    let span = line.source_span(start, end);
+    let args = match args_start < args_end {
+        true => line.slice(args_start, args_end),
+        // Nothing has its place at the end of the instruction, whatever continuation is behind it.
+        false => Logical { text: Cow::Borrowed(""), runs: vec![(0, span.end)] },
+    };
 
     let mut inner = None;
     let mut form = Form::Text;
@@ -291,7 +296,6 @@ fn read_inside<'s>(
         | Keyword::Volume => form = json(&args, 0, number)?,
         _ => {}
     }
-    let span = line.source_span(start, end);
     Ok(Instruction {
         keyword,
         keyword_span: line.source_span(start, keyword_end),

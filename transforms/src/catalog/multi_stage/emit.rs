@@ -95,7 +95,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
     /// Where the new stage begins: after the last line that stays in the builder.
     fn insertion(&self) -> usize {
         let last = self.survey.units.get(self.plan.recipe.last_build).map_or(self.survey.stage.from, |unit| unit.index);
-        self.layout.tile(last).end as usize
+        self.layout.end(last)
     }
 
     /// The head of the runtime stage: everything up to what stays where it is.

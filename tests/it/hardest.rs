@@ -59,6 +59,12 @@ const INPUTS: &[(Answer, &[u8])] = &[
     (Reads, b"FROM a\nRUN b # c \\\n && d\n"),
     (Reads, b"FROM a\nR\\\nU\\\nN\\\n \\\n"),
     (Reads, b"FROM a\nRUN b \\\r\0d\r"),
+    (Reads, b"FROM a\nENV b=c\\ \\\n"),
+    (Reads, b"FROM a\r\\\n"),
+    (Reads, b"FROM a\nRUN b\\\r\r\\\n"),
+    (Reads, b"FROM a\nENV b=\"c\" \\ \\\n # d\n\n"),
+    (Refuses, b"FROM a\nENV b=\"c\" \\ \\ \\\n # d\n\n"),
+    (Reads, b"FROM a\nRUN echo $(( 1 <<E \nb\n))\nE\n"),
     // Directives.
     (Reads, b"# escape=`\nFROM a\nRUN b `\n && c \\\nUSER d\n"),
     (Reads, b"#escape = `\r\nFROM a\r\nWORKDIR c:\\\r\nRUN dir\r\n"),

@@ -155,12 +155,7 @@ impl<'s> Splitter<'s> {
             (end, more) = self.continuation(line.start, line.content_end);
             pieces.push((line.start, end));
         }
-        // Lines of nothing but an escape character before it would become the ones that dangle.
-        let filled = pieces.iter().rev().find(|(start, end)| {
-            let piece = self.source.get(*start..*end).unwrap_or_default();
-            leading_space(piece) < piece.len()
-        });
-        let dangling = more.then(|| Span::new(filled.map_or(end, |(_, end)| *end), end + 1));
+        let dangling = more.then(|| Span::new(self.dangling(&pieces), end + 1));
         let (logical, opaque) = join(self.source, &pieces);
         // BuildKit looks for heredocs in the whole line, keyword and flags included.
         let line = memmem::find(logical.text.as_bytes(), b"<<").map(|_| logical.text.clone());
@@ -202,6 +197,28 @@ impl<'s> Splitter<'s> {
         self.tile(TileKind::Instruction(index), first.start, last.next);
         self.instructions.push(instruction);
         Ok(())
+    }
+
+    /// Where the end of an instruction begins that joins nothing. Without the last escape character, one that stands
+    /// before it, or on a line of its own above it, would be the last.
+    fn dangling(&self, pieces: &[(usize, usize)]) -> usize {
+        let mut at = 0;
+        for (start, end) in pieces.iter().rev() {
+            at = *end;
+            loop {
+                match self.continuation(*start, at) {
+                    (cut, true) => at = cut,
+                    // It would become half of a line ending.
+                    _ if at > *start && self.source.get(at - 1) == Some(&b'\r') => at -= 1,
+                    _ => break,
+                }
+            }
+            let piece = self.source.get(*start..at).unwrap_or_default();
+            if leading_space(piece) < piece.len() {
+                break;
+            }
+        }
+        at
     }
 
     /// Adds what the script of an instruction costs; one too many is left unread.

@@ -115,7 +115,8 @@ impl Check<'_, '_> {
         }
         // The line end between the line and its heredocs is one to the shell too.
         let line = joined(source, Span { start: span.start, end: self.bodies - 1 }, self.file.escape);
-        let mut text = trim_end(&line, b"\r").to_vec();
+        let line = String::from_utf8_lossy(&line);
+        let mut text = line.trim_end().as_bytes().to_vec();
         text.push(b'\n');
         text.extend_from_slice(Span { start: self.bodies, end: span.end }.of(source));
         text

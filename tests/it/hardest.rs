@@ -61,6 +61,7 @@ const INPUTS: &[(Answer, &[u8])] = &[
     (Reads, b"FROM a\nRUN b \\\r\0d\r"),
     (Reads, b"FROM a\nENV b=c\\ \\\n"),
     (Reads, b"FROM a\r\\\n"),
+    (Reads, b"FROM \\ \\"),
     (Reads, b"FROM a\nRUN b\\\r\r\\\n"),
     (Reads, b"FROM a\nENV b=\"c\" \\ \\\n # d\n\n"),
     (Refuses, b"FROM a\nENV b=\"c\" \\ \\ \\\n # d\n\n"),

@@ -88,7 +88,12 @@ pub enum Status {
 pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseError> {
     let file = File::parse(source)?;
     if is_long(source) {
-        return Ok(too_long(request));
+        let detail = format!("it has more than {MAX_WORDS} words, or {MAX_JOINTS} lines and commands");
+        return Ok(refused(request, "too-long", "The file is too long to be looked through", &detail));
+    }
+    if file.instructions.last().is_some_and(|last| last.hangs) {
+        let detail = "take the escape characters at its end away";
+        return Ok(refused(request, "hanging-end", "The file ends in a way that nothing can be put behind", detail));
     }
     let mut work = Work {
         request,
@@ -126,13 +131,13 @@ fn is_long(source: &[u8]) -> bool {
 }
 
 /// The answer for a file that no transform looks at.
-fn too_long(request: &Request<'_>) -> Outcome {
+fn refused(request: &Request<'_>, code: &'static str, message: &str, detail: &str) -> Outcome {
     let report = |transform: &&'static Transform| Report {
         transform: transform.id,
-        status: Status::Refused { code: "too-long", settled: false },
+        status: Status::Refused { code, settled: false },
         span: Span::default(),
-        message: "The file is too long to be looked through".into(),
-        detail: format!("it has more than {MAX_WORDS} words, or {MAX_JOINTS} lines and commands"),
+        message: message.into(),
+        detail: detail.into(),
         assumptions: Vec::new(),
         decisions: Vec::new(),
     };

@@ -36,6 +36,9 @@ pub struct Instruction<'s> {
     /// An escape character at the end of the file that joins nothing: a line put behind the instruction would become
     /// part of it, so whoever puts one there takes this away.
     pub dangling: Option<Span>,
+    /// Whether the instruction ends the file in several escape characters with blanks between them: with the last one
+    /// away the one before it would join what is put behind, and it may be part of a word. Nothing can be put there.
+    pub hangs: bool,
 }
 
 /// The keywords of the Dockerfile reference.
@@ -309,6 +312,7 @@ fn read_inside<'s>(
         opaque,
         dear: false,
         dangling: None,
+        hangs: false,
     })
 }
 

@@ -155,7 +155,8 @@ impl<'s> Splitter<'s> {
             (end, more) = self.continuation(line.start, line.content_end);
             pieces.push((line.start, end));
         }
-        let dangling = more.then(|| Span::new(self.dangling(&pieces), end + 1));
+        let (start_of_end, hangs) = if more { self.dangling(&pieces) } else { (end, false) };
+        let dangling = more.then(|| Span::new(start_of_end, end + 1));
         let (logical, opaque) = join(self.source, &pieces);
         // BuildKit looks for heredocs in the whole line, keyword and flags included.
         let line = memmem::find(logical.text.as_bytes(), b"<<").map(|_| logical.text.clone());
@@ -184,6 +185,7 @@ impl<'s> Splitter<'s> {
         instruction.span = Span::new(instruction.span.start as usize, instruction_end);
         instruction.lines = (first_number, self.line);
         instruction.dangling = dangling;
+        instruction.hangs = hangs;
         if let Some(inner) = &mut instruction.inner {
             inner.lines = instruction.lines;
         }
@@ -199,26 +201,23 @@ impl<'s> Splitter<'s> {
         Ok(())
     }
 
-    /// Where the end of an instruction begins that joins nothing. Without the last escape character, one that stands
-    /// before it, or on a line of its own above it, would be the last.
-    fn dangling(&self, pieces: &[(usize, usize)]) -> usize {
+    /// Where the end of an instruction begins that joins nothing: the last escape character, with those on lines of their
+    /// own above it. Also whether what is left hangs in the air again: without the last escape character, one that stands
+    /// before it on its line is the last.
+    fn dangling(&self, pieces: &[(usize, usize)]) -> (usize, bool) {
         let mut at = 0;
         for (start, end) in pieces.iter().rev() {
-            at = *end;
-            loop {
-                match self.continuation(*start, at) {
-                    (cut, true) => at = cut,
-                    // It would become half of a line ending.
-                    _ if at > *start && self.source.get(at - 1) == Some(&b'\r') => at -= 1,
-                    _ => break,
-                }
+            let piece = self.source.get(*start..*end).unwrap_or_default();
+            // A carriage return would become half of a line ending.
+            at = *end - piece.iter().rev().take_while(|byte| **byte == b'\r').count();
+            if self.continuation(*start, at).1 {
+                return (at, true);
             }
-            let piece = self.source.get(*start..at).unwrap_or_default();
             if leading_space(piece) < piece.len() {
                 break;
             }
         }
-        at
+        (at, false)
     }
 
     /// Adds what the script of an instruction costs; one too many is left unread.

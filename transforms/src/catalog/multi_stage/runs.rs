@@ -20,6 +20,8 @@ struct Kept {
     loose: bool,
     /// Whether it installs packages.
     installs: bool,
+    /// The piece of the script that it is, by number.
+    item: usize,
 }
 
 /// Decides for a RUN.
@@ -84,7 +86,7 @@ pub(super) fn run(
                     work |= !all;
                     let text =
                         if all { text.clone() } else { install_text(step, packages.manager, &packages.names, &wanted) };
-                    kept.push(Kept { text, loose: loose(items, chunk, strict), installs: true });
+                    kept.push(Kept { text, loose: loose(items, chunk, strict), installs: true, item: step.item });
                 }
                 Effect::Lists => {
                     updates |= is_update(step);
@@ -220,18 +222,24 @@ pub(super) fn run(
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         if late {
             // The commands behind the copies run where the runtime stage works.
+            let item = chunk.first().map_or(0, |step| step.item);
             let home = chunk.iter().any(|step| survey.downloads(step).is_some());
-            let cwd = survey.model.workdir(unit.index);
-            let moved = cwd != survey.model.final_workdir(survey.stage);
-            after.push(match cwd.filter(|_| home && moved) {
-                Some(cwd) => format!("cd {cwd} && {text}"),
-                None => text,
-            });
+            let cwd = chunk.iter().find(|step| home || names_relative(step)).and_then(|step| step.cwd.as_deref());
+            let mut pieces = vec![Kept { text, loose: false, installs: false, item }];
+            if let Some(cwd) = cwd.filter(|cwd| Some(*cwd) != survey.model.final_workdir(survey.stage)) {
+                pieces.insert(0, Kept { text: format!("cd {cwd}"), loose: false, installs: false, item });
+            }
+            define(survey, recipe, unit, items, &mut pieces);
+            let texts: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
+            after.push(texts.join(" && "));
         } else {
             let installs = chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade));
-            kept.push(Kept { text, loose: loose(items, chunk, strict), installs });
+            let item = chunk.first().map_or(0, |step| step.item);
+            kept.push(Kept { text, loose: loose(items, chunk, strict), installs, item });
         }
     }
+    move_along(survey, unit, &mut kept);
+    define(survey, recipe, unit, items, &mut kept);
     recipe.repositories |= kept.iter().any(|kept| kept.installs)
         && survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Repository));
     for text in after {
@@ -254,15 +262,80 @@ pub(super) fn run(
         return Ok(Decision { place, evidence });
     }
     if let (Some(at), true) = (installs, apt) {
-        kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false });
+        let item = kept.get(at).map_or(0, |kept| kept.item);
+        kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false, item });
         let clean =
             lists.filter(|text| text.starts_with("rm ")).unwrap_or_else(|| "rm -rf /var/lib/apt/lists/*".into());
         if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
-            kept.push(Kept { text: clean, loose: false, installs: false });
+            kept.push(Kept { text: clean, loose: false, installs: false, item: usize::MAX });
         }
     }
     kept.dedup_by(|a, b| a.text == b.text);
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
+}
+
+/// Whether a command names files by the folder that it runs in.
+fn names_relative(step: &Step) -> bool {
+    let files = matches!(effects::of(step), Effect::Files(_) | Effect::Writes(_) | Effect::Unknown | Effect::Configure);
+    let named = |word: &String| !word.starts_with(['/', '-', '$', '~']) && !word.contains("://");
+    step.outputs.iter().any(named) || files && step.args().iter().any(named)
+}
+
+/// Puts `cd` before commands that stay and that name files from a folder which the script has gone to.
+fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
+    let Some(start) = survey.model.workdir(unit.index) else { return };
+    let mut here = start.to_owned();
+    let mut at = 0;
+    while let Some(one) = kept.get(at) {
+        let item = one.item;
+        let loose = one.loose;
+        let steps = || unit.steps.iter().filter(|step| step.item == item);
+        let goes = steps().any(|step| matches!(step.program(), "cd" | "pushd" | "popd"));
+        let wanted = steps().find(|step| names_relative(step)).and_then(|step| step.cwd.clone());
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != here && !goes) {
+            kept.insert(at, Kept { text: format!("cd {wanted}"), loose, installs: false, item });
+            here = wanted;
+            at += 1;
+        }
+        at += 1;
+    }
+}
+
+/// Puts before the commands that stay the assignments of the same script that they read: `uid=1000`, `export uid=1000`.
+fn define(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, items: &[Item], kept: &mut Vec<Kept>) {
+    let reads = |text: &str, name: &str| {
+        [format!("${name}"), format!("${{{name}")].iter().any(|mark| {
+            text.match_indices(mark.as_str()).any(|(at, _)| {
+                let after = text.as_bytes().get(at + mark.len());
+                after.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
+            })
+        })
+    };
+    for (number, item) in items.iter().enumerate().rev() {
+        let Node::Command(command) = &item.node else { continue };
+        let exports =
+            command.words.first().is_some_and(|word| matches!(word.raw.as_ref(), "export" | "declare" | "readonly"));
+        if !exports && !command.words.is_empty() {
+            continue;
+        }
+        let words = command.assignments.iter().chain(command.words.iter().skip(1));
+        let names: Vec<String> = words
+            .filter_map(|word| word.raw.split_once('='))
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+            .collect();
+        let Some(first) = kept.iter().position(|kept| kept.item > number && kept.item != usize::MAX) else { continue };
+        let read = kept.iter().skip(first).any(|kept| names.iter().any(|name| reads(&kept.text, name)));
+        let there = kept.iter().any(|kept| kept.item == number);
+        if names.is_empty() || !read || there {
+            continue;
+        }
+        let text = one_line(survey, item.span.text(survey.model.file.source));
+        recipe
+            .programs
+            .extend(unit.steps.iter().filter(|step| step.item == number).map(|step| step.program().to_owned()));
+        kept.insert(first, Kept { text, loose: item.operator == Operator::Then, installs: false, item: number });
+    }
 }
 
 /// Folders in which packages of the distribution have files of their own: what is added to them can't be copied apart.

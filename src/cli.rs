@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Build Dockerfiles as they are and as they would be, run both, and compare.
     Verify(VerifyArgs),
+    /// Open pull requests with the changes, one for each transform, and keep them up to date.
+    Pr(PrArgs),
     /// Say what was found in one Dockerfile, with the evidence behind it.
     Explain(ExplainArgs),
     /// List the transforms.
@@ -120,6 +122,51 @@ pub(crate) struct VerifyArgs {
     pub(crate) proof: ProofArgs,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+}
+
+/// `pr`.
+#[derive(Debug, Args)]
+pub(crate) struct PrArgs {
+    /// Push nothing and open nothing; print what the requests would say.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// The remote that is pushed to.
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    pub(crate) remote: String,
+    /// The branch that the requests are for [default: the remote's own].
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) base: Option<String>,
+    /// What kind of site the remote is on [default: told from its address].
+    #[arg(long, value_enum, value_name = "HOST")]
+    pub(crate) host: Option<HostName>,
+    /// The address of the site's API [default: told from the remote's address].
+    #[arg(long, value_name = "URL")]
+    pub(crate) api: Option<String>,
+    /// The repository on the site [default: told from the remote's address].
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(crate) repository: Option<String>,
+    /// Open requests as drafts.
+    #[arg(long)]
+    pub(crate) draft: bool,
+    /// Sign commits off.
+    #[arg(long)]
+    pub(crate) signoff: bool,
+    /// Ask again where a person closed a request before.
+    #[arg(long)]
+    pub(crate) reopen: bool,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+/// The kinds of sites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostName {
+    /// GitHub and GitHub Enterprise.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Gitea and Forgejo.
+    Gitea,
 }
 
 /// How images are built, run and compared.

@@ -14,6 +14,7 @@ mod laws;
 mod list;
 mod output;
 mod parse;
+mod pr;
 mod report;
 mod verify;
 mod write;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Fix(args) => fix::run(args, &cli.global),
         Command::Check(args) => check::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
+        Command::Pr(args) => pr::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::List(args) => list::run(args),
         Command::Parse(args) => parse::run(args),

@@ -4,6 +4,8 @@ mod cases;
 mod cli;
 mod golden;
 mod hardest;
+#[cfg(unix)]
+mod pr;
 mod smoke;
 mod tidy;
 #[cfg(unix)]

@@ -564,7 +564,11 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 continue;
             }
             match file {
-                true if brought(survey, &path) || !is_application(paths::parent(&path)) => files.push(path),
+                true if brought(survey, &path)
+                    || !is_application(paths::parent(&path)) && !run_folder(paths::parent(&path)) =>
+                {
+                    files.push(path);
+                }
                 true => folders.push(paths::parent(&path).to_owned()),
                 false => folders.push(path),
             }
@@ -572,7 +576,7 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     folders.extend(named_in_sources(survey));
     for path in folders {
-        if is_application(&path) && !needs.owned(&path) && !given(survey, user, &path) {
+        if (is_application(&path) || run_folder(&path)) && !needs.owned(&path) && !given(survey, user, &path) {
             needs.late.push(Folder { path, recursive: false, make: true });
         }
     }
@@ -590,7 +594,15 @@ fn free(path: &str) -> bool {
 
 /// Whether only root can write there, whoever owns what.
 fn system(path: &str) -> bool {
-    SYSTEM.iter().any(|folder| paths::within(path, folder))
+    !run_folder(path) && SYSTEM.iter().any(|folder| paths::within(path, folder))
+}
+
+/// A folder of a program's own under `/run`: it can be made and given away beforehand.
+fn run_folder(path: &str) -> bool {
+    ["/run", "/var/run"].iter().any(|run| {
+        let rest = paths::relative(path, run).filter(|rest| !rest.is_empty());
+        rest.is_some_and(|rest| !matches!(rest.split('/').next(), Some("lock" | "sshd" | "systemd" | "user")))
+    })
 }
 
 /// The place of the system that a script writes to, where it can't be given away.

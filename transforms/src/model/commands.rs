@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 
 use super::effects::{self, Effect};
 use super::{Model, paths};
+use crate::knowledge::images::RunsAs;
 use crate::span::Span;
 use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Script, Word};
 use crate::syntax::words::{self, Value};
-use crate::syntax::{Instruction, shell};
+use crate::syntax::{Instruction, Keyword, shell};
 
 /// A simple command of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +186,14 @@ impl Walk<'_, '_> {
 
     /// The value of a word that is not a literal.
     fn expanded(&self, word: &Word<'_>) -> (String, bool) {
+        if word.substitutions.len() == 1 {
+            // A folder that is new each time, and that nothing else knows of.
+            const CALLS: [&str; 4] = ["$(mktemp -d)", "`mktemp -d`", "$(mktemp)", "`mktemp`"];
+            let bare = word.raw.replace('"', "");
+            if let Some(before) = CALLS.iter().find_map(|call| bare.strip_suffix(call)) {
+                return (format!("{before}/tmp/mktemp"), true);
+            }
+        }
         let plain = word.substitutions.is_empty() && !word.raw.contains(['`']) && !word.raw.contains("$(");
         if !plain || word.reads().is_empty() {
             return (word.raw.as_ref().to_owned(), false);
@@ -195,11 +204,31 @@ impl Walk<'_, '_> {
                 Some(_) => Value::Unknown,
                 None => match self.model.limited(self.model.variable(self.index, name)) {
                     Value::Set(value) => Value::Set(value.into_owned().into()),
+                    _ if name == "HOME" && self.as_root() => Value::Set("/root".into()),
                     _ => Value::Unknown,
                 },
             }
         });
         if expanded.known { (expanded.text, true) } else { (word.raw.as_ref().to_owned(), false) }
+    }
+
+    /// Whether root runs the script. The user of a base image that is not known may be another, with another home, unless
+    /// it installs packages as it is.
+    fn as_root(&self) -> bool {
+        if let Some(user) = self.model.user(self.index) {
+            return matches!(user.text.split(':').next(), Some("root" | "0"));
+        }
+        let Some(stage) = self.model.stage_of(self.index) else { return false };
+        match self.model.known(stage).map(|image| image.runs_as()) {
+            Some(RunsAs::Root) => true,
+            Some(RunsAs::User(_)) => false,
+            Some(RunsAs::Unknown) | None => self.model.body(stage).any(|(_, instruction)| {
+                let text = instruction.args.text.as_ref();
+                instruction.keyword == Keyword::Run
+                    && ["apt-get ", "apk add ", "apk --", "yum "].iter().any(|manager| text.contains(manager))
+                    && !text.contains("sudo")
+            }),
+        }
     }
 
     /// The words that a word of a command becomes: a variable alone, without quotes, becomes as many as are in it.
@@ -258,7 +287,7 @@ impl Walk<'_, '_> {
                 self.assigned.push((name.to_owned(), value));
             }
         }
-        if matches!(program, "sh" | "bash" | "ash" | "dash")
+        if matches!(program, "sh" | "bash" | "ash" | "dash" | "su" | "runuser")
             && self.depth < 4
             && let Some(script) = inline(self.model, &argv)
         {
@@ -328,9 +357,10 @@ fn is_name(text: &str) -> bool {
 
 /// The script of `sh -c 'script'`.
 fn inline<'t>(model: &Model<'_>, argv: &'t [String]) -> Option<Script<'t>> {
-    let at = argv
-        .iter()
-        .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4)?;
+    let at = argv.iter().position(|word| {
+        word == "--command"
+            || word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4
+    })?;
     let text = argv.get(at + 1)?;
     model.scripts.set(model.scripts.get().checked_sub(shell::cost(text))?);
     shell::parse_alone(text)

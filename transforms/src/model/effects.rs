@@ -135,6 +135,61 @@ pub(super) fn find(step: &Step) -> Effect {
     effect
 }
 
+/// Whether a command of the build only answers a question, and makes nothing in the folder that it works in.
+pub fn only_asks(step: &Step) -> bool {
+    let args = step.args();
+    let verb = step.subcommand().unwrap_or_default();
+    if !step.outputs.is_empty() {
+        return false;
+    }
+    match kind(step.program()) {
+        "git" => matches!(
+            verb,
+            "rev-parse"
+                | "rev-list"
+                | "log"
+                | "show"
+                | "describe"
+                | "status"
+                | "symbolic-ref"
+                | "ls-remote"
+                | "ls-files"
+        ),
+        "python" => matches!(verb, "list" | "show" | "check" | "freeze" | "debug"),
+        "interpreter" => prints(step.program(), args),
+        _ => false,
+    }
+}
+
+/// Whether a command changes or writes a file with a text of its own: it can be run anywhere that has the file.
+pub fn edits(step: &Step) -> bool {
+    matches!(kind(step.program()), "sed" | "tee" | "nothing") || step.program() == "perl"
+}
+
+/// Whether sed or perl is told to edit files in their place: `-i`, `-ri`, `-pi`, `-i.bak`.
+fn in_place(args: &[&str]) -> bool {
+    args.iter().any(|arg| match arg.strip_prefix('-') {
+        Some(long) if long.starts_with('-') => long.starts_with("-in-place"),
+        Some(letters) => letters.split(['e', 'f', 'l', 'M']).next().is_some_and(|flags| flags.contains('i')),
+        None => false,
+    })
+}
+
+/// Whether an interpreter is given a line of program text that only prints or compares.
+fn prints(program: &str, args: &[String]) -> bool {
+    const WORDS: [&str; 6] = ["import ", "from ", "print", "sys.exit", "exit(", "assert "];
+    const WORK: [&str; 6] = ["open(", "write", "system", "download", "load(", "get("];
+    let option = match program {
+        _ if program.starts_with("py") => "-c",
+        "ruby" | "node" | "nodejs" | "perl" => "-e",
+        _ => return false,
+    };
+    let Some(text) = args.iter().position(|arg| arg == option).and_then(|at| args.get(at + 1)) else { return false };
+    text.split([';', '\n']).map(str::trim).filter(|statement| !statement.is_empty()).all(|statement| {
+        WORDS.iter().any(|word| statement.starts_with(word)) && !WORK.iter().any(|word| statement.contains(word))
+    })
+}
+
 /// What kind of command a program is, by the table; empty where it is not known.
 pub fn kind(program: &str) -> &'static str {
     // Asked for every command of every file: a table that hashes is worth being made once.
@@ -163,7 +218,7 @@ fn piped(step: &Step) -> Option<Effect> {
 fn asks(args: &[&str]) -> bool {
     const QUESTIONS: [&str; 10] =
         ["--version", "-version", "-v", "-V", "version", "--help", "-h", "help", "--info", "-vv"];
-    matches!(args, [only] if QUESTIONS.contains(only))
+    matches!(args, [only] if QUESTIONS.contains(only)) || args.last() == Some(&"--help")
 }
 
 /// What the program text or the module on a command line of Python downloads into the home.
@@ -266,7 +321,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Files(operands.filter_map(|arg| step.path(arg)).collect())
         }
         "copy" => Effect::Writes(copied(step, args)),
-        "tee" | "sed" if program == "tee" || args.iter().any(|arg| arg.starts_with("-i") || *arg == "--in-place") => {
+        "tee" | "sed" if program == "tee" || in_place(args) => {
             // The script is the first operand, unless options give it.
             let given =
                 |arg: &&str| program == "sed" && matches!(*arg, "-e" | "-f" | "--expression" | "--file" | "-ie");
@@ -358,6 +413,15 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
                 None => Effect::Nothing,
             }
         }
+        "interpreter" if program == "perl" && in_place(args) => {
+            let script = |at: usize| {
+                at.checked_sub(1).and_then(|before| args.get(before)).is_some_and(|option| {
+                    option.starts_with('-') && !option.starts_with("--") && option.ends_with(['e', 'E'])
+                })
+            };
+            let files = args.iter().enumerate().filter(|(at, arg)| !arg.starts_with('-') && !script(*at));
+            Effect::Writes(files.filter_map(|(_, arg)| step.path(arg)).collect())
+        }
         "interpreter" if matches!(program, "R" | "Rscript") => Effect::Store(Store::R),
         "interpreter" => Effect::Build,
         "poetry" | "pipenv" | "uv" if verb == "config" => Effect::Store(Store::Home(".config")),
@@ -378,6 +442,13 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "npm" | "yarn" | "pnpm" => Effect::Build,
         "corepack" => Effect::Store(Store::Modules),
+        // What brings the tool itself up to date, or sets it up, is for the build.
+        "composer"
+            if matches!(verb, "self-update" | "selfupdate" | "clear-cache" | "clearcache" | "diagnose" | "about")
+                || verb == "config" && (has("-g") || has("--global")) =>
+        {
+            Effect::Nothing
+        }
         "composer" if has("global") => Effect::Store(Store::Home(".composer")),
         "composer" => Effect::Build,
         "php-ext" => Effect::Store(Store::Extensions),
@@ -430,6 +501,10 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
     let folder = target.is_some();
     let Some(to) = target.or_else(|| operands.pop()) else { return Vec::new() };
     let Some(path) = step.path(to) else { return Vec::new() };
+    // What lies in a folder, not the folder itself.
+    if step.program() == "rsync" && operands.iter().any(|source| source.ends_with('/')) {
+        return vec![path];
+    }
     let into = folder || to.ends_with('/') || operands.len() > 1 || FOLDERS.contains(&path.as_str());
     let named = !operands.is_empty()
         && operands
@@ -511,6 +586,9 @@ fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         if let Some(path) = joined {
             let path = path.trim_start_matches('=');
+            if path == "-" {
+                return Effect::Nothing;
+            }
             return step.path(path).map_or(Effect::Unknown, |path| Effect::Writes(vec![path]));
         }
     }

@@ -16,6 +16,13 @@ pub fn join(cwd: &str, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
+/// Whether a path is one that an instruction can name: no variable, quote or bracket of a shell is left in it, and no part
+/// of it is an option.
+pub fn plain(path: &str) -> bool {
+    let letters = |c: char| !c.is_control() && !"$`\"'\\{}()[]<>|;&!#=".contains(c);
+    path.chars().all(letters) && path.split('/').all(|part| !part.starts_with(['-', '~']))
+}
+
 /// Whether `path` is `folder` or lies in it.
 pub fn within(path: &str, folder: &str) -> bool {
     folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
@@ -55,5 +62,7 @@ mod tests {
         assert_eq!(relative("/src/app", "/src"), Some("app"));
         assert_eq!(relative("/src/app", "/"), Some("src/app"));
         assert_eq!(parent("/app"), "/");
+        assert!(plain("/usr/lib/x86_64-linux-gnu/libc++.so.6") && plain("/srv/*.jar"));
+        assert!(!plain("/$HOME/x") && !plain("/-sf") && !plain("/s/a|b/c/") && !plain("/etc/a{,.orig}"));
     }
 }

@@ -9,6 +9,7 @@
 //!    proves that less is enough (`lean`).
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN.
+//!    `tidy` knows the commands that take away themselves what they built with.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
 //! 7. `check`: the result, read again and compared with what there was.
@@ -24,6 +25,7 @@ mod runs;
 mod runtime;
 mod stores;
 mod survey;
+mod tidy;
 mod tools;
 mod whole;
 
@@ -69,18 +71,36 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 
 /// Plans, writes and checks the split of `stage`.
 fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refusal> {
-    let survey = Survey::new(model, stage)?;
-    let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(&survey)) else {
-        let text = "no step of the shipped stage compiles or bundles anything";
+    let survey = Survey::new(model, stage, false)?;
+    let refusal = match attempt(model, &survey) {
+        Err(refusal) if tidy::CAUSES.contains(&refusal.code) => refusal,
+        result => return result,
+    };
+    // What can't be taken apart need not be where nothing of it stays.
+    let rest = Survey::new(model, stage, true)?;
+    match attempt(model, &rest) {
+        Err(other) if other.settled && rest.units.iter().any(|unit| unit.tidy) => Err(other),
+        _ => Err(refusal),
+    }
+}
+
+/// Plans, writes and checks the split of what a survey found.
+fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>) -> Result<crate::transform::Fix, Refusal> {
+    let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(survey)) else {
+        let text = if survey.units.iter().any(|unit| unit.tidy) {
+            "what the image is built with is taken away again in the same instruction"
+        } else {
+            "no step of the shipped stage compiles or bundles anything"
+        };
         return Err(refuse("nothing-to-leave-behind", text, true));
     };
     let recipe = recipe?;
-    let plan = plan::plan(&survey, recipe)?;
-    let mut fix = emit::fix(&survey, &plan)
+    let plan = plan::plan(survey, recipe)?;
+    let mut fix = emit::fix(survey, &plan)
         .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
-    check::check(&survey, &plan, &fix)?;
+    check::check(survey, &plan, &fix)?;
     if model.settings.explain {
-        fix.decisions = explain::decisions(&survey, &plan);
+        fix.decisions = explain::decisions(survey, &plan);
     }
     Ok(fix)
 }

@@ -9,7 +9,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{runs, tools};
+use super::{runs, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,27 +112,40 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.last_build += 1;
     }
     let pivot = recipe.last_build + 1;
-    // The first pass tells which programs the runtime stage starts, the second keeps the packages that bring them.
+    // A pass tells which programs the runtime stage starts, the next keeps the packages that bring them, and may start
+    // others for that.
+    const PASSES: usize = 4;
     let first = recipe.clone();
-    let (decisions, _) = decide_all(survey, &mut recipe, pivot)?;
-    let mut joining = first.libraries.clone();
-    if recipe.smaller {
-        joining.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+    let (mut decisions, mut unknown) = decide_all(survey, &mut recipe, pivot)?;
+    let mut joined: Vec<String> = Vec::new();
+    for _ in 1..PASSES {
+        let mut joining = first.libraries.clone();
+        if recipe.smaller {
+            joining.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+        }
+        joining.retain(|package| !recipe.installed.contains(package) || joined.contains(package));
+        joining.sort_unstable();
+        joining.dedup();
+        joined.clone_from(&joining);
+        let mut programs = std::mem::take(&mut recipe.programs);
+        programs.sort_unstable();
+        programs.dedup();
+        let before = (programs.len(), recipe.repositories);
+        recipe = Recipe { joining, programs, repositories: before.1, installed: Vec::new(), ..first.clone() };
+        (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
+        let known = recipe.programs.get(..before.0).unwrap_or_default();
+        let more = recipe.programs.iter().skip(before.0).any(|program| !known.contains(program));
+        if !more && recipe.repositories == before.1 {
+            break;
+        }
     }
-    joining.retain(|package| !recipe.installed.contains(package));
-    joining.sort_unstable();
-    joining.dedup();
-    recipe = Recipe {
-        joining,
-        programs: recipe.programs,
-        repositories: recipe.repositories,
-        installed: Vec::new(),
-        ..first
-    };
-    let (mut decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
 
     let lost = lost(survey, &recipe, &decisions, pivot);
     recipe.carried.extend(lost);
+    if let Some(carried) = recipe.carried.iter().find(|carried| !paths::plain(&carried.from) || carried.from == "/") {
+        let text = format!("{}: where that is can't be told from the file ({})", carried.evidence, carried.from);
+        return Err(refuse("unknown-path", text, false));
+    }
 
     // The cache of libraries is made when everything is there.
     if recipe.finish.iter().any(|command| command == "ldconfig") {
@@ -260,7 +273,8 @@ fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot:
                 let carried = recipe.carried.iter().chain(&found).any(|carried| paths::within(path, &carried.to));
                 let again = matches!(&decision.place, Place::BuilderAnd(text) if text.contains(paths::name(path)));
                 let gone = removed.iter().any(|removed| paths::within(path, removed));
-                if !carried && !again && !gone && !path.contains('$') && names(path) {
+                let own = paths::plain(path) && !whole::SYSTEM.contains(&path.as_str());
+                if own && !carried && !again && !gone && names(path) {
                     let evidence = format!("`{}` writes it, and the shipped image names it", step.program());
                     found.push(Carried { from: path.clone(), to: path.clone(), owner: None, evidence });
                 }

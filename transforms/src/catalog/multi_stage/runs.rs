@@ -20,6 +20,8 @@ struct Kept {
     loose: bool,
     /// Whether it installs packages.
     installs: bool,
+    /// Whether it tells the package manager of another archive.
+    archive: bool,
     /// The piece of the script that it is, by number.
     item: usize,
 }
@@ -34,6 +36,9 @@ pub(super) fn run(
     unit: &Unit<'_>,
     unknown: &mut Vec<String>,
 ) -> Result<Decision, Refusal> {
+    if let Some(server) = unit.steps.iter().find(|step| starts_database(step)) {
+        return fills_database(survey, recipe, unit, server);
+    }
     let script = unit.instruction.script();
     let items: &[Item] = script.as_ref().map_or(&[], |script| script.items.as_slice());
     let strict = unit.steps.iter().any(|step| {
@@ -64,6 +69,14 @@ pub(super) fn run(
                     );
                     return Err(refuse("entangled", text, false));
                 }
+                Effect::Install(packages) if local_packages(survey, step, &packages.names).is_some() => {
+                    let text = format!(
+                        "line {} installs {}, which the build makes or fetches, into the shipped image",
+                        unit.instruction.lines.0,
+                        local_packages(survey, step, &packages.names).unwrap_or_default()
+                    );
+                    return Err(refuse("entangled", text, false));
+                }
                 Effect::Install(packages) => {
                     let (mut wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
                     // What else the runtime stage needs joins the first list that is written anew.
@@ -86,7 +99,13 @@ pub(super) fn run(
                     work |= !all;
                     let text =
                         if all { text.clone() } else { install_text(step, packages.manager, &packages.names, &wanted) };
-                    kept.push(Kept { text, loose: loose(items, chunk, strict), installs: true, item: step.item });
+                    kept.push(Kept {
+                        text,
+                        loose: loose(items, chunk, strict),
+                        installs: true,
+                        archive: false,
+                        item: step.item,
+                    });
                 }
                 Effect::Lists => {
                     updates |= is_update(step);
@@ -147,7 +166,7 @@ pub(super) fn run(
                 Effect::Writes(written) => {
                     let outside: Vec<String> =
                         written.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
-                    let edits = matches!(effects::kind(step.program()), "sed" | "tee" | "nothing");
+                    let edits = effects::edits(step);
                     if unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other)) {
                         keep = true;
                     } else if !outside.is_empty() && repeats(survey, recipe, unit, step) {
@@ -171,6 +190,18 @@ pub(super) fn run(
                         .push("what it downloads lies in the home folder, and the program looks for it there".into());
                 }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
+                Effect::Unknown
+                    if step.cwd.is_none()
+                        && matches!(effects::kind(step.program()), "git" | "unpack" | "download" | "copy") =>
+                {
+                    let text = format!(
+                        "where `{}` in line {} puts things can't be told: the folder that it works in is given by a \
+                         variable that the file doesn't set",
+                        super::whole::shown(step),
+                        unit.instruction.lines.0
+                    );
+                    return Err(refuse("unknown-path", text, false));
+                }
                 Effect::Unknown => {
                     // What lies among the system's programs is a package's, whatever way it is called.
                     let packaged = |program: &String| {
@@ -225,9 +256,10 @@ pub(super) fn run(
             let item = chunk.first().map_or(0, |step| step.item);
             let home = chunk.iter().any(|step| survey.downloads(step).is_some());
             let cwd = chunk.iter().find(|step| home || names_relative(step)).and_then(|step| step.cwd.as_deref());
-            let mut pieces = vec![Kept { text, loose: false, installs: false, item }];
+            let mut pieces = vec![Kept { text, loose: false, installs: false, archive: false, item }];
             if let Some(cwd) = cwd.filter(|cwd| Some(*cwd) != survey.model.final_workdir(survey.stage)) {
-                pieces.insert(0, Kept { text: format!("cd {cwd}"), loose: false, installs: false, item });
+                pieces
+                    .insert(0, Kept { text: format!("cd {cwd}"), loose: false, installs: false, archive: false, item });
             }
             define(survey, recipe, unit, items, &mut pieces);
             let texts: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
@@ -235,7 +267,8 @@ pub(super) fn run(
         } else {
             let installs = chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade));
             let item = chunk.first().map_or(0, |step| step.item);
-            kept.push(Kept { text, loose: loose(items, chunk, strict), installs, item });
+            let archive = chunk.iter().any(|step| matches!(effects::of(step), Effect::Repository));
+            kept.push(Kept { text, loose: loose(items, chunk, strict), installs, archive, item });
         }
     }
     move_along(survey, unit, &mut kept);
@@ -263,15 +296,98 @@ pub(super) fn run(
     }
     if let (Some(at), true) = (installs, apt) {
         let item = kept.get(at).map_or(0, |kept| kept.item);
-        kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false, item });
+        kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false, archive: false, item });
         let clean =
             lists.filter(|text| text.starts_with("rm ")).unwrap_or_else(|| "rm -rf /var/lib/apt/lists/*".into());
+        // The packages of an archive are known once its list is there: where the file asks for it, so do we.
+        let asked = |from: usize, to: usize| {
+            unit.steps.iter().any(|step| {
+                (from..to).contains(&step.item) && matches!(effects::of(step), Effect::Lists) && is_update(step)
+            })
+        };
+        let mut new = None;
+        let mut place = at + 1;
+        while let Some(one) = kept.get(place) {
+            let item = one.item;
+            let needs = one.installs && new.is_some_and(|archive| asked(archive, item));
+            if needs {
+                new = None;
+            } else if one.archive {
+                new = Some(item);
+            }
+            if needs {
+                let text = "apt-get update".into();
+                kept.insert(place, Kept { text, loose: false, installs: false, archive: false, item });
+                place += 1;
+            }
+            place += 1;
+        }
         if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
-            kept.push(Kept { text: clean, loose: false, installs: false, item: usize::MAX });
+            kept.push(Kept { text: clean, loose: false, installs: false, archive: false, item: usize::MAX });
         }
     }
     kept.dedup_by(|a, b| a.text == b.text);
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
+}
+
+/// Whether a command starts a server that keeps data.
+fn starts_database(step: &Step) -> bool {
+    const NAMES: [&str; 14] = [
+        "mysql",
+        "maria",
+        "postgres",
+        "pg_ctl",
+        "mongo",
+        "redis",
+        "elastic",
+        "neo4j",
+        "slapd",
+        "couch",
+        "rabbitmq",
+        "cassandra",
+        "influx",
+        "arango",
+    ];
+    let program = step.argv.first().map_or("", String::as_str);
+    let service = effects::kind(step.program()) == "service" || program.starts_with("/etc/init.d/");
+    let server = matches!(step.program(), "mysqld" | "mysqld_safe" | "mongod" | "postgres" | "slapd" | "redis-server");
+    let asks = step.argv.iter().any(|arg| matches!(arg.as_str(), "stop" | "status" | "--version"));
+    (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
+}
+
+/// Decides for a RUN that starts a server and puts data into it: both stages do so, where nothing is built by the way.
+///
+/// # Errors
+/// Where something is: what the server keeps lies in folders that no command names.
+fn fills_database(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    unit: &Unit<'_>,
+    server: &Step,
+) -> Result<Decision, Refusal> {
+    let works = unit.steps.iter().any(|step| match effects::of(step) {
+        Effect::Build | Effect::Store(_) | Effect::Fetch(_) => true,
+        Effect::Install(packages) => {
+            packages.names.iter().any(|name| packages::role(packages.manager, name) == Role::Build)
+        }
+        Effect::Unknown => step.argv.first().is_some_and(|program| {
+            program.starts_with('.')
+                || step.path(program).is_some_and(|path| in_builder(&recipe.builder_folders, &path))
+        }),
+        _ => step.cwd.as_ref().is_some_and(|cwd| cwd != "/" && in_builder(&recipe.builder_folders, cwd)),
+    });
+    let behind = left_behind(survey, recipe, unit, unit.steps);
+    if works || behind.is_some() {
+        let text = format!(
+            "`{}` in line {} starts a server while the image is built, and what it keeps can't be told from what is \
+             built",
+            super::whole::shown(server),
+            unit.instruction.lines.0
+        );
+        return Err(refuse("entangled", text, false));
+    }
+    recipe.programs.extend(unit.steps.iter().map(|step| step.program().to_owned()));
+    Ok(Decision { place: Place::Both, evidence: "it puts data into a server, which keeps it in the image".into() })
 }
 
 /// Whether a command names files by the folder that it runs in.
@@ -293,7 +409,7 @@ fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
         let goes = steps().any(|step| matches!(step.program(), "cd" | "pushd" | "popd"));
         let wanted = steps().find(|step| names_relative(step)).and_then(|step| step.cwd.clone());
         if let Some(wanted) = wanted.filter(|wanted| *wanted != here && !goes) {
-            kept.insert(at, Kept { text: format!("cd {wanted}"), loose, installs: false, item });
+            kept.insert(at, Kept { text: format!("cd {wanted}"), loose, installs: false, archive: false, item });
             here = wanted;
             at += 1;
         }
@@ -334,7 +450,10 @@ fn define(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, items: 
         recipe
             .programs
             .extend(unit.steps.iter().filter(|step| step.item == number).map(|step| step.program().to_owned()));
-        kept.insert(first, Kept { text, loose: item.operator == Operator::Then, installs: false, item: number });
+        kept.insert(
+            first,
+            Kept { text, loose: item.operator == Operator::Then, installs: false, archive: false, item: number },
+        );
     }
 }
 
@@ -434,6 +553,16 @@ fn left_behind(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, chunk:
             stays && !goes && !own.contains(path) && !fed(survey, recipe, unit, path)
         })
     })
+}
+
+/// A package among those of an install that is a file, and that no COPY brings.
+fn local_packages(survey: &Survey<'_, '_>, step: &Step, names: &[String]) -> Option<String> {
+    let file = |name: &&String| {
+        (name.starts_with("./") || name.starts_with('/'))
+            && [".deb", ".rpm", ".apk"].iter().any(|end| name.ends_with(end))
+            && !step.path(name).is_some_and(|path| survey.copied_file(&path))
+    };
+    names.iter().find(file).cloned()
 }
 
 /// Whether a package name is a variable that the script computes.
@@ -678,16 +807,19 @@ fn wanted(
         .and_then(|at| step.argv.get(at + 1))
         .map(String::as_str)
         .or_else(|| step.argv.iter().find_map(|arg| arg.strip_prefix("--virtual=")));
-    if manager == Manager::Apk && group.is_some_and(|group| gone.iter().any(|name| name == group)) {
-        return (Vec::new(), false);
-    }
+    // What is taken away again stays only where the runtime stage itself starts it.
+    let taken = manager == Manager::Apk && group.is_some_and(|group| gone.iter().any(|name| name == group));
+    let starts = |name: &str| packages::role(manager, name) != Role::Build && started(survey, recipe, manager, name);
     let release = recipe.runtime.release.map(|release| release.name);
     let language = survey.model.known(survey.stage).and_then(|image| image.language());
     let mut found: Vec<String> = Vec::new();
     let mut all = true;
     for name in names {
-        if gone.contains(name) {
+        if taken || gone.contains(name) {
             all = false;
+            if starts(name) {
+                found.push(name.clone());
+            }
             continue;
         }
         // The official images give the packages of their compilers by variables.
@@ -728,14 +860,25 @@ fn wanted(
 /// Whether something that runs in the runtime stage starts a tool, or may.
 fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
     let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
-    let brings = |program: &str| {
-        program == name || packages::program_package(manager, program) == Some(name) || tools::package(program) == name
-    };
-    let later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     recipe.opaque_entry
         || recipe.repositories
-        || recipe.programs.iter().any(|program| brings(program))
-        || later.chain(&survey.entry.steps).any(|step| brings(step.program()))
+        || started(survey, recipe, manager, package)
+        || survey.entry.steps.iter().any(|step| brings(manager, name, step.program()))
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
+}
+
+/// Whether a command of the runtime stage starts a program of a package.
+fn started(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
+    let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
+    let mut later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
+    recipe.programs.iter().any(|program| brings(manager, name, program))
+        || later.any(|step| brings(manager, name, step.program()))
+}
+
+/// Whether a package brings a program.
+fn brings(manager: Manager, package: &str, program: &str) -> bool {
+    program == package
+        || packages::program_package(manager, program) == Some(package)
+        || tools::package(program) == package
 }

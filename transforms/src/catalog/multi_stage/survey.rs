@@ -8,6 +8,8 @@ use crate::model::{Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
+use super::tidy;
+
 /// The shipped stage as the split sees it.
 pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
@@ -23,6 +25,8 @@ pub(super) struct Unit<'m> {
     pub(super) instruction: &'m Instruction<'m>,
     /// The commands of a RUN, in order.
     pub(super) steps: &'m [Step],
+    /// Whether it is a RUN that takes away itself what it built with, and whose commands are left out for that.
+    pub(super) tidy: bool,
     /// What a COPY or ADD brings.
     pub(super) copy: Option<Copied>,
 }
@@ -41,17 +45,17 @@ pub(super) struct Copied {
 }
 
 impl<'m, 'a> Survey<'m, 'a> {
-    /// Reads the stage.
+    /// Reads the stage; with `tidy`, without the commands that take away themselves what they built with.
     ///
     /// # Errors
     /// A refusal where an instruction of it can't be read, or is of a kind that a split would change the meaning of.
-    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage) -> Result<Self, Refusal> {
+    pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage, tidy: bool) -> Result<Self, Refusal> {
         let mut units = Vec::with_capacity(stage.body.len());
         for (index, instruction) in model.body(stage) {
             if instruction.opaque {
                 return Err(refuse("opaque", "an instruction holds bytes that are not UTF-8", false));
             }
-            let mut unit = Unit { index, instruction, steps: &[], copy: None };
+            let mut unit = Unit { index, instruction, steps: &[], tidy: false, copy: None };
             match instruction.keyword {
                 Keyword::Onbuild => {
                     return Err(refuse("onbuild", "ONBUILD makes it a base image for other builds", true));
@@ -61,6 +65,7 @@ impl<'m, 'a> Survey<'m, 'a> {
                         return Err(refuse("windows-shell", "its RUN instructions are not for a POSIX shell", true));
                     }
                     match model.steps(index) {
+                        Some(steps) if tidy && tidy::is_tidy(steps) => unit.tidy = true,
                         Some(steps) => unit.steps = steps,
                         None => {
                             let line = instruction.lines.0;

@@ -19,7 +19,7 @@ use super::survey::{Survey, Unit, refuse};
 use super::{lean, libraries, stores};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
-const SYSTEM: [&str; 36] = [
+pub(super) const SYSTEM: [&str; 36] = [
     "/",
     "/bin",
     "/boot",
@@ -155,7 +155,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 "the script that starts runs no programs that only the full image has: it is not there to read".into(),
             );
         }
-        self.trace()?;
+        let traced = self.trace();
+        if traced.is_err() {
+            // Where things can't be copied apart matters only if there is something to leave behind.
+            self.leaves()?;
+        }
+        traced?;
         // What moves or removes the results belongs to the build.
         while let Some(later) = self.consumes() {
             self.last_build = later;
@@ -250,9 +255,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     }
 
     /// Reads every command up to the last build step for where it puts things.
+    ///
+    /// # Errors
+    /// The first that can't be told, once all are read.
     fn trace(&mut self) -> Result<(), Refusal> {
         let survey = self.survey;
         let mut prefixes: Vec<(String, stores::Prefix)> = Vec::new();
+        let mut first = Ok(());
         for (at, unit) in survey.units.iter().enumerate().take(self.last_build + 1) {
             for step in unit.steps {
                 let effect = effects::of(step);
@@ -276,7 +285,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                             Ok(prefix) => prefix,
                             Err(refusal) => match self.staged(step, &prefixes) {
                                 Some(()) => continue,
-                                None => return Err(refusal),
+                                None => {
+                                    first = first.and(Err(refusal));
+                                    continue;
+                                }
                             },
                         };
                         for path in prefix.folders {
@@ -287,7 +299,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                             self.finish.push("ldconfig".into());
                         }
                     }
-                    Effect::Store(store) => self.stores(at, unit, step, *store)?,
+                    Effect::Store(store) => first = first.and(self.stores(at, unit, step, *store)),
                     Effect::Writes(written) => self.writes(at, step, written.clone()),
                     Effect::Unknown => {
                         if let Some(folder) = option_folder(step) {
@@ -300,7 +312,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
             }
         }
-        Ok(())
+        first
     }
 
     /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
@@ -366,12 +378,24 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
                 // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works.
                 let named = step.args().iter().map(|arg| arg.rsplit('=').next().unwrap_or(arg)).filter_map(|arg| {
-                    let path = step.path(arg).filter(|_| arg.contains('/') && !arg.contains("://"))?;
+                    let path = step
+                        .path(arg)
+                        .filter(|path| arg.contains('/') && !arg.contains("://") && paths::plain(path))?;
                     let file = paths::name(&path).contains('.');
                     Some(if file { paths::parent(&path).to_owned() } else { path })
                 });
-                let named: Vec<String> = named.filter(|path| !SYSTEM.contains(&path.as_str())).collect();
-                if named.is_empty() && !self.makes(at, step, &cwd) {
+                // `make -C sub`
+                let makes = matches!(effects::kind(step.program()), "make" | "ninja" | "npm" | "yarn" | "pnpm");
+                let told = step.args().windows(2).filter(|_| makes).filter_map(|pair| match pair {
+                    [option, folder] if matches!(option.as_str(), "-C" | "--directory" | "--prefix" | "--cwd") => {
+                        step.path(folder)
+                    }
+                    _ => None,
+                });
+                let mut named: Vec<String> =
+                    named.chain(told).filter(|path| !SYSTEM.contains(&path.as_str())).collect();
+                named.dedup();
+                if named.is_empty() && !effects::only_asks(step) && !self.makes(at, step, &cwd) {
                     self.in_root.get_or_insert((cwd, shown(step)));
                 }
                 for path in named {
@@ -438,12 +462,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         match step.program() {
             "javac" => {
-                let sources: Vec<String> =
-                    named(".java").into_iter().filter(|source| !source.contains(['*', '/'])).collect();
+                let sources: Vec<String> = named(".java")
+                    .iter()
+                    .filter(|source| !source.contains('*'))
+                    .filter_map(|source| step.path(source))
+                    .collect();
                 for source in &sources {
                     // A class with others inside it becomes several files.
-                    let path = paths::join(cwd, &format!("{}*.class", source.trim_end_matches(".java")));
-                    let folder = if cwd == "/" { "/".to_owned() } else { format!("{cwd}/") };
+                    let path = format!("{}*.class", source.trim_end_matches(".java"));
+                    let folder = paths::parent(source);
+                    let folder = if folder == "/" { "/".to_owned() } else { format!("{folder}/") };
                     self.carried.push(Carried { from: path, to: folder, owner: None, evidence: evidence() });
                 }
                 !sources.is_empty()
@@ -508,7 +536,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = effects::kind(step.program());
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
-        let edits = matches!(kind, "sed" | "tee" | "nothing");
+        let edits = effects::edits(step);
         for path in written {
             if kind == "unpack" && SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) {
                 self.unpacked(at, step, &path);
@@ -573,7 +601,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 found.push(to);
             }
             if matches!(other.program(), "mv" | "ln" | "cd") {
-                found.extend(other.args().iter().filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
+                let named = other.args().iter().filter(|arg| !arg.starts_with('-'));
+                found.extend(named.filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
         }
         // Where the program runs, and what is copied beside it, tell as well.
@@ -646,6 +675,27 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let _ = at;
     }
 
+    /// The folder that Cabal was told to put programs into: links into its own store, unless it is told to copy.
+    fn cabal_installs(&mut self, at: usize, step: &Step) -> bool {
+        let folder = step.args().iter().find_map(|arg| arg.strip_prefix("--installdir="));
+        let Some(folder) = folder.and_then(|folder| step.path(folder)) else { return false };
+        let end = step.span.end as usize;
+        let plain = step
+            .argv
+            .last()
+            .is_some_and(|last| step.span.text(self.survey.model.file.source).trim_end().ends_with(last.as_str()));
+        if !step.args().iter().any(|arg| arg.starts_with("--install-method")) {
+            if !plain {
+                return false;
+            }
+            if !self.inserts.iter().any(|(place, _)| *place == end) {
+                self.inserts.push((end, " --install-method=copy".into()));
+            }
+        }
+        self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
+        true
+    }
+
     /// What an installer of a language leaves.
     fn stores(&mut self, at: usize, unit: &Unit<'_>, step: &Step, store: Store) -> Result<(), Refusal> {
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
@@ -663,6 +713,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 self.installed_programs(at, step, &folder);
                 return Ok(());
             }
+        }
+        if step.program() == "cabal" && self.cabal_installs(at, step) {
+            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !SYSTEM.contains(cwd)) {
+                self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
+                self.installed_from(step);
+            }
+            return Ok(());
         }
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
@@ -1129,6 +1186,16 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
             Effect::Unknown if is_build_script(step) => {
                 scripts = Some(step);
                 last = Some(at);
+            }
+            // What only the builder has is taken away there.
+            Effect::Remove(packages)
+                if last.is_some()
+                    && packages
+                        .names
+                        .iter()
+                        .any(|name| name.starts_with('.') || packages::role(packages.manager, name) == Role::Build) =>
+            {
+                last = last.max(Some(at));
             }
             _ => {}
         }

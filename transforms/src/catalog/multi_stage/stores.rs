@@ -33,7 +33,7 @@ pub(super) fn system(path: &str) -> bool {
         ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/var", "/run", "/boot", "/dev", "/proc"];
     // `/usr/share/myapp` and `/var/www` are a project's own, `/usr/share` is not.
     const OPEN: [&str; 5] = ["/var/www", "/usr/share", "/var/lib", "/var/local", "/usr/lib/node_modules"];
-    let own = |folder: &str| path != folder && paths::within(path, folder);
+    let own = |folder: &str| (path != folder || folder == "/var/www") && paths::within(path, folder);
     !FREE.iter().any(|folder| paths::within(path, folder))
         && !OPEN.iter().any(|folder| own(folder))
         && OWNED.iter().any(|folder| paths::within(path, folder))

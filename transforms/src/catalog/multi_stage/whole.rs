@@ -11,6 +11,7 @@ use crate::model::effects::{self, Effect, Store};
 use crate::model::{Base, base, paths};
 use crate::span::Span;
 use crate::syntax::Keyword;
+use crate::syntax::words::Value;
 use crate::transform::{Applicability, Refusal};
 
 use super::plan::{self, Carried, Recipe};
@@ -376,11 +377,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let scratch = stores::scratch(&cwd, &SCRATCH);
             let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.brings_project("/root");
             if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
-                // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works.
+                // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works; that of
+                // `composer require vendor/name` does not.
+                let names_packages = matches!(
+                    effects::kind(step.program()),
+                    "composer" | "npm" | "yarn" | "pnpm" | "npx" | "go" | "rust" | "gem" | "python"
+                );
                 let named = step.args().iter().map(|arg| arg.rsplit('=').next().unwrap_or(arg)).filter_map(|arg| {
                     let path = step
                         .path(arg)
-                        .filter(|path| arg.contains('/') && !arg.contains("://") && paths::plain(path))?;
+                        .filter(|path| arg.contains('/') && !arg.contains("://") && paths::plain(path))
+                        .filter(|_| !names_packages || arg.starts_with(['/', '.']))?;
                     let file = paths::name(&path).contains('.');
                     Some(if file { paths::parent(&path).to_owned() } else { path })
                 });
@@ -461,6 +468,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return true;
         }
         match step.program() {
+            "go" if matches!(verb, "get" | "install") => {
+                let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
+                let language = self.image.as_ref().and_then(Image::language);
+                let folder = match self.survey.model.variable(index, "GOPATH") {
+                    Value::Set(path) => paths::join(&paths::join("/", &path), "bin"),
+                    _ if language == Some("go") => "/go/bin".to_owned(),
+                    _ => "/root/go/bin".to_owned(),
+                };
+                self.carry(&folder, at, evidence());
+                true
+            }
             "javac" => {
                 let sources: Vec<String> = named(".java")
                     .iter()
@@ -965,6 +983,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             .any(|step| plan::mentions(step, path) || step.argv.iter().any(|arg| names(arg)));
         entry
             || self.survey.units.iter().enumerate().any(|(at, unit)| match unit.instruction.keyword {
+                // Everybody writes to scratch space, and finds it empty.
+                Keyword::Env | Keyword::Volume if SCRATCH.contains(&path) => false,
                 Keyword::Env | Keyword::Volume | Keyword::Healthcheck => {
                     names(&model.expand(unit.index, &unit.instruction.args.text).text)
                 }
@@ -972,7 +992,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| paths::within(to, path))
                 }
                 Keyword::Run => unit.steps.iter().any(|step| {
-                    let later = at > last && step.program() != "rm";
+                    // What the builder does with it later is done there.
+                    let later = at > last.max(self.last_build) && step.program() != "rm";
                     (later || step.program() == "ln")
                         && step.argv.iter().any(|arg| step.path(arg).is_some_and(|named| paths::within(&named, path)))
                 }),

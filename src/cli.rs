@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Build Dockerfiles as they are and as they would be, run both, and compare.
     Verify(VerifyArgs),
     /// Open pull requests with the changes, one for each transform, and keep them up to date.
-    Pr(PrArgs),
+    Pr(Box<PrArgs>),
     /// Say what was found in one Dockerfile, with the evidence behind it.
     Explain(ExplainArgs),
     /// List the transforms.
@@ -127,35 +127,147 @@ pub(crate) struct VerifyArgs {
 /// `pr`.
 #[derive(Debug, Args)]
 pub(crate) struct PrArgs {
-    /// Push nothing and open nothing; print what the requests would say.
+    /// Push nothing and change nothing on the site; print what the requests would say.
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// The remote that is pushed to.
-    #[arg(long, value_name = "NAME", default_value = "origin")]
-    pub(crate) remote: String,
-    /// The branch that the requests are for [default: the remote's own].
-    #[arg(long, value_name = "BRANCH")]
-    pub(crate) base: Option<String>,
-    /// What kind of site the remote is on [default: told from its address].
+    /// What kind of site it is [default: told from the address].
     #[arg(long, value_enum, value_name = "HOST")]
     pub(crate) host: Option<HostName>,
-    /// The address of the site's API [default: told from the remote's address].
+    /// The address of the site's API [default: told from the repository's address].
     #[arg(long, value_name = "URL")]
     pub(crate) api: Option<String>,
-    /// The repository on the site [default: told from the remote's address].
-    #[arg(long, value_name = "OWNER/NAME")]
+    /// The repository on the site [default: told from its address].
+    #[arg(long, value_name = "OWNER/NAME", conflicts_with_all = ["repos", "org"])]
     pub(crate) repository: Option<String>,
-    /// Open requests as drafts.
-    #[arg(long)]
-    pub(crate) draft: bool,
-    /// Sign commits off.
-    #[arg(long)]
-    pub(crate) signoff: bool,
+    /// The remote that is pushed to.
+    #[arg(long, value_name = "NAME", default_value = "origin", conflicts_with_all = ["repo", "repos", "org"])]
+    pub(crate) remote: String,
     /// Ask again where a person closed a request before.
     #[arg(long)]
     pub(crate) reopen: bool,
+    /// Build and run both, and ask only for what is proven to be the same; the request then shows the sizes.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Write what came of it to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) many: ManyArgs,
+    #[command(flatten)]
+    pub(crate) requests: RequestArgs,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+}
+
+/// Which repositories, where it is not the one of the current folder.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other repositories")]
+pub(crate) struct ManyArgs {
+    /// A repository's address; it is cloned to a temporary folder.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["repos", "org"])]
+    pub(crate) repo: Option<String>,
+    /// The repositories that this file names, one a line: an address, or OWNER/NAME on the site.
+    #[arg(long, value_name = "FILE", conflicts_with = "org")]
+    pub(crate) repos: Option<PathBuf>,
+    /// All repositories of an organisation, group or user, but those that are archived, empty, or forks.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) org: Option<String>,
+    /// Only this part of the repositories: `I/N`, the I-th of N; `auto` or `auto/N` reads the variables of GitLab's
+    /// `parallel` (CI_NODE_INDEX, CI_NODE_TOTAL) or of a Kubernetes Indexed Job (JOB_COMPLETION_INDEX).
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+    /// Note here what is done; a run that was killed goes on from there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// How long to wait, at most and in all, where the site asks for patience [default: 1h].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) patience: Option<Duration>,
+    /// The least time between two requests that change something [default: 1s for more than one repository].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) pause: Option<Duration>,
+}
+
+/// How requests are made; each wins over the same key of `[pr]` in `dockwright.toml`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Requests (also keys of [pr] in dockwright.toml)")]
+pub(crate) struct RequestArgs {
+    /// One request for each transform, or one for all.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) group_by: Option<Group>,
+    /// The branch that the requests are for [default: the site's own].
+    #[arg(long, value_name = "BRANCH", value_parser = crate::config::name)]
+    pub(crate) base: Option<String>,
+    /// Labels of new requests.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::config::name)]
+    pub(crate) label: Vec<String>,
+    /// Who is asked for a review of new requests; a team is written `ORG/TEAM`.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::config::name)]
+    pub(crate) reviewer: Vec<String>,
+    /// Who new requests are assigned to.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = crate::config::name)]
+    pub(crate) assignee: Vec<String>,
+    /// Open requests as drafts.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) draft: Option<bool>,
+    /// Have at most so many requests open in a repository.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    /// How titles are written.
+    #[arg(long, value_enum, value_name = "STYLE")]
+    pub(crate) commit_style: Option<CommitStyle>,
+    /// Sign commits off.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) signoff: Option<bool>,
+    /// Who commits, as `Name <address>` [default: as git has it].
+    #[arg(long, value_name = "WHO", value_parser = crate::config::author)]
+    pub(crate) author: Option<String>,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Group {
+    /// One transform.
+    Transform,
+    /// All of them.
+    All,
+}
+
+/// How the titles of commits and requests are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CommitStyle {
+    /// As most of the last commits are.
+    Auto,
+    /// `build: …`, as Conventional Commits say.
+    Conventional,
+    /// A sentence.
+    Plain,
+}
+
+/// A part of the repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shard {
+    /// The I-th of N, counted from 1.
+    Part(usize, usize),
+    /// What the scheduler's variables say, of so many where they do not say it.
+    Auto(Option<usize>),
+}
+
+/// A part as it is typed.
+fn shard(text: &str) -> Result<Shard, String> {
+    let part = |text: &str| match text.split_once('/') {
+        None if text == "auto" => Some(Shard::Auto(None)),
+        Some(("auto", of)) => of.parse().ok().filter(|of| *of > 0).map(|of| Shard::Auto(Some(of))),
+        Some((at, of)) => {
+            let (at, of) = (at.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&at).then_some(Shard::Part(at, of))
+        }
+        None => None,
+    };
+    part(text).ok_or_else(|| "a part is `I/N` with I from 1 to N, `auto`, or `auto/N`".into())
 }
 
 /// The kinds of sites.
@@ -432,10 +544,20 @@ fn transform_ids() -> PossibleValuesParser {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, Shard, shard};
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parts_are_counted_from_one() {
+        assert_eq!(shard("1/4"), Ok(Shard::Part(1, 4)));
+        assert_eq!(shard("auto/4"), Ok(Shard::Auto(Some(4))));
+        assert!(shard("auto").is_ok());
+        for wrong in ["0/4", "5/4", "1", "1/0", "auto/0", "a/b", "-1/4"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
     }
 }

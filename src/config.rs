@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,7 +12,7 @@ use dockwright_transforms::{Applicability, Transform, catalog};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::cli::{ChoiceArgs, Style};
+use crate::cli::{ChoiceArgs, CommitStyle, Group, Style};
 use crate::input;
 
 /// The file's name.
@@ -42,6 +43,53 @@ struct Table {
     uid: Option<Spanned<u32>>,
     gid: Option<Spanned<u32>>,
     user_style: Option<Style>,
+    pr: Option<Spanned<PrTable>>,
+}
+
+/// The keys of the table `[pr]`, which holds for a whole repository.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct PrTable {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) group_by: Option<Group>,
+    pub(crate) base: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) labels: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) reviewers: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) assignees: Vec<Spanned<String>>,
+    pub(crate) draft: Option<bool>,
+    pub(crate) limit: Option<NonZeroUsize>,
+    pub(crate) commit_style: Option<CommitStyle>,
+    pub(crate) signoff: Option<bool>,
+    pub(crate) author: Option<Spanned<String>>,
+}
+
+/// A name that a site knows something by: a label, a person, a branch.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() || text.len() > 200 || text.contains(char::is_control) {
+        true => Err("a name is not empty, is on one line and has up to 200 bytes".into()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// Who commits: `Name <address>`.
+pub(crate) fn author(text: &str) -> Result<String, String> {
+    let parts = text.strip_suffix('>').and_then(|rest| rest.split_once(" <"));
+    let plain = |part: &str| !part.trim().is_empty() && !part.contains(['<', '>']) && !part.contains(char::is_control);
+    match parts.is_some_and(|(name, address)| plain(name) && plain(address) && !address.contains(' ')) {
+        true => Ok(text.to_owned()),
+        false => Err("who commits is written `Name <address>`".into()),
+    }
+}
+
+/// The table `[pr]` of the text of a settings file; the other keys are looked at too.
+///
+/// # Errors
+/// One line: the line number and what is wrong there.
+pub(crate) fn pr(text: &str) -> Result<PrTable, String> {
+    Ok(Table::parse(text)?.pr.map(Spanned::into_inner).unwrap_or_default())
 }
 
 /// An image reference: not empty, no white space.
@@ -129,6 +177,14 @@ impl Table {
         for value in [&table.uid, &table.gid].into_iter().flatten() {
             valid_id(*value.get_ref()).map_err(|error| format!("{}: {error}", line(value.span().start)))?;
         }
+        if let Some(pr) = table.pr.as_ref().map(Spanned::get_ref) {
+            let names = pr.labels.iter().chain(&pr.reviewers).chain(&pr.assignees).chain(&pr.base);
+            let checks =
+                names.map(|value| (value, name as Check)).chain(pr.author.iter().map(|one| (one, author as Check)));
+            for (value, check) in checks {
+                check(value.get_ref()).map_err(|error| format!("{}: {error}", line(value.span().start)))?;
+            }
+        }
         Ok(table)
     }
 
@@ -213,6 +269,12 @@ impl<'a> Configs<'a> {
                 Ok(text) => {
                     let shown = input::shown(&path);
                     return match Table::parse(&text) {
+                        // It is about a repository, so one in a folder of it would be passed over in silence.
+                        Ok(Table { pr: Some(pr), .. }) if in_repository(ancestor) => {
+                            let line = text.bytes().take(pr.span().start).filter(|byte| *byte == b'\n').count() + 1;
+                            let shown = shown.display();
+                            Err(format!("{shown}:{line}: [pr] holds for the whole repository; move it to its root"))
+                        }
                         Ok(table) => Ok(Arc::new(table.choice(self.args))),
                         Err(error) => Err(format!("{}:{error}", shown.display())),
                     };
@@ -231,14 +293,24 @@ impl<'a> Configs<'a> {
     }
 }
 
+/// Whether a folder lies below the root of a repository.
+fn in_repository(folder: &Path) -> bool {
+    !input::is_repository(folder) && folder.ancestors().skip(1).any(input::is_repository)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_unknown_key_names_its_line() {
-        let error = Table::parse("safe = true\n\nstage_name = \"x\"\n").unwrap_err();
-        assert!(error.starts_with("3: unknown field `stage_name`"), "{error}");
+        for (text, wanted) in [
+            ("safe = true\n\nstage_name = \"x\"\n", "3: unknown field `stage_name`"),
+            ("safe = true\n[pr]\ndraft = true\nlabel = [\"x\"]\n", "4: unknown field `label`"),
+        ] {
+            let error = Table::parse(text).unwrap_err();
+            assert!(error.starts_with(wanted), "{error}");
+        }
     }
 
     #[test]
@@ -249,6 +321,10 @@ mod tests {
             ("only = [\n  \"nonsense\",\n]\n", "2: `nonsense` is no transform"),
             ("user-style = \"loud\"\n", "1: "),
             ("a = \n", "1: "),
+            ("[pr]\nlimit = 0\n", "2: "),
+            ("[pr]\n\nlabels = [\n\"a\",\n\"b\\n\"]\n", "5: a name"),
+            ("[pr]\nauthor = \"nobody\"\n", "2: who commits"),
+            ("[pr]\ngroup-by = \"some\"\n", "2: "),
         ] {
             let error = Table::parse(text).unwrap_err();
             assert!(error.starts_with(line) && !error.contains('\n'), "{text:?}: {error}");
@@ -258,7 +334,10 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "only = []\nskip = []\nsafe = true\nruntime-base = \"scratch\"\nstage-name = \"build\"\n\
-                    user = \"web\"\ngroup = \"web\"\nuid = 10001\ngid = 10002\nuser-style = \"numeric\"\n";
+                    user = \"web\"\ngroup = \"web\"\nuid = 10001\ngid = 10002\nuser-style = \"numeric\"\n\
+                    [pr]\nenabled = true\ngroup-by = \"all\"\nbase = \"main\"\nlabels = [\"docker\"]\n\
+                    reviewers = [\"a\"]\nassignees = [\"b\"]\ndraft = true\nlimit = 2\n\
+                    commit-style = \"conventional\"\nsignoff = true\nauthor = \"A B <a@b.example>\"\n";
         assert!(Table::parse(text).is_ok(), "{:?}", Table::parse(text));
     }
 

@@ -1,14 +1,60 @@
-//! The `git` program, run with arguments and never through a shell; nothing of the repository's own configuration runs.
+//! The `git` program, run with arguments and never through a shell, in a repository of our own: what another one
+//! configures does not run.
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+
+use super::body;
+use crate::verify::child::{self, End, Stoppable};
+
+/// A command that takes longer than this hangs.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// What would run or reach something, switched off.
+const SETTINGS: [&str; 9] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.autocrlf=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    "fetch.recurseSubmodules=false",
+    "commit.gpgSign=false",
+    "push.gpgSign=false",
+    "gc.auto=0",
+];
+
+/// Variables by which a caller (a hook of git's, say) would lead us to another repository.
+const ELSEWHERE: [&str; 7] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+];
+
+/// The right to read and write a repository over HTTP.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    /// The part of an address that it is for: `https://host/`.
+    pub(super) site: String,
+    pub(super) user: String,
+    pub(super) secret: String,
+}
 
 /// A repository.
 pub(super) struct Git {
     root: PathBuf,
-    /// The value of an `Authorization` header, for remotes over HTTP.
-    authorization: Option<String>,
+    key: Option<Key>,
+    /// Who commits, where git itself does not know.
+    who: Option<(String, String)>,
 }
 
 impl Git {
@@ -16,50 +62,155 @@ impl Git {
     ///
     /// # Errors
     /// One line: there is no repository, or no `git`.
-    pub(super) fn of(folder: &Path, authorization: Option<String>) -> Result<Self, String> {
-        let mut git = Self { root: folder.to_owned(), authorization };
+    pub(super) fn of(folder: &Path) -> Result<Self, String> {
+        let mut git = Self { root: folder.to_owned(), key: None, who: None };
         let top = git.run(["rev-parse", "--show-toplevel"]).map_err(|error| {
-            format!("{}: not in a Git repository ({error}); run it in a checkout", folder.display())
+            format!("{}: not in a Git repository ({error}); run it in a checkout, or name one", folder.display())
         })?;
         git.root = PathBuf::from(top);
         Ok(git)
     }
 
-    /// The same repository, seen from a work tree of it.
-    pub(super) fn at(&self, folder: &Path) -> Self {
-        Self { root: folder.to_owned(), authorization: self.authorization.clone() }
+    /// An empty repository in `folder`.
+    ///
+    /// # Errors
+    /// What git says.
+    pub(super) fn begin(folder: &Path, key: Option<Key>) -> Result<Self, String> {
+        let git = Self { root: folder.to_owned(), key, who: None };
+        // No template: its hooks are not ours.
+        git.run(["-c", "init.defaultBranch=dockwright", "init", "--quiet", "--template="])?;
+        Ok(git)
+    }
+
+    /// Its outermost folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes `who` the one who commits, or us where neither the environment nor git's settings name anybody.
+    pub(super) fn commit_as(&mut self, who: Option<&str>) {
+        let parts = |who: &str| {
+            let (name, address) = who.strip_suffix('>')?.split_once(" <")?;
+            Some((name.to_owned(), address.to_owned()))
+        };
+        let named = ["GIT_COMMITTER_EMAIL", "EMAIL"].iter().any(|name| env::var_os(name).is_some())
+            || self.run(["config", "user.email"]).is_ok();
+        self.who = match who.and_then(parts) {
+            Some(who) => Some(who),
+            None if named => None,
+            None => Some(("dockwright".into(), "dockwright@users.noreply.invalid".into())),
+        };
     }
 
     /// Runs a command and answers what it prints, without the last line end.
     ///
     /// # Errors
-    /// What git says on standard error, on one line.
+    /// What git says on standard error, on one line, without the secret.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String, String> {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.root);
-        // What a repository can configure to run does not run.
-        for setting in ["core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.ext.allow=never", "gc.auto=0"] {
+        for setting in SETTINGS {
             command.arg("-c").arg(setting);
         }
-        command.args(args).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        // The token travels in the environment: a command line can be read by everybody on the machine.
-        if let Some(value) = &self.authorization {
+        command.args(args).env("GIT_TERMINAL_PROMPT", "0").env("GIT_LFS_SKIP_SMUDGE", "1").env("LC_ALL", "C");
+        // A server that sends nothing for a minute sends nothing more.
+        command.env("GIT_HTTP_LOW_SPEED_LIMIT", "1").env("GIT_HTTP_LOW_SPEED_TIME", "60");
+        for name in ELSEWHERE {
+            command.env_remove(name);
+        }
+        if let Some((name, address)) = &self.who {
+            for role in ["AUTHOR", "COMMITTER"] {
+                command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), address);
+            }
+        }
+        if let Some(Key { site, user, secret }) = &self.key {
+            // The token travels in the environment: a command line can be read by everybody on the machine. It is for
+            // its site alone, and comes after the settings that the environment has already.
+            let count: usize = env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+            let value = format!("Authorization: Basic {}", BASE64.encode(format!("{user}:{secret}")));
             command
-                .env("GIT_CONFIG_COUNT", "1")
-                .env("GIT_CONFIG_KEY_0", "http.extraHeader")
-                .env("GIT_CONFIG_VALUE_0", format!("Authorization: {value}"));
+                .env("GIT_CONFIG_COUNT", (count + 1).to_string())
+                .env(format!("GIT_CONFIG_KEY_{count}"), format!("http.{site}.extraHeader"))
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
         }
-        let output = command.output().map_err(|error| format!("git could not be run ({error}); install it"))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
+        let ended = child::run(&mut command, LIMIT, Stoppable::Yes, &|_| {})
+            .map_err(|error| format!("git could not be run ({error}); install it"))?;
+        match ended.end {
+            End::Late => Err("git took longer than half an hour; look at the network".into()),
+            End::Stopped => Err("stopped".into()),
+            End::Done(_) if ended.success() => Ok(String::from_utf8_lossy(&ended.stdout).trim_end().to_owned()),
+            End::Done(_) => {
+                let text = String::from_utf8_lossy(&ended.stderr);
+                let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                Err(body::plain(&self.hidden(&lines.join("; "))))
+            }
         }
-        let text = String::from_utf8_lossy(&output.stderr);
-        let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-        Err(super::body::plain(&line))
+    }
+
+    /// A text without the secret.
+    fn hidden(&self, text: &str) -> String {
+        match &self.key {
+            Some(key) => hidden(text, &key.secret),
+            None => without_credentials(text),
+        }
     }
 }
 
-/// The host and the `owner/name` of a remote's address: `https://host/owner/name.git`, `git@host:owner/name.git`,
+/// A text without a secret, nor what addresses in it hold before an `@`.
+pub(super) fn hidden(text: &str, secret: &str) -> String {
+    let text = if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") };
+    without_credentials(&text)
+}
+
+/// A text in whose addresses nothing stands before an `@`.
+fn without_credentials(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|one: char| one == '/' || one == '\'' || one.is_whitespace()).unwrap_or(part.len());
+        let (authority, rest) = part.split_at(end);
+        out.push_str("://");
+        out.push_str(authority.rsplit('@').next().unwrap_or_default());
+        out.push_str(rest);
+    }
+    out
+}
+
+/// An address apart: where it leads to, and the name and password that stand in it.
+pub(super) fn credentials(url: &str) -> (String, Option<(String, String)>) {
+    let plain = (url.to_owned(), None);
+    let Some((scheme, rest)) = url.split_once("://") else { return plain };
+    if !scheme.starts_with("http") {
+        return plain;
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let Some((person, host)) = authority.rsplit_once('@') else { return plain };
+    let (user, password) = person.split_once(':').unwrap_or((person, ""));
+    let found = (!password.is_empty()).then(|| (decoded(user), decoded(password)));
+    (format!("{scheme}://{host}{path}"), found)
+}
+
+/// A text whose `%40` and the like are what they stand for.
+fn decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let digits = more.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                rest = more.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The host and the `owner/name` of a repository's address: `https://host/owner/name.git`, `git@host:owner/name.git`,
 /// `ssh://git@host:22/owner/name`.
 pub(super) fn address(url: &str) -> Option<(String, String)> {
     let (host, path) = match url.split_once("://") {
@@ -93,5 +244,16 @@ mod tests {
         assert_eq!(of("http://localhost:3000/a/b.git").as_deref(), Some("localhost:3000 a/b"));
         assert_eq!(of("/srv/git/b.git"), None);
         assert_eq!(of("file:///srv/git/b.git"), None);
+    }
+
+    #[test]
+    fn what_stands_before_the_host_is_taken_out_and_never_shown() {
+        let (url, found) = credentials("https://me:p%40ss@host.example/a/b.git");
+        assert_eq!(url, "https://host.example/a/b.git");
+        assert_eq!(found, Some(("me".into(), "p@ss".into())));
+        assert_eq!(credentials("git@host.example:a/b").0, "git@host.example:a/b");
+        let said = "fatal: 'https://me:secret@host.example/a' is no repository, nor is https://x@y/z token";
+        let shown = hidden(said, "token");
+        assert_eq!(shown, "fatal: 'https://host.example/a' is no repository, nor is https://y/z ***");
     }
 }

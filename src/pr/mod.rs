@@ -1,290 +1,234 @@
-//! `dockwright pr`: the changes as pull requests, one for each transform, kept up to date run after run.
+//! `dockwright pr`: the changes as pull requests, kept up to date run after run.
 //!
-//! 1. `git`: the repository, by the `git` program.
-//! 2. A work tree of the base branch, in which the files are rewritten and committed on a branch of our own.
-//! 3. `host`: what the site has of that branch; `body`: what the request says.
+//! 1. `many`: which repositories, and a note of those that are done.
+//! 2. `repository`: one of them: `git`, in a clone of our own; `host` and `client`: what its site has and is asked for;
+//!    `body`: what a request says.
 
 mod body;
+mod client;
 mod git;
 mod host;
+mod many;
+mod repository;
+mod settings;
 
 use std::env;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
-use dockwright_transforms::rewrite::Status;
-use dockwright_transforms::{Transform, catalog};
 
-use crate::batch::Work;
-use crate::cli::{Global, HostName, PrArgs};
+use crate::cli::{Global, HostName, PrArgs, ProofArgs};
 use crate::exit::Exit;
-use crate::input::{self, Source};
 use crate::report::human;
-use crate::write;
+use crate::verify::{Laboratory, child};
 
-use body::Changed;
-use git::Git;
-use host::Host;
-
-/// By this line of a commit's message we know our own.
-const MARK: &str = "Dockwright-Transform";
-
-/// Where the changes go.
-struct Target {
-    git: Git,
-    /// `None` in a dry run, which asks nothing of the site.
-    host: Option<Host>,
-    remote: String,
-    base: String,
-}
+use client::{Client, Token};
+use git::{Git, Key};
+use many::Done;
+use repository::Place;
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// What keeps every request from being made: no repository, no token, a site that refuses.
 pub(crate) fn run(args: &PrArgs, global: &Global) -> Result<Exit> {
-    let target = target(args)?;
-    let say = |text: String| {
-        if !global.quiet {
-            human::note(&text);
-        }
+    if !args.verify && args.proof != ProofArgs::default() {
+        bail!("the options for building and running go with --verify, which is missing");
+    }
+    let many = &args.many;
+    if many.repos.is_none() && many.org.is_none() && (many.shard.is_some() || many.state.is_some()) {
+        bail!("--shard and --state go with --repos or --org; name many repositories");
+    }
+    child::listen();
+    let laboratory = match args.verify {
+        true => Some(Laboratory::open(&args.proof).map_err(anyhow::Error::msg)?),
+        false => None,
     };
-    let base = format!("refs/remotes/{}/{}", args.remote, target.base);
-    let mut trouble = false;
-    for transform in catalog::ALL {
-        let chosen = (args.choice.only.is_empty() || args.choice.only.iter().any(|id| id == transform.id))
-            && !args.choice.skip.iter().any(|id| id == transform.id);
-        if !chosen {
-            continue;
+    let done = match (&many.repos, &many.org) {
+        (None, None) => {
+            let place = match &many.repo {
+                Some(url) => {
+                    let sites = Sites::new(args);
+                    sites.place(url, None)
+                }
+                None => here(args),
+            };
+            let show = |text: &str| print!("{text}");
+            vec![many::one(args, &place.map_err(|error| anyhow!(error))?, laboratory.as_ref(), &show)]
         }
-        match one(args, &target, transform, &base) {
-            Ok(text) => say(format!("{}: {text}", transform.id)),
-            Err(text) => {
-                trouble = true;
-                human::error(&format!("{}: {text}", transform.id));
+        _ => many::all(args, global, laboratory.as_ref())?,
+    };
+    if let Some(laboratory) = &laboratory {
+        laboratory.close();
+    }
+    if let Some(path) = &args.report {
+        let text = serde_json::to_string_pretty(&many::report(&done))?;
+        fs::write(path, text + "\n")
+            .map_err(|error| anyhow!("{}: can't be written ({error}); name another file", path.display()))?;
+    }
+    if many.repos.is_some() || many.org.is_some() {
+        print!("{}", many::table(&done));
+    } else {
+        done.iter().for_each(|done| say(done, global));
+    }
+    Ok(match () {
+        () if child::stopped() => Exit::Interrupted,
+        () if done.iter().any(Done::failed) => Exit::Trouble,
+        () => Exit::Done,
+    })
+}
+
+/// Says of one repository what came of its requests.
+fn say(done: &Done, global: &Global) {
+    if let Some(error) = &done.error {
+        human::error(error);
+    }
+    for asked in &done.requests {
+        let line = format!("{}: {}", asked.topic, asked.text);
+        match asked.action {
+            repository::Action::Failed => human::error(&line),
+            _ if !global.quiet => human::note(&line),
+            _ => {}
+        }
+    }
+    if done.error.is_none() && done.requests.is_empty() && !global.quiet {
+        human::note("the repository is empty, or `enabled = false` stands in its `dockwright.toml`; nothing is done");
+    }
+}
+
+/// The sites of a run: each one's API is asked through one client, which keeps to its limits.
+struct Sites<'a> {
+    args: &'a PrArgs,
+    clients: std::sync::Mutex<Vec<(HostName, String, Arc<Client>)>>,
+}
+
+impl<'a> Sites<'a> {
+    fn new(args: &'a PrArgs) -> Self {
+        Self { args, clients: std::sync::Mutex::default() }
+    }
+
+    /// What kind of site a host is.
+    fn kind(&self, host: Option<&str>) -> Option<HostName> {
+        // A label of the name, so that a host which only has it somewhere inside is not taken for it.
+        let known =
+            |mark: &str| host.is_some_and(|host| host.split([':', '.']).any(|label| label.eq_ignore_ascii_case(mark)));
+        self.args.host.or(match () {
+            () if known("github") => Some(HostName::Github),
+            () if known("gitlab") => Some(HostName::Gitlab),
+            () if known("gitea") || known("forgejo") || known("codeberg") => Some(HostName::Gitea),
+            () => None,
+        })
+    }
+
+    /// The client for a site.
+    fn client(&self, kind: HostName, host: Option<&str>, scheme: &str) -> Result<(Arc<Client>, Option<Token>), String> {
+        let api = match (&self.args.api, host, kind) {
+            (Some(api), ..) => api.clone(),
+            (None, Some("github.com"), HostName::Github) => "https://api.github.com".to_owned(),
+            (None, Some(host), HostName::Github) => format!("{scheme}://{host}/api/v3"),
+            (None, Some(host), HostName::Gitlab) => format!("{scheme}://{host}/api/v4"),
+            (None, Some(host), HostName::Gitea) => format!("{scheme}://{host}/api/v1"),
+            (None, None, _) => {
+                return Err("where the site's API is can't be told from the address; say it with --api".into());
             }
-        }
-    }
-    Ok(if trouble { Exit::Trouble } else { Exit::Done })
-}
-
-/// Finds the repository, the site and the base branch.
-fn target(args: &PrArgs) -> Result<Target> {
-    let folder = Path::new(".");
-    let plain = Git::of(folder, None).map_err(|error| anyhow!(error))?;
-    let url = plain
-        .run(["remote", "get-url", "--", &args.remote])
-        .map_err(|error| anyhow!("there is no remote `{}` ({error}); name one with --remote", args.remote))?;
-    let (site, path) = git::address(&url).unzip();
-    let known = |mark: &str| site.as_deref().is_some_and(|site| site.contains(mark));
-    let kind = args.host.or(match () {
-        () if known("github") => Some(HostName::Github),
-        () if known("gitlab") => Some(HostName::Gitlab),
-        () if known("gitea") || known("forgejo") || known("codeberg") => Some(HostName::Gitea),
-        () => None,
-    });
-    let Some(kind) = kind else {
-        bail!("what kind of site the remote `{}` is on can't be told; say it with --host", args.remote);
-    };
-    let Some(repository) = args.repository.clone().or(path) else {
-        bail!("the remote's address names no repository; name it with --repository OWNER/NAME");
-    };
-    let api = match (&args.api, site.as_deref(), kind) {
-        (Some(api), ..) => api.clone(),
-        (None, Some("github.com"), HostName::Github) => "https://api.github.com".to_owned(),
-        (None, Some(site), HostName::Github) => format!("https://{site}/api/v3"),
-        (None, Some(site), HostName::Gitlab) => format!("https://{site}/api/v4"),
-        (None, Some(site), HostName::Gitea) => format!("https://{site}/api/v1"),
-        (None, None, _) => bail!("where the site's API is can't be told from the remote's address; say it with --api"),
-    };
-    let (names, user): (&[&str], _) = match kind {
-        HostName::Github => (&["GITHUB_TOKEN", "GH_TOKEN"], "x-access-token"),
-        HostName::Gitlab => (&["GITLAB_TOKEN"], "oauth2"),
-        HostName::Gitea => (&["GITEA_TOKEN", "FORGEJO_TOKEN"], "oauth2"),
-    };
-    let token = names.iter().find_map(|name| env::var(name).ok()).filter(|token| !token.is_empty());
-    if token.is_none() && !args.dry_run {
-        bail!("there is no token; put one that may write contents and pull requests into {}", names.join(" or "));
-    }
-    // For a push over HTTPS; other transports have keys of their own.
-    let authorization = token
-        .as_ref()
-        .filter(|_| url.starts_with("https://"))
-        .map(|token| format!("Basic {}", BASE64.encode(format!("{user}:{token}"))));
-    let git = Git::of(folder, authorization).map_err(|error| anyhow!(error))?;
-    let head = || {
-        let name = git.run(["symbolic-ref", "--short", &format!("refs/remotes/{}/HEAD", args.remote)]).ok()?;
-        name.split_once('/').map(|(_, branch)| branch.to_owned())
-    };
-    let Some(base) = args.base.clone().or_else(head).or_else(|| git.run(["symbolic-ref", "--short", "HEAD"]).ok())
-    else {
-        bail!("which branch the requests are for can't be told; name it with --base");
-    };
-    if git.run(["check-ref-format", "--branch", &base]).is_err() {
-        bail!("{} is no name for a branch", body::code(&base));
-    }
-    let remote = args.remote.clone();
-    let refspec = format!("+refs/heads/{base}:refs/remotes/{remote}/{base}");
-    git.run(["fetch", "--quiet", "--no-tags", "--", &remote, &refspec])
-        .map_err(|error| anyhow!("{} could not be fetched from {remote}: {error}", body::code(&base)))?;
-    let host = token.filter(|_| !args.dry_run).map(|token| Host::new(kind, &api, &repository, token));
-    Ok(Target { git, host, remote, base })
-}
-
-/// Brings the request of one transform up to date; answers what was done.
-fn one(args: &PrArgs, target: &Target, transform: &Transform, base: &str) -> Result<String, String> {
-    let branch = format!("dockwright/{}", transform.id);
-    let tree = tempfile::tempdir().map_err(|error| format!("no temporary folder could be made: {error}"))?;
-    let folder = tree.path().join("tree");
-    let place = folder.to_string_lossy().into_owned();
-    target.git.run(["worktree", "add", "--quiet", "--detach", &place, base])?;
-    let result = in_tree(args, target, transform, base, &branch, &folder);
-    // The folder goes with its guard; the repository must not remember it.
-    drop(target.git.run(["worktree", "remove", "--force", &place]));
-    result
-}
-
-fn in_tree(
-    args: &PrArgs,
-    target: &Target,
-    transform: &Transform,
-    base: &str,
-    branch: &str,
-    folder: &Path,
-) -> Result<String, String> {
-    let git = target.git.at(folder);
-    let changed = rewrite(args, transform, folder)?;
-    let requests = target.host.as_ref().map(|host| host.of_branch(branch)).transpose()?.unwrap_or_default();
-    let open = requests.iter().find(|request| request.open);
-    if changed.is_empty() {
-        return match (&target.host, open) {
-            (Some(host), Some(request)) => {
-                host.close(request.number, "Nothing is left to change on the base branch, so this is done.")?;
-                Ok(format!("nothing is left to change; {} is closed", request.url))
-            }
-            _ => Ok("nothing to change".into()),
         };
+        let token = token(kind);
+        let mut clients = self.clients.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((.., client)) = clients.iter().find(|(known, at, _)| *known == kind && *at == api) {
+            return Ok((Arc::clone(client), token));
+        }
+        let many = self.args.many.repos.is_some() || self.args.many.org.is_some();
+        let usual = if many { repository::PAUSE } else { std::time::Duration::ZERO };
+        let pause = self.args.many.pause.unwrap_or(usual);
+        let client = Arc::new(Client::new(kind, &api, token.clone(), pause, self.args.many.patience));
+        clients.push((kind, api, Arc::clone(&client)));
+        Ok((client, token))
     }
-    let title = format!("{}{}", if conventional(&git, base) { "build: " } else { "" }, transform.summary);
-    let text = body::text(transform.id, transform.why, &changed);
-    if args.dry_run {
-        let names: Vec<&str> = changed.iter().map(|file| file.path.as_str()).collect();
-        println!("branch {branch} for {}\ntitle  {title}\nfiles  {}\n\n{text}", target.base, names.join(", "));
-        return Ok(format!("{} would change; nothing is pushed in a dry run", files(changed.len())));
-    }
-    let Some(host) = &target.host else { return Err("there is no token".into()) };
-    let refused = open.is_none() && requests.iter().any(|request| !request.merged);
-    if refused && !args.reopen {
-        return Ok("a person closed the request, so none is opened again; --reopen asks once more".into());
-    }
-    push_and_ask(args, target, host, &git, base, branch, open, &title, &text, &changed)
-}
 
-/// Commits, pushes where anything is new, and opens the request or brings it up to date.
-#[allow(clippy::too_many_arguments, reason = "one step of one procedure, named apart for its length")]
-fn push_and_ask(
-    args: &PrArgs,
-    target: &Target,
-    host: &Host,
-    git: &Git,
-    base: &str,
-    branch: &str,
-    open: Option<&host::Request>,
-    title: &str,
-    text: &str,
-    changed: &[Changed],
-) -> Result<String, String> {
-    let id = branch.rsplit('/').next().unwrap_or_default();
-    let paths = changed.iter().map(|file| file.path.as_str());
-    git.run(["add", "--"].into_iter().chain(paths))?;
-    let message = format!("{title}\n\n{MARK}: {id}");
-    let mut commit = vec!["commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", &message];
-    if args.signoff {
-        commit.push("--signoff");
-    }
-    git.run(commit)?;
-    let new = git.run(["rev-parse", "HEAD^{tree}"])?;
-    let there = git.run(["ls-remote", "--", &target.remote, &format!("refs/heads/{branch}")])?;
-    let old = there.split_whitespace().next().unwrap_or_default().to_owned();
-    let mut pushed = true;
-    if !old.is_empty() {
-        git.run(["fetch", "--quiet", "--no-tags", "--", &target.remote, &format!("refs/heads/{branch}")])?;
-        let ours = git.run([
-            "log",
-            &format!("--format=%(trailers:key={MARK},valueonly,separator=%x2C)%x00"),
-            &format!("{base}..{old}"),
-        ])?;
-        let foreign = ours.split('\0').map(str::trim).filter(|line| !line.is_empty()).count();
-        let all = git.run(["rev-list", "--count", &format!("{base}..{old}")])?;
-        if all.parse() != Ok(foreign) {
-            return Ok(format!("somebody else committed to {branch}, so it is left as it is"));
+    /// The repository at an address, with a checkout of it where there is one. What a relative path is about is that
+    /// checkout, or the current folder.
+    fn place(&self, address: &str, near: Option<PathBuf>) -> Result<Place, String> {
+        let (mut url, given) = git::credentials(address);
+        let (host, path) = git::address(&url).unzip();
+        let local = host.is_none() && !url.contains("://");
+        if local {
+            let folder = near.as_deref().unwrap_or(Path::new(".")).join(&url);
+            url = match folder.canonicalize() {
+                Ok(folder) => folder.to_string_lossy().into_owned(),
+                Err(error) => return Err(format!("{}: {}", body::plain(&url), crate::input::cause(&error))),
+            };
         }
-        let same = git.run(["rev-parse", &format!("{old}^{{tree}}")])? == new
-            && git.run(["rev-parse", &format!("{old}^")]).ok() == git.run(["rev-parse", base]).ok();
-        pushed = !same;
-    }
-    if pushed {
-        let lease = format!("--force-with-lease=refs/heads/{branch}:{old}");
-        git.run(["push", "--quiet", "--no-verify", &lease, "--", &target.remote, &format!("HEAD:refs/heads/{branch}")])
-            .map_err(|error| format!("the branch {branch} could not be pushed: {error}; may the token write, and is the branch protected?"))?;
-    }
-    match open {
-        None => {
-            let made = host.open(branch, &target.base, title, text, args.draft)?;
-            Ok(format!("{} changed, {} opened", files(changed.len()), made.url))
-        }
-        Some(request) if request.body.trim() != text.trim() => {
-            host.update(request.number, title, text)?;
-            Ok(format!("{} brought up to date", request.url))
-        }
-        Some(request) if pushed => Ok(format!("{} brought up to date", request.url)),
-        Some(request) => Ok(format!("{} is as it should be", request.url)),
-    }
-}
-
-/// Rewrites the files of a work tree in place, by one transform.
-fn rewrite(args: &PrArgs, transform: &Transform, folder: &Path) -> Result<Vec<Changed>, String> {
-    let root = folder.canonicalize().map_err(|error| error.to_string())?;
-    let found = input::find(std::slice::from_ref(&root), None);
-    let work = Work::new(&args.choice).map_err(|error| error.to_string())?;
-    let mut changed = Vec::new();
-    for input in &found.files {
-        // What a link leads to may lie outside, and is found by itself where it does not.
-        let inside = input.path.canonicalize().is_ok_and(|path| path.starts_with(&root));
-        if input.source != Source::File || !inside {
-            continue;
-        }
-        let Ok(source) = input.read() else { continue };
-        let (outcome, _) = work.rewrite(input, &source, Some(&[transform.id]));
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(crate::batch::Failure::Elsewhere(text)) => return Err(body::plain(&text)),
-            Err(crate::batch::Failure::File(_)) => continue,
+        let Some(kind) = self.kind(host.as_deref()) else {
+            return Err(format!("what kind of site {} is on can't be told; say it with --host", body::plain(&url)));
         };
-        let Some(output) = outcome.output else { continue };
-        write::replace(&input.path, &source, &output)?;
-        let path = input.path.canonicalize().map_err(|error| error.to_string())?;
-        let path = path.strip_prefix(&root).map_err(|error| error.to_string())?;
-        let fixed = outcome.findings.into_iter().filter(|report| matches!(report.status, Status::Fixed(_))).collect();
-        changed.push(Changed { path: path.to_string_lossy().into_owned(), fixed });
+        let Some(repository) = self.args.repository.clone().or(path).or_else(|| last_two(&url)) else {
+            return Err("the address names no repository; name it with --repository OWNER/NAME".into());
+        };
+        if repository.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(format!("{} is no repository's name; name it with --repository", body::code(&repository)));
+        }
+        let scheme = if url.starts_with("http://") { "http" } else { "https" };
+        // The port of an address for SSH is not the one of the API, and is taken off already.
+        let (client, token) = self.client(kind, host.as_deref(), scheme)?;
+        if token.is_none() && !self.args.dry_run {
+            return Err(format!(
+                "there is no token; put one that may write contents and pull requests into {}",
+                variables(kind).join(" or ")
+            ));
+        }
+        let user = match kind {
+            HostName::Github => "x-access-token",
+            HostName::Gitlab if token.as_ref().is_some_and(|token| token.name == "CI_JOB_TOKEN") => "gitlab-ci-token",
+            HostName::Gitlab | HostName::Gitea => "oauth2",
+        };
+        // For HTTP; other transports have keys of their own.
+        let site = url.split_once("://").filter(|(scheme, _)| scheme.starts_with("http")).and_then(|(scheme, rest)| {
+            let host = rest.split('/').next()?;
+            Some(format!("{scheme}://{host}/"))
+        });
+        let right = given.or_else(|| token.map(|token| (user.to_owned(), token.secret)));
+        let key = site.zip(right).map(|(site, (user, secret))| Key { site, user, secret });
+        Ok(Place { name: repository.clone(), url, key, client, repository, near, author: None })
     }
-    Ok(changed)
 }
 
-/// Whether the base branch's commits are written as Conventional Commits.
-fn conventional(git: &Git, base: &str) -> bool {
-    let log = git.run(["log", "--format=%s", "-n", "20", base]).unwrap_or_default();
-    let kinds = ["feat", "fix", "build", "chore", "ci", "docs", "refactor", "test", "perf", "style"];
-    let like = |line: &&str| {
-        let head = line.split(':').next().unwrap_or_default();
-        line.contains(": ") && kinds.contains(&head.split(['(', '!']).next().unwrap_or_default())
+/// `owner/name` of a path on this machine.
+fn last_two(path: &str) -> Option<String> {
+    let mut parts = path.trim_end_matches('/').trim_end_matches(".git").rsplit('/');
+    let (name, owner) = (parts.next()?, parts.next()?);
+    (!name.is_empty() && !owner.is_empty()).then(|| format!("{owner}/{name}"))
+}
+
+/// The variables that hold a site's token.
+fn variables(kind: HostName) -> &'static [&'static str] {
+    match kind {
+        HostName::Github => &["GITHUB_TOKEN", "GH_TOKEN"],
+        HostName::Gitlab => &["GITLAB_TOKEN", "CI_JOB_TOKEN"],
+        HostName::Gitea => &["GITEA_TOKEN", "FORGEJO_TOKEN"],
+    }
+}
+
+fn token(kind: HostName) -> Option<Token> {
+    variables(kind).iter().find_map(|name| {
+        let secret = env::var(name).ok()?.trim().to_owned();
+        (!secret.is_empty()).then_some(Token { name, secret })
+    })
+}
+
+/// The repository that the current folder is a checkout of.
+fn here(args: &PrArgs) -> Result<Place, String> {
+    let git = Git::of(Path::new("."))?;
+    let url = git.run(["remote", "get-url", "--", &args.remote]).map_err(|error| {
+        format!("there is no remote `{}` ({error}); name one with --remote", body::plain(&args.remote))
+    })?;
+    let place = Sites::new(args).place(&url, Some(git.root().to_owned()))?;
+    let set = |name: &str| git.run(["config", name]).ok().filter(|value| !value.is_empty());
+    // The environment wins over settings, as it does for git.
+    let author = match env::var_os("GIT_COMMITTER_EMAIL") {
+        Some(_) => None,
+        None => set("user.name").zip(set("user.email")).map(|(name, address)| format!("{name} <{address}>")),
     };
-    let all = log.lines().count();
-    all > 0 && log.lines().filter(like).count() * 2 > all
-}
-
-fn files(count: usize) -> String {
-    format!("{count} file{}", if count == 1 { "" } else { "s" })
+    Ok(Place { author, ..place })
 }

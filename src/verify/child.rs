@@ -21,7 +21,7 @@ pub(super) const ANSWER: Duration = Duration::from_secs(120);
 
 /// Makes Ctrl-C and its kin a wish to stop, which [`stopped`] tells: what was made can then be removed. The second one
 /// ends the program at once.
-pub(super) fn listen() {
+pub(crate) fn listen() {
     // It fails where a handler is there already, which is then ours: a process verifies once.
     let _ = ctrlc::set_handler(|| {
         if STOPS.fetch_add(1, Ordering::SeqCst) > 0 {
@@ -31,13 +31,13 @@ pub(super) fn listen() {
 }
 
 /// Whether somebody wants to stop.
-pub(super) fn stopped() -> bool {
+pub(crate) fn stopped() -> bool {
     STOPS.load(Ordering::SeqCst) > 0
 }
 
 /// How a child came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// By itself, with success or not.
     Done(ExitStatus),
     /// It was ended, because its time was up.
@@ -48,20 +48,20 @@ pub(super) enum End {
 
 /// What came of a child.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) end: End,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
+pub(crate) struct Ended {
+    pub(crate) end: End,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 impl Ended {
     /// Whether it succeeded.
-    pub(super) fn success(&self) -> bool {
+    pub(crate) fn success(&self) -> bool {
         matches!(self.end, End::Done(status) if status.success())
     }
 
     /// The last line that it said on standard error, or on standard output.
-    pub(super) fn last_line(&self) -> String {
+    pub(crate) fn last_line(&self) -> String {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
             text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
@@ -72,7 +72,7 @@ impl Ended {
 
 /// Whether a child is ended when somebody wants to stop. What cleans up is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stoppable {
+pub(crate) enum Stoppable {
     Yes,
     No,
 }
@@ -81,7 +81,7 @@ pub(super) enum Stoppable {
 ///
 /// # Errors
 /// The program can't be started.
-pub(super) fn run(
+pub(crate) fn run(
     command: &mut Command,
     limit: Duration,
     stoppable: Stoppable,

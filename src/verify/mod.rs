@@ -5,7 +5,7 @@
 //! the run's id and is removed at the end, whatever the end is.
 
 mod build;
-mod child;
+pub(crate) mod child;
 mod engine;
 mod inherit;
 mod keep;
@@ -602,7 +602,7 @@ pub(crate) struct Shown(ProgressBar);
 
 impl Shown {
     /// One that nobody sees.
-    fn hidden() -> Self {
+    pub(crate) fn hidden() -> Self {
         Self(ProgressBar::hidden())
     }
 

@@ -408,6 +408,11 @@ impl<'a> Model<'a> {
         self.user_of(stage, index)
     }
 
+    /// The USER in force at the end of a stage, where it (or the stage that it stands on) sets one.
+    pub fn final_user<'m>(&'m self, stage: &'m Stage) -> Option<&'m Expanded> {
+        self.user_of(stage, stage.body.end)
+    }
+
     fn user_of<'m>(&'m self, mut stage: &'m Stage, mut index: usize) -> Option<&'m Expanded> {
         loop {
             let after = stage.users.partition_point(|(at, _)| *at < index);

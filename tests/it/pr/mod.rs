@@ -1,13 +1,18 @@
 //! `dockwright pr` against a bare repository and a site that this file plays.
 
+mod contract;
+mod many;
+mod requests;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -18,9 +23,24 @@ use crate::workspace::{Workspace, text};
 struct Site {
     requests: Vec<Value>,
     calls: Vec<String>,
-    /// Answers that come before any other: status, and a header line.
+    /// What was asked of it that no site of its kind would take.
+    violations: Vec<String>,
+    /// Answers that come before any other: status, and a header line. `CUT` and `CUT_AFTER` are none at all.
     faults: VecDeque<(u16, &'static str)>,
+    /// The repositories of an organisation.
+    listed: Vec<Value>,
+    /// How many calls a second it takes.
+    limit: Option<usize>,
+    second: Option<Instant>,
+    in_second: usize,
+    refused: usize,
 }
+
+/// A fault: the connection ends before anything is done.
+const CUT: u16 = 0;
+
+/// A fault: the connection ends when all is done, before the answer.
+const CUT_AFTER: u16 = 1;
 
 fn serve() -> (String, Arc<Mutex<Site>>) {
     let site = Arc::new(Mutex::new(Site::default()));
@@ -36,21 +56,29 @@ fn serve() -> (String, Arc<Mutex<Site>>) {
                 continue;
             }
             let mut length = 0;
+            let mut kind = "github";
             loop {
                 let mut line = String::new();
                 reader.read_line(&mut line).unwrap();
-                if line.trim().is_empty() {
+                let line = line.trim().to_ascii_lowercase();
+                if line.is_empty() {
                     break;
                 }
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
+                match line.split_once(": ") {
+                    Some(("content-length", value)) => length = value.parse().unwrap(),
+                    Some(("private-token" | "job-token", _)) => kind = "gitlab",
+                    Some(("authorization", value)) if value.starts_with("token ") => kind = "gitea",
+                    _ => {}
                 }
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
             let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
             let mut site = shared.lock().unwrap();
-            let (status, header, answer) = site.answer(first.trim(), body);
+            let (status, header, answer) = site.answer(kind, first.trim(), body);
+            if status == CUT {
+                continue;
+            }
             let answer = answer.to_string();
             let _ = write!(
                 stream,
@@ -63,30 +91,62 @@ fn serve() -> (String, Arc<Mutex<Site>>) {
 }
 
 impl Site {
-    fn answer(&mut self, line: &str, body: Value) -> (u16, String, Value) {
+    fn answer(&mut self, kind: &str, line: &str, body: Value) -> (u16, String, Value) {
         let mut words = line.split(' ');
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
-        self.calls.push(format!("{method} {}", path.split('?').next().unwrap()));
-        if let Some((status, header)) = self.faults.pop_front() {
+        let (method, target) = (words.next().unwrap(), words.next().unwrap());
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        self.violations.extend(contract::violations(kind, method, target, &body));
+        if let Some(limit) = self.limit {
+            if self.second.is_none_or(|second| second.elapsed() > Duration::from_secs(1)) {
+                (self.second, self.in_second) = (Some(Instant::now()), 0);
+            }
+            self.in_second += 1;
+            if self.in_second > limit {
+                self.refused += 1;
+                return (429, "Retry-After: 1\r\n".into(), json!({"message": "slow down"}));
+            }
+        }
+        self.calls.push(format!("{method} {path}"));
+        let fault = self.faults.pop_front();
+        if let Some((status, header)) = fault.filter(|(status, _)| *status != CUT_AFTER) {
             let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
             return (status, header, json!({"message": "no"}));
         }
-        let gitlab = path.contains("/projects/");
-        let plain = path.split('?').next().unwrap();
-        let number = plain.rsplit('/').find_map(|part| part.parse::<usize>().ok());
+        let (header, answer) = self.act(kind == "gitlab", method, path, query, &body);
+        let status = if method == "POST" { 201 } else { 200 };
+        (if fault.is_some() { CUT } else { status }, header, answer)
+    }
+
+    fn act(&mut self, gitlab: bool, method: &str, path: &str, query: &str, body: &Value) -> (String, Value) {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let repository = match (parts[0], gitlab) {
+            ("repos", _) => format!("{}/{}", parts[1], parts[2]),
+            ("projects", _) => parts[1].replace("%2F", "/"),
+            ("users", true) => return (String::new(), json!([{"id": 42}])),
+            _ => return self.page(query),
+        };
+        let number = path.rsplit('/').find_map(|part| part.parse::<usize>().ok());
         let answer = match (method, number) {
-            ("GET", _) => json!(self.requests),
-            ("POST", Some(_)) => json!({}),
+            ("GET", _) => json!(self.requests.iter().filter(|one| one["repository"] == repository).collect::<Vec<_>>()),
+            ("POST", Some(number)) => {
+                // Labels, people and comments: kept, to be looked at.
+                let one = &mut self.requests[number - 1];
+                let kind = path.rsplit('/').next().unwrap();
+                one[format!("{kind} asked")] = body.clone();
+                json!({})
+            }
             ("POST", None) => {
                 let number = self.requests.len() + 1;
                 let mut made = body.clone();
+                made["repository"] = json!(repository);
                 made["number"] = json!(number);
                 made["iid"] = json!(number);
                 made["html_url"] = json!(format!("https://site.example/{number}"));
                 made["web_url"] = made["html_url"].clone();
                 made["state"] = json!(if gitlab { "opened" } else { "open" });
-                if !gitlab {
-                    made["head"] = json!({"ref": body["head"]});
+                match gitlab {
+                    true => (made["source_project_id"], made["target_project_id"]) = (json!(7), json!(7)),
+                    false => made["head"] = json!({"ref": body["head"], "repo": {"full_name": repository}}),
                 }
                 self.requests.push(made.clone());
                 made
@@ -96,11 +156,27 @@ impl Site {
                 for (key, value) in body.as_object().unwrap() {
                     one[key] = value.clone();
                 }
+                if body["state_event"] == "close" {
+                    one["state"] = json!("closed");
+                }
                 one.clone()
             }
             _ => json!({}),
         };
-        (if method == "POST" { 201 } else { 200 }, String::new(), answer)
+        (String::new(), answer)
+    }
+
+    /// A page of the organisation's repositories, with the header that says whether there is another.
+    fn page(&self, query: &str) -> (String, Value) {
+        let number = |name: &str| {
+            let mut all = query.split('&').filter_map(|one| one.split_once('='));
+            all.find(|(key, _)| *key == name).map(|(_, value)| value.parse::<usize>().unwrap())
+        };
+        let (size, page) = (number("per_page").or(number("limit")).unwrap(), number("page").unwrap());
+        let all: Vec<_> = self.listed.iter().skip(size * (page - 1)).take(size).collect();
+        let more = self.listed.len() > size * page;
+        let link = "Link: <https://elsewhere.example/?page=9>; rel=\"next\"\r\n";
+        (if more { link.into() } else { String::new() }, json!(all))
     }
 
     fn count(&self, call: &str) -> usize {
@@ -128,6 +204,10 @@ impl Stage {
         stage.write("Dockerfile", DOCKERFILE);
         stage.commit("feat: begin");
         stage
+    }
+
+    fn site(&self) -> MutexGuard<'_, Site> {
+        self.site.lock().unwrap()
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -167,9 +247,29 @@ impl Stage {
         output
     }
 
+    /// A person's commit on the branch of the request.
+    fn meddle(&self) {
+        self.git("checkout", &["fetch", "--quiet", "origin", "dockwright/non-root"]);
+        self.git("checkout", &["checkout", "--quiet", "-b", "mine", "FETCH_HEAD"]);
+        self.write("note.txt", "mine\n");
+        self.git("checkout", &["add", "-A"]);
+        self.git("checkout", &["commit", "--quiet", "-m", "by hand"]);
+        self.git("checkout", &["push", "--quiet", "origin", "mine:dockwright/non-root"]);
+        self.git("checkout", &["checkout", "--quiet", "main"]);
+    }
+
     /// The file as it is on the branch of the request.
     fn pushed(&self) -> String {
         self.git("bare.git", &["show", "dockwright/non-root:Dockerfile"])
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let wrong: &[String] = &self.site().violations;
+            assert!(wrong.is_empty(), "asked of the site, and not in its contract: {wrong:#?}");
+        }
     }
 }
 
@@ -177,6 +277,9 @@ impl Stage {
 fn identity(command: &mut Command) -> &mut Command {
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "Somebody").env(format!("GIT_{who}_EMAIL"), "somebody@site.example");
+    }
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CI_NODE_INDEX", "JOB_COMPLETION_INDEX"] {
+        command.env_remove(name);
     }
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null")
 }
@@ -193,7 +296,7 @@ fn one_request_is_opened_and_a_second_run_changes_nothing() {
     assert!(said(&first).contains("https://site.example/1 opened"), "{}", said(&first));
     assert!(stage.pushed().contains("USER appuser"));
     {
-        let site = stage.site.lock().unwrap();
+        let site = stage.site();
         let request = &site.requests[0];
         assert_eq!(
             (request["base"].as_str(), request["head"]["ref"].as_str()),
@@ -208,7 +311,7 @@ fn one_request_is_opened_and_a_second_run_changes_nothing() {
     let second = stage.pr(&[]);
     assert!(said(&second).contains("is as it should be"), "{}", said(&second));
     assert_eq!(stage.git("bare.git", &["rev-parse", "dockwright/non-root"]), head);
-    assert_eq!(stage.site.lock().unwrap().count("POST /repos/o/r/pulls"), 1);
+    assert_eq!(stage.site().count("POST /repos/o/r/pulls"), 1);
     assert_eq!(stage.git("checkout", &["worktree", "list"]).lines().count(), 1, "nothing is left behind");
 }
 
@@ -228,23 +331,17 @@ fn a_base_that_moves_is_followed() {
 fn what_a_person_closed_stays_closed() {
     let stage = Stage::new();
     stage.pr(&[]);
-    stage.site.lock().unwrap().requests[0]["state"] = json!("closed");
+    stage.site().requests[0]["state"] = json!("closed");
     let again = stage.pr(&[]);
     assert!(again.status.success() && said(&again).contains("a person closed"), "{}", said(&again));
-    assert_eq!(stage.site.lock().unwrap().requests.len(), 1);
+    assert_eq!(stage.site().requests.len(), 1);
 }
 
 #[test]
 fn a_branch_with_somebody_elses_commit_is_left_as_it_is() {
     let stage = Stage::new();
     stage.pr(&[]);
-    stage.git("checkout", &["fetch", "--quiet", "origin", "dockwright/non-root"]);
-    stage.git("checkout", &["checkout", "--quiet", "-b", "mine", "FETCH_HEAD"]);
-    stage.write("note.txt", "mine\n");
-    stage.git("checkout", &["add", "-A"]);
-    stage.git("checkout", &["commit", "--quiet", "-m", "by hand"]);
-    stage.git("checkout", &["push", "--quiet", "origin", "mine:dockwright/non-root"]);
-    stage.git("checkout", &["checkout", "--quiet", "main"]);
+    stage.meddle();
     let head = stage.git("bare.git", &["rev-parse", "dockwright/non-root"]);
     let again = stage.pr(&[]);
     assert!(said(&again).contains("somebody else committed"), "{}", said(&again));
@@ -259,7 +356,7 @@ fn what_no_longer_applies_is_closed_with_a_word() {
     stage.commit("fix: by hand");
     let again = stage.pr(&[]);
     assert!(said(&again).contains("is closed"), "{}", said(&again));
-    let site = stage.site.lock().unwrap();
+    let site = stage.site();
     assert_eq!(site.requests[0]["state"], "closed");
     assert_eq!(site.count("POST /repos/o/r/issues/1/comments"), 1);
 }
@@ -269,24 +366,24 @@ fn a_dry_run_shows_the_request_and_asks_and_pushes_nothing() {
     let stage = Stage::new();
     let dry = stage.pr(&["--dry-run"]);
     assert!(said(&dry).contains("branch dockwright/non-root for main"), "{}", said(&dry));
-    assert!(stage.site.lock().unwrap().calls.is_empty());
+    assert!(stage.site().calls.iter().all(|call| call.starts_with("GET ")));
     assert_eq!(stage.git("bare.git", &["branch", "--list", "dockwright/*"]), "");
 }
 
 #[test]
 fn faults_end_in_a_sentence_and_patience_is_had() {
-    for (status, wanted) in [(401, "token is not accepted"), (403, "give it the right"), (404, "no such repository")] {
+    for (status, wanted) in [(401, "token is not accepted"), (403, "the right to write"), (404, "no such repository")] {
         let stage = Stage::new();
-        stage.site.lock().unwrap().faults.push_back((status, ""));
+        stage.site().faults.push_back((status, ""));
         let output = stage.pr(&[]);
         assert_eq!(output.status.code(), Some(2));
         assert!(said(&output).contains(wanted), "{status}: {}", said(&output));
     }
     let stage = Stage::new();
-    stage.site.lock().unwrap().faults.extend([(429, "Retry-After: 0"), (500, "")]);
+    stage.site().faults.extend([(429, "Retry-After: 0"), (500, "")]);
     let output = stage.pr(&[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(stage.site.lock().unwrap().requests.len(), 1);
+    assert_eq!(stage.site().requests.len(), 1);
 }
 
 #[test]
@@ -294,10 +391,10 @@ fn killed_between_push_and_request_there_is_one_request_in_the_end() {
     let stage = Stage::new();
     // The list is answered, the opening is not: as if the run had ended there.
     stage.pr(&[]);
-    stage.site.lock().unwrap().requests.clear();
+    stage.site().requests.clear();
     let again = stage.pr(&[]);
     assert!(said(&again).contains("opened"), "{}", said(&again));
-    assert_eq!(stage.site.lock().unwrap().requests.len(), 1);
+    assert_eq!(stage.site().requests.len(), 1);
 }
 
 #[test]
@@ -306,7 +403,7 @@ fn other_sites_are_asked_in_their_own_words() {
         let stage = Stage::new();
         let output = stage.pr_on(host, &[]);
         assert!(output.status.success(), "{host}: {}", said(&output));
-        assert_eq!(stage.site.lock().unwrap().count(call), 1, "{host}");
+        assert_eq!(stage.site().count(call), 1, "{host}");
         let again = stage.pr_on(host, &[]);
         assert!(said(&again).contains("is as it should be"), "{host}: {}", said(&again));
     }

@@ -1,0 +1,1 @@
+//! Many repositories in one run.

@@ -95,8 +95,21 @@ impl Step {
 }
 
 /// Programs that run another one: the words after them are the command, options of their own left out.
-const WRAPPERS: [&str; 12] =
-    ["sudo", "env", "exec", "time", "nice", "nohup", "command", "builtin", "ionice", "eatmydata", "chronic", "setarch"];
+const WRAPPERS: [&str; 13] = [
+    "fakeroot",
+    "sudo",
+    "env",
+    "exec",
+    "time",
+    "nice",
+    "nohup",
+    "command",
+    "builtin",
+    "ionice",
+    "eatmydata",
+    "chronic",
+    "setarch",
+];
 
 /// The commands of a script in the order in which they stand.
 pub fn steps(model: &Model<'_>, index: usize, script: &Script<'_>) -> Vec<Step> {
@@ -126,12 +139,9 @@ impl Walk<'_, '_> {
             }
             let runs = always && !after_or;
             self.node(&item.node, cwd, runs);
-            // What follows `||` runs only when something failed, up to the next `;`.
-            after_or = match item.operator {
-                Operator::Or => true,
-                Operator::And => after_or,
-                _ => false,
-            };
+            // What follows `||` runs only when something failed. What follows `&&` behind it runs in any case where all
+            // goes well: `a || b && c` is `(a || b) && c`.
+            after_or = item.operator == Operator::Or;
         }
     }
 

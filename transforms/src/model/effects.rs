@@ -156,6 +156,9 @@ pub fn only_asks(step: &Step) -> bool {
                 | "ls-files"
         ),
         "python" => matches!(verb, "list" | "show" | "check" | "freeze" | "debug"),
+        "interpreter" if step.program() == "php" => {
+            args.iter().all(|arg| matches!(arg.as_str(), "-m" | "-i" | "--ini" | "-v"))
+        }
         "interpreter" => prints(step.program(), args),
         _ => false,
     }
@@ -203,6 +206,7 @@ fn piped(step: &Step) -> Option<Effect> {
     let address = step.piped.as_deref()?;
     let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
     Some(match row.rest {
+        "composer" => composer(step),
         "repository" => Effect::Repository,
         "python" => Effect::Store(Store::Python),
         "perl" => Effect::Store(Store::Perl),
@@ -212,6 +216,18 @@ fn piped(step: &Step) -> Option<Effect> {
             None => Effect::Lists,
         },
     })
+}
+
+/// Where the installer of Composer puts it.
+fn composer(step: &Step) -> Effect {
+    let given = |option: &str| {
+        let at = step.args().iter().position(|arg| arg == option);
+        let next = at.and_then(|at| step.args().get(at + 1)).map(String::as_str);
+        next.or_else(|| step.args().iter().find_map(|arg| arg.strip_prefix(option)?.strip_prefix('=')))
+    };
+    let name = given("--filename").unwrap_or("composer.phar");
+    let folder = given("--install-dir").unwrap_or(".");
+    step.path(folder).map_or(Effect::Unknown, |folder| Effect::Writes(vec![paths::join(&folder, name)]))
 }
 
 /// Whether a program is only asked who it is.
@@ -404,13 +420,18 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "interpreter" if has("--version") || has("-v") || has("-version") => Effect::Nothing,
         "interpreter"
+            if program.starts_with("php")
+                && args.first().is_some_and(|first| first.ends_with("composer-setup.php")) =>
+        {
+            composer(step)
+        }
+        "interpreter"
             if program.starts_with("php") && (has("-r") || target("--install-dir") || args.is_empty() || has("--")) =>
         {
-            let folder = args.iter().find_map(|arg| arg.strip_prefix("--install-dir="));
-            let name = args.iter().find_map(|arg| arg.strip_prefix("--filename=")).unwrap_or("composer.phar");
-            match folder {
-                Some(folder) => Effect::Writes(vec![paths::join(folder, name)]),
-                None => Effect::Nothing,
+            if target("--install-dir") {
+                composer(step)
+            } else {
+                Effect::Nothing
             }
         }
         "interpreter" if program == "perl" && in_place(args) => {

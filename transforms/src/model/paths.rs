@@ -28,6 +28,19 @@ pub fn within(path: &str, folder: &str) -> bool {
     folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a pattern names `path` or a folder that it lies in: a star stands for any letters of one part.
+pub fn covers(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    pattern.split('/').all(|pattern| match (parts.next(), pattern.split_once('*')) {
+        (Some(part), None) => part == pattern,
+        (Some(part), Some((before, after))) => {
+            let after = after.rsplit('*').next().unwrap_or(after);
+            part.len() >= before.len() + after.len() && part.starts_with(before) && part.ends_with(after)
+        }
+        (None, _) => false,
+    })
+}
+
 /// The last part of a path.
 pub fn name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
@@ -62,6 +75,8 @@ mod tests {
         assert_eq!(relative("/src/app", "/src"), Some("app"));
         assert_eq!(relative("/src/app", "/"), Some("src/app"));
         assert_eq!(parent("/app"), "/");
+        assert!(covers("/usr/src/*", "/usr/src/php/x") && covers("/a-*.gz", "/a-1.gz") && covers("/a", "/a/b"));
+        assert!(!covers("/usr/src/*", "/usr/src") && !covers("/a", "/ab") && !covers("/a-*.gz", "/b-1.gz"));
         assert!(plain("/usr/lib/x86_64-linux-gnu/libc++.so.6") && plain("/srv/*.jar"));
         assert!(!plain("/$HOME/x") && !plain("/-sf") && !plain("/s/a|b/c/") && !plain("/etc/a{,.orig}"));
     }

@@ -430,7 +430,7 @@ impl State<'_, '_, '_> {
     }
 
     fn carry(&mut self, from: String, to: String, evidence: String) {
-        let gone = self.removed.iter().any(|removed| paths::within(&from, removed));
+        let gone = self.removed.iter().any(|removed| paths::covers(removed, &from));
         if !gone && !self.carried.iter().any(|carried| carried.from == from && carried.to == to) {
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
@@ -445,7 +445,7 @@ impl State<'_, '_, '_> {
         let runtime = runtime::plain_distribution(self.survey)?;
         let mut applicability = Applicability::Safe;
         // A folder that the build takes away again was not needed by the image before either.
-        let gone = |folder: &String| self.removed.iter().any(|removed| paths::within(folder, removed));
+        let gone = |folder: &String| self.removed.iter().any(|removed| paths::covers(removed, folder));
         let folder = self.folder.clone().filter(|folder| !gone(folder));
 
         let scan = self.survey.model.context.map(Sources::read);

@@ -9,7 +9,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{runs, tools, whole};
+use super::{runs, stores, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,7 +272,7 @@ fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot:
             for path in written {
                 let carried = recipe.carried.iter().chain(&found).any(|carried| paths::within(path, &carried.to));
                 let again = matches!(&decision.place, Place::BuilderAnd(text) if text.contains(paths::name(path)));
-                let gone = removed.iter().any(|removed| paths::within(path, removed));
+                let gone = removed.iter().any(|removed| paths::covers(removed, path));
                 let own = paths::plain(path) && !whole::SYSTEM.contains(&path.as_str());
                 if own && !carried && !again && !gone && names(path) {
                     let evidence = format!("`{}` writes it, and the shipped image names it", step.program());
@@ -409,6 +409,19 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     if copied.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source)))
     {
         return Decision { place: Place::Builder, evidence: "it is compiled".into() };
+    }
+    let unpacked = |target: &String| {
+        stores::is_archive(target)
+            && survey
+                .units
+                .iter()
+                .take(recipe.last_build + 1)
+                .skip(at + 1)
+                .flat_map(|unit| unit.steps)
+                .any(|step| effects::kind(step.program()) == "unpack" && mentions_file(step, target))
+    };
+    if targets.iter().all(unpacked) {
+        return Decision { place: Place::Builder, evidence: "it is unpacked in the builder".into() };
     }
     let run = survey
         .units

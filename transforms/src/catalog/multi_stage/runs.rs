@@ -180,7 +180,7 @@ pub(super) fn run(
                         reasons.push(format!("`{}` writes {}", step.program(), outside.join(", ")));
                     } else {
                         builds = true;
-                        copy_over(recipe, step, outside, unit)?;
+                        copy_over(survey, recipe, step, outside, unit)?;
                     }
                 }
                 Effect::Home(_) | Effect::Build if survey.downloads(step).is_some() => {
@@ -574,9 +574,19 @@ fn computed(unit: &Unit<'_>, name: &str) -> bool {
 }
 
 /// What is written outside the folders that go along is copied on its own.
-fn copy_over(recipe: &mut Recipe, step: &Step, outside: Vec<String>, unit: &Unit<'_>) -> Result<(), Refusal> {
+fn copy_over(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    step: &Step,
+    outside: Vec<String>,
+    unit: &Unit<'_>,
+) -> Result<(), Refusal> {
+    let removed = survey.removed(recipe.last_build);
     for path in outside {
-        if paths::within(&path, "/etc/apt") || recipe.carried.iter().any(|carried| paths::within(&path, &carried.from))
+        let gone = removed.iter().any(|removed| paths::covers(removed, &path));
+        if gone
+            || paths::within(&path, "/etc/apt")
+            || recipe.carried.iter().any(|carried| paths::within(&path, &carried.from))
         {
             continue;
         }

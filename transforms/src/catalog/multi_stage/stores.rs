@@ -274,7 +274,8 @@ pub(super) fn folders(
             Some(vec!["/usr/local/lib/php".to_owned(), "/usr/local/etc/php".to_owned()])
         }
         Store::Extensions if step.program().starts_with("docker-php") => local(),
-        Store::Extensions => packaged_php(survey, step),
+        // A PHP that the file compiled goes along with the prefix that it was installed into.
+        Store::Extensions => packaged_php(survey, step).or_else(|| compiles_php(survey).then(Vec::new)),
         Store::R if language == "r" || debian => Some(vec!["/usr/local/lib/R".to_owned()]),
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
@@ -303,6 +304,17 @@ fn manages(survey: &Survey<'_, '_>, kinds: &[&str]) -> bool {
 /// The major version of an image's release.
 fn major(image: Option<&Image<'_>>) -> Option<u32> {
     releases::release(image.and_then(Image::release)?)?.major()
+}
+
+/// Whether the stage compiles a PHP of its own.
+fn compiles_php(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
+        let php = step.cwd.as_deref().is_some_and(|cwd| {
+            let name = paths::name(cwd);
+            name == "php" || name.starts_with("php-") || name == "php-src"
+        });
+        php && matches!(effects::of(step), Effect::Store(Store::Prefix))
+    })
 }
 
 /// Where the PHP of a distribution's packages has its extensions, or the libraries of PEAR.

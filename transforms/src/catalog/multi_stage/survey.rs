@@ -8,7 +8,7 @@ use crate::model::{Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
-use super::tidy;
+use super::{tidy, whole};
 
 /// The shipped stage as the split sees it.
 pub(super) struct Survey<'m, 'a> {
@@ -152,20 +152,13 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// The paths that commands up to unit `last` take away, and that nothing after makes again.
     pub(super) fn removed(&self, last: usize) -> Vec<String> {
         let mut removed: Vec<String> = Vec::new();
-        for (_, step) in self.steps().take_while(|(at, _)| *at <= last) {
-            match effects::of(step) {
-                Effect::Files(touched) if step.program() == "rm" && step.always && step.known => {
-                    removed.extend(touched.iter().cloned())
-                }
-                Effect::Files(made) | Effect::Writes(made) => {
-                    removed
-                        .retain(|gone| !made.iter().any(|path| paths::within(path, gone) || paths::within(gone, path)));
-                }
-                Effect::Build | Effect::Fetch(_) | Effect::Store(_) => {
-                    let cwd = step.cwd.as_deref().unwrap_or("/");
-                    removed.retain(|gone| !paths::within(gone, cwd) && !paths::within(cwd, gone));
-                }
-                _ => {}
+        for unit in self.units.iter().take(last + 1) {
+            let to = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());
+            if let Some(to) = to.filter(|to| !whole::SYSTEM.contains(to)) {
+                removed.retain(|gone| !paths::covers(gone, to) && !paths::within(gone, to));
+            }
+            for step in unit.steps {
+                removes(step, &mut removed);
             }
         }
         removed
@@ -246,6 +239,39 @@ impl<'m, 'a> Survey<'m, 'a> {
     pub(super) fn read(&self, path: &str) -> Option<Vec<u8>> {
         let inside = self.context_path(path)?;
         self.model.context?.read(&inside).map(|content| content.into_owned())
+    }
+}
+
+/// What a command takes away, and what it makes again of what was taken away.
+fn removes(step: &Step, removed: &mut Vec<String>) {
+    let named = |step: &Step| -> Vec<String> {
+        let operands = step.args().iter().filter(|arg| !arg.starts_with('-'));
+        operands.filter_map(|arg| step.path(arg)).filter(|path| paths::plain(path)).collect()
+    };
+    match effects::of(step) {
+        Effect::Files(_) if step.program() == "rm" && step.always => {
+            removed.extend(named(step).into_iter().filter(|path| path != "/" && path != "/*"));
+        }
+        Effect::Files(_) if step.program() == "rm" => {}
+        Effect::Files(made) | Effect::Writes(made) => {
+            // What is put into a folder of the system is no part of it that was there before.
+            let made = || made.iter().filter(|path| !whole::SYSTEM.contains(&path.as_str()));
+            removed.retain(|gone| !made().any(|path| paths::covers(gone, path) || paths::within(gone, path)));
+            // What is moved is no longer where it was.
+            if step.program() == "mv" && step.always {
+                let mut sources = named(step);
+                let whole = step.args().iter().filter(|arg| !arg.starts_with('-')).count() == sources.len();
+                let folder = if whole { sources.pop() } else { None };
+                removed.extend(sources.into_iter().filter(|source| Some(source) != folder.as_ref()));
+            }
+        }
+        Effect::Fetch(made) => removed.retain(|gone| !made.iter().any(|path| paths::covers(gone, path))),
+        Effect::Build | Effect::Store(_) => {
+            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !whole::SYSTEM.contains(cwd)) {
+                removed.retain(|gone| !paths::within(gone, cwd) && !paths::covers(gone, cwd));
+            }
+        }
+        _ => {}
     }
 }
 

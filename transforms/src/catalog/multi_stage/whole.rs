@@ -553,6 +553,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = effects::kind(step.program());
+        if matches!(kind, "copy" | "install") && self.globs(step, &written) {
+            return;
+        }
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
         let edits = effects::edits(step);
         for path in written {
@@ -594,6 +597,47 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
     }
 
+    /// Files that a pattern names, put among those of the system: the same pattern names them for COPY, at the place that
+    /// they come from, or at the place that they are moved to where the pattern is one that only they fit.
+    fn globs(&mut self, step: &Step, written: &[String]) -> bool {
+        let [to] = written else { return false };
+        let recursive = step.args().iter().any(|arg| {
+            arg.starts_with("--recursive")
+                || arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a'])
+        });
+        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+        operands.pop();
+        let pattern = operands.iter().any(|operand| operand.contains(['*', '?']));
+        if !shared || recursive || !pattern || !step.always {
+            return false;
+        }
+        let mut found: Vec<String> = Vec::new();
+        for operand in operands {
+            let Some(path) = step.path(operand).filter(|path| paths::plain(path)) else { return false };
+            let name = paths::name(&path);
+            // A folder would come apart, and what moves may be one.
+            let files = name.contains('.') || to.ends_with("bin");
+            let own = files && name.split('*').next().is_some_and(|stem| stem.len() > 3 && !stem.contains('?'));
+            let gone = step.program() == "mv" || self.removed.iter().any(|removed| paths::covers(removed, &path));
+            match (path.contains(['*', '?']), gone) {
+                (_, false) => found.push(path),
+                (_, true) if own && !paths::parent(&path).contains(['*', '?']) => found.push(paths::join(to, name)),
+                _ => return false,
+            }
+        }
+        if found.is_empty() {
+            return false;
+        }
+        let folder = if to == "/" { "/".to_owned() } else { format!("{to}/") };
+        for from in found {
+            let evidence = format!("`{}` puts it among the files of the system", shown(step));
+            self.carried.push(Carried { from, to: folder.clone(), owner: None, evidence });
+        }
+        self.unpacked.push(step.span);
+        true
+    }
+
     /// An archive that is unpacked among other things: the folders in it are those that later commands go into, move or
     /// name.
     fn unpacked(&mut self, at: usize, step: &Step, folder: &str) {
@@ -605,7 +649,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 let plain = first.contains(|c: char| c.is_ascii_digit() || c == '-') && !first.contains(['*', '.'])
                     || first.contains('-');
                 let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str());
-                (plain && !owned && !first.contains(['*', '$'])).then(|| paths::join(folder, first))
+                (plain && !owned && !first.contains(['*', '$']) && !stores::is_archive(first))
+                    .then(|| paths::join(folder, first))
             };
             let _ = later;
             found.extend(other.cwd.as_deref().and_then(inside));
@@ -618,7 +663,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             {
                 found.push(to);
             }
-            if matches!(other.program(), "mv" | "ln" | "cd") {
+            let archive = step.args().iter().any(|arg| {
+                let name = paths::name(arg);
+                name.contains(".t")
+                    && other.args().iter().any(|word| {
+                        let first =
+                            word.trim_start_matches("./").trim_start_matches('/').split('/').next().unwrap_or("");
+                        first.len() > 3 && word.contains('/') && name.starts_with(first)
+                    })
+            });
+            if matches!(other.program(), "mv" | "ln" | "cd") || archive {
                 let named = other.args().iter().filter(|arg| !arg.starts_with('-'));
                 found.extend(named.filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
@@ -634,6 +688,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 found.push(paths::join(folder, first));
             }
         }
+        // What the file itself makes or brings was not in the archive.
+        let brought = |path: &String| {
+            self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+                copy.to.as_deref().is_some_and(|to| {
+                    to == path || copy.sources.iter().any(|source| paths::join(to, paths::name(source)) == *path)
+                })
+            }) || self.survey.steps().any(|(_, step)| {
+                step.program() == "mkdir" && matches!(effects::of(step), Effect::Files(made) if made.contains(path))
+            }) || [".sh", ".py", ".conf", ".jar", ".json", ".yml"].iter().any(|end| path.ends_with(end))
+        };
+        found.retain(|path| !brought(path));
         if !found.is_empty() {
             self.unpacked.push(step.span);
         }
@@ -900,7 +965,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         for work in std::mem::take(&mut self.work) {
             let path = work.path.as_str();
-            if self.removed.iter().any(|removed| paths::within(path, removed)) {
+            if self.removed.iter().any(|removed| paths::covers(removed, path)) {
                 self.behind.push(path.to_owned());
                 continue;
             }
@@ -938,7 +1003,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         // What lies in a folder goes along with it.
         let all = self.carried.clone();
         self.carried.retain(|carried| {
-            !all.iter().any(|other| other.from != carried.from && paths::within(&carried.from, &other.from))
+            carried.from != carried.to
+                || !all.iter().any(|other| other.from != carried.from && paths::within(&carried.from, &other.from))
         });
         Ok(())
     }
@@ -1002,14 +1068,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     }
 
     fn carry(&mut self, path: &str, at: usize, evidence: String) {
-        let gone = self.removed.iter().any(|removed| paths::within(path, removed));
+        let gone = self.removed.iter().any(|removed| paths::covers(removed, path));
         if gone
             || SYSTEM.contains(&path) && !EMPTY.contains(&path) && path != "/root"
             || self.carried.iter().any(|carried| paths::within(path, &carried.from))
         {
             return;
         }
-        self.carried.retain(|carried| !paths::within(&carried.from, path));
+        self.carried.retain(|carried| carried.from != carried.to || !paths::within(&carried.from, path));
         let index = self.survey.units.get(at).map(|unit| unit.index);
         let user = index.and_then(|index| self.survey.model.user(index)).map(|user| user.text.clone());
         let owner = user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0" | "")));

@@ -8,7 +8,8 @@
 //!    things (`stores`), with the libraries that its modules need (`libraries`), and less than whole where the project
 //!    proves that less is enough (`lean`).
 //! 3. `runtime`: the image that the runtime stage stands on.
-//! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN.
+//! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
+//!    for those of them that the build stands on as well.
 //!    `tidy` knows the commands that take away themselves what they built with.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
@@ -23,6 +24,7 @@ mod libraries;
 mod plan;
 mod runs;
 mod runtime;
+mod shared;
 mod stores;
 mod survey;
 mod tidy;

@@ -11,7 +11,7 @@ use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{stores, tools};
+use super::{shared, stores, tools};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -291,7 +291,8 @@ pub(super) fn run(
         installs.is_some() && unit.steps.iter().any(|step| matches!(step.program(), "apt-get" | "apt" | "aptitude"));
     if !work && (updates || !apt) {
         // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
-        let place = if installs.is_some() { Place::Both } else { Place::Runtime };
+        let both = installs.is_some() || shared::builder_needs(survey, recipe, unit);
+        let place = if both { Place::Both } else { Place::Runtime };
         return Ok(Decision { place, evidence });
     }
     if let (Some(at), true) = (installs, apt) {

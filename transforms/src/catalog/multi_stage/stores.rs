@@ -228,6 +228,18 @@ pub(super) fn folders(
         {
             Some(vec![paths::join(&home(survey, unit), ".cache/pypoetry/virtualenvs")])
         }
+        // Who may not write among Python's own modules gets them into the home.
+        Store::Python
+            if (language == "python" || debian || matches!(family, Some(Family::Alpine)))
+                && unprivileged(survey, unit).is_some()
+                && !step.span.text(survey.model.file.source).contains("sudo") =>
+        {
+            let user = unprivileged(survey, unit)?;
+            let known = matches!(survey.model.variable(unit.index, "HOME"), Value::Set(_))
+                || user.bytes().any(|byte| !byte.is_ascii_digit())
+                || made_home(survey, &user).is_some();
+            known.then(|| vec![paths::join(&home(survey, unit), ".local")])
+        }
         Store::Prefix | Store::Perl | Store::Lua => local(),
         Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
             Some(minor) => {
@@ -380,12 +392,37 @@ fn home(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> String {
     if let Value::Set(home) = survey.model.variable(unit.index, "HOME") {
         return paths::join("/", &home);
     }
-    match survey.model.user(unit.index) {
-        Some(user) if !matches!(user.text.split(':').next(), Some("root" | "0" | "")) => {
-            format!("/home/{}", user.text.split(':').next().unwrap_or_default())
-        }
-        _ => "/root".to_owned(),
+    match unprivileged(survey, unit) {
+        Some(user) => made_home(survey, &user).unwrap_or_else(|| format!("/home/{user}")),
+        None => "/root".to_owned(),
     }
+}
+
+/// Who runs an instruction, where that is not root.
+fn unprivileged(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Option<String> {
+    let user = survey.model.user(unit.index)?;
+    let name = user.text.split(':').next().unwrap_or_default();
+    (!matches!(name, "root" | "0" | "")).then(|| name.to_owned())
+}
+
+/// The home that `useradd` or `adduser` gave a user, by its name or its number; `None` where none of them makes it.
+fn made_home(survey: &Survey<'_, '_>, user: &str) -> Option<String> {
+    survey.steps().filter(|(_, step)| matches!(step.program(), "useradd" | "adduser")).find_map(|(_, step)| {
+        let given = |options: &[&str]| {
+            let at = step.args().iter().position(|arg| options.contains(&arg.as_str()));
+            at.and_then(|at| step.args().get(at + 1)).map(String::as_str).or_else(|| {
+                step.args().iter().find_map(|arg| {
+                    let (option, value) = arg.split_once('=')?;
+                    options.contains(&option).then_some(value)
+                })
+            })
+        };
+        let named = step.args().iter().any(|arg| arg == user) || given(&["-u", "--uid"]) == Some(user);
+        let name = if user.bytes().all(|byte| byte.is_ascii_digit()) { step.args().last()? } else { user };
+        let folder =
+            given(&["-d", "--home-dir", "--home", "-h"]).map_or_else(|| format!("/home/{name}"), str::to_owned);
+        named.then_some(folder)
+    })
 }
 
 /// The environment that an installer works in, where it is a folder of its own: a virtual environment, Conda's.

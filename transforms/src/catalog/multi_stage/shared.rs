@@ -1,0 +1,122 @@
+//! Whether the build stands on an instruction that sets up the shipped image: then both stages have it.
+
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::plan::{Recipe, mentions};
+use super::survey::{Survey, Unit};
+
+/// What sets up the shipped image alone: servers, their modules, the services that start.
+const SERVICES: [&str; 24] = [
+    "a2disconf",
+    "a2dismod",
+    "a2dissite",
+    "a2enconf",
+    "a2enmod",
+    "a2ensite",
+    "chkconfig",
+    "dbus-uuidgen",
+    "initctl",
+    "lighttpd-enable-mod",
+    "mysql_install_db",
+    "newaliases",
+    "postmap",
+    "rabbitmq-plugins",
+    "restorecon",
+    "rc-update",
+    "setcap",
+    "setsebool",
+    "ssh-keygen",
+    "systemctl",
+    "update-rc.d",
+    "visudo",
+    "chpasswd",
+    "passwd",
+];
+
+/// Files that tools read while they build.
+const SETTINGS: [&str; 19] = [
+    "/etc/alternatives",
+    "/etc/apk",
+    "/etc/apt",
+    "/etc/bash.bashrc",
+    "/etc/ca-certificates",
+    "/etc/ca-certificates.conf",
+    "/etc/environment",
+    "/etc/gitconfig",
+    "/etc/hosts",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/locale.gen",
+    "/etc/pip.conf",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/resolv.conf",
+    "/etc/ssl",
+    "/etc/yum.conf",
+    "/etc/yum.repos.d",
+];
+
+/// Whether anything that the builder does behind `unit` may stand on what `unit` does.
+pub(super) fn builder_needs(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
+    let Some(at) = survey.units.iter().position(|other| other.index == unit.index) else { return true };
+    let later = survey.units.get(at + 1..=recipe.last_build).unwrap_or_default();
+    if !later.iter().any(|later| !later.steps.is_empty()) {
+        return false;
+    }
+    unit.steps.iter().any(|step| match effects::of(step) {
+        Effect::User => names_account(survey, later),
+        Effect::Repository | Effect::Lists | Effect::Upgrade => {
+            later.iter().flat_map(|unit| unit.steps).any(|step| matches!(effects::of(step), Effect::Install(_)))
+        }
+        Effect::Files(made) => made.iter().any(|path| reads(survey, later, path)),
+        Effect::Writes(made) => made.iter().any(|path| reads(survey, later, path) || is_setting(path)),
+        Effect::Configure | Effect::Unknown => !SERVICES.contains(&step.program()),
+        Effect::Nothing | Effect::Remove(_) => false,
+        _ => true,
+    })
+}
+
+/// Whether later instructions of the builder work as somebody, or give something to somebody.
+fn names_account(survey: &Survey<'_, '_>, later: &[Unit<'_>]) -> bool {
+    later.iter().any(|unit| match unit.instruction.keyword {
+        Keyword::User => {
+            let user = survey.model.expand(unit.index, &unit.instruction.args.text).text;
+            !matches!(user.split(':').next(), Some("root" | "0" | ""))
+        }
+        Keyword::Copy | Keyword::Add => unit.instruction.flags.iter().any(|flag| flag.name == "chown"),
+        _ => unit.steps.iter().any(gives),
+    })
+}
+
+/// Whether a command names an account.
+fn gives(step: &Step) -> bool {
+    matches!(step.program(), "chown" | "chgrp" | "su" | "runuser" | "sudo" | "gosu" | "su-exec" | "setuser" | "install")
+        || matches!(effects::of(step), Effect::User)
+        || step.argv.iter().any(|word| word.starts_with("--with-") && word.contains("-user="))
+}
+
+/// Whether later instructions of the builder name a path, work in it, or have it in a variable.
+fn reads(survey: &Survey<'_, '_>, later: &[Unit<'_>], path: &str) -> bool {
+    // Variables that stand before the instruction are read by tools as well: NVM_DIR, PHP_INI_DIR.
+    let named =
+        survey.units.iter().any(|unit| {
+            unit.instruction.keyword == Keyword::Env
+                && survey.model.expand(unit.index, &unit.instruction.args.text).text.split(['=', ' ', ':', '"']).any(
+                    |value| value.starts_with('/') && value.len() > 1 && paths::within(path, &paths::join("/", value)),
+                )
+        });
+    named
+        || later.iter().any(|unit| {
+            unit.steps.iter().any(|step| mentions(step, path))
+                || unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| paths::within(to, path))
+        })
+}
+
+/// Whether tools read a file while they build.
+fn is_setting(path: &str) -> bool {
+    let hidden = ["/root", "/home"].iter().any(|home| paths::within(path, home)) && paths::name(path).starts_with('.');
+    hidden || SETTINGS.iter().any(|folder| paths::within(path, folder))
+}

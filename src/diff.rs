@@ -1,6 +1,7 @@
 //! The unified diff, as `git apply` and `patch` take it.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Effects, Style};
@@ -52,6 +53,43 @@ fn operations(old: &[&[u8]], new: &[&[u8]]) -> Vec<DiffOp> {
     }
     let _ = all.finish();
     all.into_inner().into_inner().into_ops()
+}
+
+/// Lines of the old text, and what comes in their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replacement {
+    /// The first of the lines, counted from 0.
+    pub(crate) line: usize,
+    /// How many there are; none where something is put before that line.
+    pub(crate) lines: usize,
+    /// The bytes that they are, half open.
+    pub(crate) bytes: Range<usize>,
+    /// What comes.
+    pub(crate) text: Vec<u8>,
+}
+
+/// What makes `new` out of `old`, by whole lines and in order.
+pub(crate) fn replacements(old: &[u8], new: &[u8]) -> Vec<Replacement> {
+    let (old, new) = (lines(old), lines(new));
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(old.iter().scan(0, |at, line| {
+            *at += line.len();
+            Some(*at)
+        }))
+        .collect();
+    let start = |line: usize| starts.get(line).copied().unwrap_or_default();
+    let changes = operations(&old, &new).into_iter().filter(|operation| operation.tag() != DiffTag::Equal);
+    changes
+        .map(|operation| {
+            let range = operation.old_range();
+            Replacement {
+                line: range.start,
+                lines: range.len(),
+                bytes: start(range.start)..start(range.end),
+                text: new.get(operation.new_range()).unwrap_or_default().concat(),
+            }
+        })
+        .collect()
 }
 
 /// Writes a hunk with its header.

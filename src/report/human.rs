@@ -1,5 +1,6 @@
 //! Text for people: error lines, findings, the summary.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
@@ -19,17 +20,26 @@ const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 /// One line on standard error, which names its file.
 pub(crate) fn error(line: &str) {
-    eprint(&format!("{ERROR}error{ERROR:#}: {line}\n"));
+    eprint(&format!("{ERROR}error{ERROR:#}: {}\n", printable(line)));
 }
 
 /// A remark on standard error.
 pub(crate) fn note(line: &str) {
-    eprint(&format!("{DIM}note{DIM:#}: {line}\n"));
+    eprint(&format!("{DIM}note{DIM:#}: {}\n", printable(line)));
 }
 
 /// A text of several lines on standard error, which ends its last one itself.
 pub(crate) fn table(text: &str) {
     eprint(text);
+}
+
+/// A text in which nothing steers a terminal, or ends its line: a file's name and its words may hold anything, and a line
+/// of its own that begins with `::` would be a command where GitHub Actions reads the log.
+fn printable(text: &str) -> Cow<'_, str> {
+    match text.contains(|one: char| one.is_control() && one != '\t') {
+        true => text.replace(|one: char| one.is_control() && one != '\t', "\u{fffd}").into(),
+        false => text.into(),
+    }
 }
 
 /// Writes to standard error, colours taken off where they do not belong. A closed standard error is nobody's loss.
@@ -48,13 +58,14 @@ pub(crate) fn findings(path: &Path, done: &Done, all: bool) -> String {
             Status::Refused { code, settled: false } => (LEFT, format!("{}, left: {code}", report.transform)),
             Status::Refused { code, settled: true } => (DIM, format!("{}, settled: {code}", report.transform)),
         };
-        out += &format!("{}:{line}: {} {style}[{verdict}]{style:#}\n", path.display(), report.message);
+        let (path, message) = (path.to_string_lossy(), printable(&report.message));
+        out += &format!("{}:{line}: {message} {style}[{verdict}]{style:#}\n", printable(&path));
         if !report.detail.is_empty() {
-            out += &format!("    {}\n", report.detail);
+            out += &format!("    {}\n", printable(&report.detail));
         }
         out += &decisions(report);
         for assumption in &report.assumptions {
-            out += &format!("    {DIM}takes for granted:{DIM:#} {assumption}\n");
+            out += &format!("    {DIM}takes for granted:{DIM:#} {}\n", printable(assumption));
         }
     }
     out
@@ -156,7 +167,7 @@ impl Summary {
                 Status::Refused { code, settled: false } => {
                     let first = || {
                         let line = line_of(&done.source, report.span.start);
-                        (0, format!("{}:{line}: {}", path.display(), report.detail))
+                        (0, printable(&format!("{}:{line}: {}", path.display(), report.detail)).into_owned())
                     };
                     self.left.entry((report.transform, code)).or_insert_with(first).0 += 1;
                 }

@@ -1,10 +1,12 @@
 //! One JSON object a line: what came of one file.
 
+use std::ops::Range;
 use std::path::Path;
 
 use dockwright_transforms::rewrite::{Report, Status};
 use serde::Serialize;
 
+use super::mends::Mend;
 use crate::batch::{Done, Failure};
 
 /// One file.
@@ -31,12 +33,23 @@ struct Finding<'a> {
     /// Bytes of the file as it was read, half open.
     start: u32,
     end: u32,
+    /// What the fix changes, where it is asked for: each replaces bytes of the file as it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Vec<Edit<'a>>>,
     /// What the fix takes for granted, where it is explained.
     #[serde(skip_serializing_if = "Option::is_none")]
     assumptions: Option<&'a [String]>,
     /// What the fix decided, where it is explained.
     #[serde(skip_serializing_if = "<[Decision]>::is_empty")]
     decisions: Vec<Decision<'a>>,
+}
+
+/// Bytes that go, half open, and the text that comes.
+#[derive(Serialize)]
+struct Edit<'a> {
+    start: usize,
+    end: usize,
+    text: &'a str,
 }
 
 /// What was decided for one instruction, or for what is added.
@@ -52,12 +65,18 @@ struct Decision<'a> {
 
 /// The line for one file, line ending included. A path that is not UTF-8 is written with replacement characters.
 pub(crate) fn line(path: &Path, done: &Done) -> Vec<u8> {
+    line_with(path, done, &[])
+}
+
+/// As [`line`], with what mends each finding.
+pub(crate) fn line_with(path: &Path, done: &Done, mends: &[Option<Mend>]) -> Vec<u8> {
     let path = path.to_string_lossy();
     let (error, reports) = match &done.outcome {
         Ok(outcome) => (None, outcome.findings.as_slice()),
         Err(failure) => (Some(failure.text()), &[][..]),
     };
-    let findings = reports.iter().map(|report| finding(report, &done.source)).collect();
+    let mend = |at: usize| mends.get(at).and_then(Option::as_ref);
+    let findings = reports.iter().enumerate().map(|(at, report)| finding(report, &done.source, mend(at))).collect();
     encode(&Object { path: &path, error, findings })
 }
 
@@ -67,7 +86,7 @@ pub(crate) fn failed(path: &Path, error: &str) -> Vec<u8> {
     line(path, &done)
 }
 
-fn finding<'a>(report: &'a Report, source: &[u8]) -> Finding<'a> {
+fn finding<'a>(report: &'a Report, source: &[u8], mend: Option<&'a Mend>) -> Finding<'a> {
     let (status, applicability, reason) = match &report.status {
         Status::Fixed(applicability) => ("fix", Some(applicability.name()), None),
         Status::Refused { code, .. } => ("refused", None, Some(*code)),
@@ -81,9 +100,16 @@ fn finding<'a>(report: &'a Report, source: &[u8]) -> Finding<'a> {
         line: line_of(source, report.span.start),
         start: report.span.start,
         end: report.span.end,
+        fix: mend.and_then(edits),
         assumptions: (!report.decisions.is_empty()).then_some(&report.assumptions),
         decisions: report.decisions.iter().map(decision).collect(),
     }
+}
+
+/// `None` where the text is no Unicode, which JSON could not hold.
+fn edits(mend: &Mend) -> Option<Vec<Edit<'_>>> {
+    let edit = |bytes: &Range<usize>, text| Edit { start: bytes.start, end: bytes.end, text };
+    mend.iter().map(|one| std::str::from_utf8(&one.text).ok().map(|text| edit(&one.bytes, text))).collect()
 }
 
 fn decision(decision: &dockwright_transforms::transform::Decision) -> Decision<'_> {

@@ -1,7 +1,11 @@
 //! One file an output.
 
+pub(crate) mod github;
+pub(crate) mod gitlab;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod mends;
+pub(crate) mod sarif;
 
 use human::{Lines, Summary};
 

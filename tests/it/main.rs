@@ -2,6 +2,7 @@
 
 mod cases;
 mod cli;
+mod formats;
 mod golden;
 mod hardest;
 #[cfg(unix)]

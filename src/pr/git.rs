@@ -53,6 +53,8 @@ pub(super) struct Key {
 pub(super) struct Git {
     root: PathBuf,
     key: Option<Key>,
+    /// Settings that travel in the environment.
+    settings: Vec<(String, String)>,
     /// Who commits, where git itself does not know.
     who: Option<(String, String)>,
 }
@@ -63,7 +65,7 @@ impl Git {
     /// # Errors
     /// One line: there is no repository, or no `git`.
     pub(super) fn of(folder: &Path) -> Result<Self, String> {
-        let mut git = Self { root: folder.to_owned(), key: None, who: None };
+        let mut git = Self { root: folder.to_owned(), key: None, settings: Vec::new(), who: None };
         let top = git.run(["rev-parse", "--show-toplevel"]).map_err(|error| {
             format!("{}: not in a Git repository ({error}); run it in a checkout, or name one", folder.display())
         })?;
@@ -71,15 +73,21 @@ impl Git {
         Ok(git)
     }
 
-    /// An empty repository in `folder`.
+    /// An empty repository in `folder`, whose remote `origin` is at `url`.
     ///
     /// # Errors
     /// What git says.
-    pub(super) fn begin(folder: &Path, key: Option<Key>) -> Result<Self, String> {
-        let git = Self { root: folder.to_owned(), key, who: None };
+    pub(super) fn begin(folder: &Path, url: &str, key: Option<Key>) -> Result<Self, String> {
+        let mut git = Self { root: folder.to_owned(), key, settings: Vec::new(), who: None };
         // No template: its hooks are not ours.
         git.run(["-c", "init.defaultBranch=dockwright", "init", "--quiet", "--template="])?;
+        git.set("remote.origin.url", url);
         Ok(git)
+    }
+
+    /// Sets something for all that follows.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Its outermost folder.
@@ -123,16 +131,20 @@ impl Git {
                 command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), address);
             }
         }
+        let mut settings = self.settings.clone();
         if let Some(Key { site, user, secret }) = &self.key {
             // The token travels in the environment: a command line can be read by everybody on the machine. It is for
-            // its site alone, and comes after the settings that the environment has already.
-            let count: usize = env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+            // its site alone.
             let value = format!("Authorization: Basic {}", BASE64.encode(format!("{user}:{secret}")));
-            command
-                .env("GIT_CONFIG_COUNT", (count + 1).to_string())
-                .env(format!("GIT_CONFIG_KEY_{count}"), format!("http.{site}.extraHeader"))
-                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            settings.push((format!("http.{site}.extraHeader"), value));
         }
+        // They come after those that the environment has already.
+        let count: usize = env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+        for (at, (name, value)) in settings.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{}", count + at), name);
+            command.env(format!("GIT_CONFIG_VALUE_{}", count + at), value);
+        }
+        command.env("GIT_CONFIG_COUNT", (count + settings.len()).to_string());
         let ended = child::run(&mut command, LIMIT, Stoppable::Yes, &|_| {})
             .map_err(|error| format!("git could not be run ({error}); install it"))?;
         match ended.end {

@@ -152,12 +152,11 @@ impl<'a> Visit<'a> {
         if place.url.starts_with('-') {
             return Err("an address does not begin with `-`; mend it".into());
         }
-        let mut git = Git::begin(folder, place.key.clone())?;
+        let mut git = Git::begin(folder, &place.url, place.key.clone())?;
         let near = place.near.as_ref().is_some_and(|near| borrow(&git, near).is_ok());
-        for (name, value) in [("url", place.url.as_str()), ("promisor", "true"), ("partialclonefilter", "blob:none")] {
-            if name == "url" || !near {
-                git.run(["config", &format!("remote.origin.{name}"), value])?;
-            }
+        if !near {
+            git.set("remote.origin.promisor", "true");
+            git.set("remote.origin.partialclonefilter", "blob:none");
         }
         let there = git
             .run(["ls-remote", "--symref", "origin", "HEAD", &format!("refs/heads/{PREFIX}*")])

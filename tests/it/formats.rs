@@ -16,7 +16,7 @@ fn project() -> Workspace {
     workspace.file("Dockerfile", SPLIT);
     workspace.file("requirements.txt", "flask\n");
     workspace.file("app.py", "print()\n");
-    workspace.file("left/Dockerfile", "FROM golang:1.22\nRUN make -f $X\nCMD [\"/app\"]\n");
+    workspace.file("left/Dockerfile", include_str!("../cases/multi-stage/left-computed-packages/Dockerfile"));
     workspace.file("broken/Dockerfile", "NONSENSE\n");
     workspace.file("100%: a,b\n::add-mask::x.Dockerfile", "FROM alpine:3.20\nCMD [\"whoami\"]\n");
     workspace

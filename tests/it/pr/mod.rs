@@ -1,15 +1,16 @@
 //! `dockwright pr` against a bare repository and a site that this file plays.
 
+mod ci;
 mod contract;
 mod many;
 mod requests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +35,10 @@ struct Site {
     second: Option<Instant>,
     in_second: usize,
     refused: usize,
+    /// How often git came over HTTP with the token.
+    over_http: usize,
+    /// How often it was asked as a proxy.
+    proxied: usize,
 }
 
 /// A fault: the connection ends before anything is done.
@@ -42,52 +47,114 @@ const CUT: u16 = 0;
 /// A fault: the connection ends when all is done, before the answer.
 const CUT_AFTER: u16 = 1;
 
-fn serve() -> (String, Arc<Mutex<Site>>) {
+/// A fault: nothing is done, and there is no answer.
+const HANG: u16 = 2;
+
+fn serve(root: &Path) -> (String, Arc<Mutex<Site>>) {
     let site = Arc::new(Mutex::new(Site::default()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let shared = Arc::clone(&site);
+    let (shared, root) = (Arc::clone(&site), root.to_owned());
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut first = String::new();
-            if reader.read_line(&mut first).unwrap_or(0) == 0 {
-                continue;
-            }
-            let mut length = 0;
-            let mut kind = "github";
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                let line = line.trim().to_ascii_lowercase();
-                if line.is_empty() {
-                    break;
-                }
-                match line.split_once(": ") {
-                    Some(("content-length", value)) => length = value.parse().unwrap(),
-                    Some(("private-token" | "job-token", _)) => kind = "gitlab",
-                    Some(("authorization", value)) if value.starts_with("token ") => kind = "gitea",
-                    _ => {}
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            let mut site = shared.lock().unwrap();
-            let (status, header, answer) = site.answer(kind, first.trim(), body);
-            if status == CUT {
-                continue;
-            }
-            let answer = answer.to_string();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} X\r\nConnection: close\r\n{header}Content-Length: {}\r\n\r\n{answer}",
-                answer.len()
-            );
+            let (shared, root) = (Arc::clone(&shared), root.clone());
+            // A client that goes away in the middle ends the thread.
+            thread::spawn(move || drop(converse(stream.unwrap(), &shared, &root)));
         }
     });
     (address, site)
+}
+
+fn converse(mut stream: TcpStream, shared: &Mutex<Site>, root: &Path) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut first = String::new();
+    if reader.read_line(&mut first)? == 0 {
+        return Ok(());
+    }
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        match line.trim().split_once(": ") {
+            Some((name, value)) => headers.insert(name.to_ascii_lowercase(), value.to_owned()),
+            None => break,
+        };
+    }
+    let header = |name: &str| headers.get(name).map(String::as_str).unwrap_or_default();
+    let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    // As a proxy, we are every site.
+    if first.starts_with("CONNECT ") {
+        shared.lock().unwrap().proxied += 1;
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        return converse(stream, shared, root);
+    }
+    if first.contains(".git/") {
+        return git_over_http(&mut stream, root, &first, &headers, &body, shared);
+    }
+    let kind = match () {
+        () if headers.contains_key("private-token") || headers.contains_key("job-token") => "gitlab",
+        () if header("authorization").starts_with("token ") => "gitea",
+        () => "github",
+    };
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let (status, header, answer) = shared.lock().unwrap().answer(kind, first.trim(), body);
+    if status == HANG {
+        thread::sleep(Duration::from_secs(60));
+    }
+    if status == CUT || status == HANG {
+        return Ok(());
+    }
+    let answer = answer.to_string();
+    let length = answer.len();
+    write!(stream, "HTTP/1.1 {status} X\r\nConnection: close\r\n{header}Content-Length: {length}\r\n\r\n{answer}")
+}
+
+/// The repositories under `root` over HTTP, by git's own program for servers, for whoever has the token.
+fn git_over_http(
+    stream: &mut TcpStream,
+    root: &Path,
+    first: &str,
+    headers: &BTreeMap<String, String>,
+    body: &[u8],
+    shared: &Mutex<Site>,
+) -> std::io::Result<()> {
+    let header = |name: &str| headers.get(name).map(String::as_str).unwrap_or_default();
+    let mut words = first.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    // x-access-token:secret-token, and what GitLab and Gitea are told: oauth2:secret-token.
+    let right = ["Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0LXRva2Vu", "Basic b2F1dGgyOnNlY3JldC10b2tlbg=="];
+    if !right.contains(&header("authorization")) {
+        return write!(
+            stream,
+            "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+    shared.lock().unwrap().over_http += 1;
+    let mut child = Command::new("git")
+        .args(["-c", "http.receivepack=true", "-c", "safe.directory=*", "http-backend"])
+        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .envs([("REQUEST_METHOD", method), ("PATH_INFO", path), ("QUERY_STRING", query)])
+        .envs([("CONTENT_TYPE", header("content-type")), ("HTTP_CONTENT_ENCODING", header("content-encoding"))])
+        .env("CONTENT_LENGTH", body.len().to_string())
+        .env("GIT_PROTOCOL", header("git-protocol"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().unwrap();
+    let body = body.to_vec();
+    let writer = thread::spawn(move || stdin.write_all(&body));
+    let output = child.wait_with_output()?;
+    writer.join().unwrap().ok();
+    let end = output.stdout.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let (head, rest) = output.stdout.split_at(end);
+    let head = text(head);
+    let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK").to_owned();
+    write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n{head}\r\nContent-Length: {}\r\n", rest.len() - 4)?;
+    stream.write_all(b"\r\n")?;
+    stream.write_all(&rest[4..])
 }
 
 impl Site {
@@ -196,7 +263,7 @@ const DOCKERFILE: &str = "# @everyone <b>`x`\nFROM alpine:3.20\nCOPY tool /usr/l
 impl Stage {
     fn new() -> Self {
         let folder = Workspace::new();
-        let (api, site) = serve();
+        let (api, site) = serve(folder.path());
         let stage = Self { folder, api, site };
         stage.git(".", &["init", "--quiet", "--bare", "--initial-branch=main", "bare.git"]);
         stage.git(".", &["clone", "--quiet", "bare.git", "checkout"]);
@@ -278,7 +345,17 @@ fn identity(command: &mut Command) -> &mut Command {
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "Somebody").env(format!("GIT_{who}_EMAIL"), "somebody@site.example");
     }
-    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CI_NODE_INDEX", "JOB_COMPLETION_INDEX"] {
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "CI_NODE_INDEX",
+        "JOB_COMPLETION_INDEX",
+    ] {
         command.env_remove(name);
     }
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null")

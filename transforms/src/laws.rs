@@ -8,7 +8,7 @@ use std::fmt;
 use crate::edit::EditSet;
 use crate::knowledge::tags;
 use crate::model::{Base, Model};
-use crate::rewrite::{Outcome, Request, Status, rewrite};
+use crate::rewrite::{Outcome, Report, Request, Status, rewrite};
 use crate::syntax::{File, Keyword, ParseError};
 
 /// A law.
@@ -28,13 +28,15 @@ pub enum Law {
     Closure,
     /// The printed diff, applied, gives the file that is written.
     Agreement,
+    /// What a transform promises of the files that it fixes holds, such as what scanners ask.
+    Promise,
     /// A defect of a transform that the engine had to hold back.
     Soundness,
 }
 
 impl Law {
     /// Every law, in the order of the documentation.
-    pub const ALL: [Law; 8] = [
+    pub const ALL: [Law; 9] = [
         Law::Identity,
         Law::Locality,
         Law::Idempotence,
@@ -42,6 +44,7 @@ impl Law {
         Law::Determinism,
         Law::Closure,
         Law::Agreement,
+        Law::Promise,
         Law::Soundness,
     ];
 
@@ -55,6 +58,7 @@ impl Law {
             Law::Determinism => "determinism",
             Law::Closure => "closure",
             Law::Agreement => "agreement",
+            Law::Promise => "promise",
             Law::Soundness => "soundness",
         }
     }
@@ -123,6 +127,9 @@ pub fn check(source: &[u8], request: &Request<'_>) -> Result<(Outcome, Vec<Viola
             }
             for text in open_ends(&before, &after, request) {
                 say(Law::Closure, text);
+            }
+            for text in broken(&before, &after, request, &outcome) {
+                say(Law::Promise, text);
             }
             match rewrite(output, request) {
                 Ok(Outcome { output: None, .. }) => {}
@@ -220,6 +227,18 @@ fn open_ends(before: &File<'_>, after: &File<'_>, request: &Request<'_>) -> Vec<
     found
 }
 
+/// What the transforms that have fixed something promise, and does not hold.
+fn broken(before: &File<'_>, after: &File<'_>, request: &Request<'_>, outcome: &Outcome) -> Vec<String> {
+    let model = |file| Model::new(file, request.context, request.settings);
+    let (before, after) = (model(before), model(after));
+    let fixed = |id| {
+        let of = |report: &Report| report.transform == id && matches!(report.status, Status::Fixed(_));
+        outcome.findings.iter().any(of)
+    };
+    let transforms = request.transforms.iter().filter(|transform| fixed(transform.id));
+    transforms.flat_map(|transform| (transform.broken)(&before, &after)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +270,10 @@ mod tests {
             applicability: Applicability::Safe,
             example: Example { before: "", context: &[], after: "" },
             find,
+            broken: |_, after| match after.file.instructions.iter().any(|one| one.args.text == "promised") {
+                true => vec!["it is said to be promised".into()],
+                false => Vec::new(),
+            },
         }));
         let (transforms, settings) = ([&*transform], Settings::default());
         let request =
@@ -284,6 +307,15 @@ mod tests {
             _ => Vec::new(),
         };
         assert_eq!(broken("FROM alpine\n", find), [Law::Closure, Law::Closure]);
+    }
+
+    #[test]
+    fn a_result_that_is_not_what_the_transform_promises_breaks_the_promise() {
+        let find = |model: &Model<'_>| match model.file.instructions.len() {
+            1 => finding(vec![Edit::insert(model.file.source.len(), "USER promised\n")]),
+            _ => Vec::new(),
+        };
+        assert_eq!(broken("FROM alpine\n", find), [Law::Promise]);
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //! The laws, asserted on bytes for every example, case and corpus file: *identity* (no fix, same bytes), *locality*
 //! (outside the edits every byte is equal), *idempotence* (twice is once), *legibility* (the result parses, with no
 //! more opaque instructions than before), *determinism*, *agreement* (the printed diff applied is the file written),
-//! *truth* (each documented example holds), *closure* (every image tag written exists or was the user's).
+//! *truth* (each documented example holds), *closure* (every image tag written exists or was the user's), *promise* (what
+//! a transform says of its results holds, such as what scanners ask of the user).
 
 pub mod catalog;
 pub mod context;

@@ -349,7 +349,7 @@ mod tests {
     use super::*;
     use crate::edit::Edit;
     use crate::syntax::Keyword;
-    use crate::transform::{Example, Fix};
+    use crate::transform::{Example, Fix, nothing_broken};
 
     /// A transform that is nothing but what it finds.
     macro_rules! transform {
@@ -361,6 +361,7 @@ mod tests {
                 applicability: Applicability::$applicability,
                 example: Example { before: "", context: &[], after: "" },
                 find: $find,
+                broken: nothing_broken,
             };
             &TRANSFORM
         }};

@@ -21,6 +21,14 @@ pub struct Transform {
     pub example: Example,
     /// Looks at the model and says where the transform applies, or why it does not.
     pub find: fn(&Model<'_>) -> Vec<Finding>,
+    /// Looks at a file before and after, where the transform has fixed something, and says what does not hold that it
+    /// promises. The laws ask this of every result; nothing else does.
+    pub broken: fn(before: &Model<'_>, after: &Model<'_>) -> Vec<String>,
+}
+
+/// For a transform that promises nothing beyond the laws.
+pub fn nothing_broken(_: &Model<'_>, _: &Model<'_>) -> Vec<String> {
+    Vec::new()
 }
 
 /// How sure a fix is. The order is the policy: a threshold admits everything at or above it.

@@ -32,7 +32,7 @@ mod tools;
 mod whole;
 
 use crate::model::{Model, Stage};
-use crate::transform::{Applicability, Example, Finding, FindingOutcome, Refusal, Transform};
+use crate::transform::{Applicability, Example, Finding, FindingOutcome, Refusal, Transform, nothing_broken};
 
 use survey::{Survey, refuse};
 
@@ -59,6 +59,7 @@ pub(super) static TRANSFORM: Transform = Transform {
                 FROM alpine:3.21\nWORKDIR /src\nCOPY --from=builder /src/app /src/app\nCMD [\"./app\"]\n",
     },
     find,
+    broken: nothing_broken,
 };
 
 fn find(model: &Model<'_>) -> Vec<Finding> {

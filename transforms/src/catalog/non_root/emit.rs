@@ -3,10 +3,11 @@
 use crate::edit::{Edit, EditSet};
 use crate::span::Span;
 use crate::surgery::Layout;
+use crate::syntax::{Form, Keyword};
 use crate::transform::{Applicability, Decision, Fix};
 
 use super::place::Plan;
-use super::survey::Survey;
+use super::survey::{Survey, Unit};
 
 /// Writes the fix; `None` where two edits would touch the same bytes.
 pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
@@ -36,6 +37,12 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         }
         None => lines.push((plan.end, format!("{} {}", layout.keyword("USER"), plan.user.name))),
     }
+    let moved = early_starts(survey, plan, &layout);
+    if !moved.is_empty() {
+        edits.extend(layout.delete(moved.iter().map(|(index, _)| *index), true));
+        let place = plan.mended.map_or(plan.end, |at| at + 1);
+        lines.extend(moved.iter().map(|(_, text)| (place, text.clone())));
+    }
     let mut places: Vec<usize> = lines.iter().map(|(place, _)| *place).collect();
     places.sort_unstable();
     places.dedup();
@@ -56,12 +63,34 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         claim,
         edits: EditSet::new(edits).ok()?,
         assumptions: plan.assumptions.clone(),
-        decisions: if survey.model.settings.explain { decisions(survey, plan) } else { Vec::new() },
+        decisions: if survey.model.settings.explain { decisions(survey, plan, &moved) } else { Vec::new() },
     })
 }
 
+/// What says what starts, and stands before anybody has said a user: each with its text, comments included. People and
+/// scanners look for USER above it, so it goes behind the new one; to the build it means nothing where it stands, but for
+/// its order, which it keeps, and a SHELL, which would read it.
+fn early_starts(survey: &Survey<'_, '_>, plan: &Plan, layout: &Layout<'_, '_>) -> Vec<(usize, String)> {
+    let starts = |unit: &&Unit<'_>| matches!(unit.instruction.keyword, Keyword::Cmd | Keyword::Entrypoint);
+    let all = survey.units.iter().take(plan.mended.unwrap_or(plan.end));
+    let rest: Vec<&Unit<'_>> = all.skip_while(|unit| !starts(unit)).collect();
+    let user = survey.model.file.instructions.iter().position(|one| one.keyword == Keyword::User);
+    let early = rest.first().is_some_and(|first| user.is_none_or(|user| first.index < user));
+    let shell = rest.iter().rposition(|unit| unit.instruction.keyword == Keyword::Shell);
+    let read = |unit: &&Unit<'_>| starts(unit) && !matches!(unit.instruction.form, Form::Json(_));
+    if !early || rest.iter().take(shell.unwrap_or(0)).any(read) {
+        return Vec::new();
+    }
+    let text = |index| {
+        let text = std::str::from_utf8(layout.with_comments(index).of(survey.model.file.source)).ok()?;
+        Some((index, text.strip_suffix(layout.eol()).unwrap_or(text).to_owned()))
+    };
+    let moved: Option<Vec<_>> = rest.into_iter().filter(starts).map(|unit| text(unit.index)).collect();
+    moved.unwrap_or_default()
+}
+
 /// The decision in words: who ran, who runs, what is theirs.
-fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
+fn decisions(survey: &Survey<'_, '_>, plan: &Plan, moved: &[(usize, String)]) -> Vec<Decision> {
     let image = survey.model.image(survey.stage).map(ToString::to_string).unwrap_or_else(|| "the base".to_owned());
     let added = |what: String, evidence: String| Decision { line: None, what, place: "runtime", evidence };
     let mut out =
@@ -70,6 +99,14 @@ fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         out.extend(commands.iter().map(|command| {
             added(command.clone(), "the user has to be there, and to own what the program writes".to_owned())
         }));
+    }
+    for unit in survey.units.iter().filter(|unit| moved.iter().any(|(index, _)| *index == unit.index)) {
+        out.push(Decision {
+            line: Some(unit.instruction.lines.0),
+            what: format!("{} behind USER", unit.instruction.keyword.name()),
+            place: "runtime",
+            evidence: "people and scanners look for USER above what it is for".to_owned(),
+        });
     }
     for unit in plan.copies.iter().filter_map(|at| survey.units.get(*at)) {
         out.push(Decision {

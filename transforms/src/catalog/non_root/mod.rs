@@ -9,6 +9,8 @@
 //! 5. `owns`: what that user has to own.
 //! 6. `place`: where the lines go.
 //! 7. `emit`: the decision as edits.
+//!
+//! `scanners` is the judge of the result, and no part of the way.
 
 mod caches;
 mod emit;
@@ -16,6 +18,7 @@ mod images;
 mod obstacles;
 mod owns;
 mod place;
+mod scanners;
 mod scripts;
 mod servers;
 mod survey;
@@ -40,6 +43,7 @@ pub(super) static TRANSFORM: Transform = Transform {
                 CMD [\"whoami\"]\n",
     },
     find,
+    broken: scanners::broken,
 };
 
 fn find(model: &Model<'_>) -> Vec<Finding> {

@@ -144,7 +144,8 @@ fn root_at(survey: &Survey<'_, '_>, place: usize) -> bool {
     root
 }
 
-/// Where USER goes: before the first ENTRYPOINT or CMD that nothing follows which builds the image.
+/// Where USER goes: before the first HEALTHCHECK, ENTRYPOINT or CMD, all of which it runs, that nothing follows which builds
+/// the image.
 fn end(survey: &Survey<'_, '_>) -> usize {
     let works = |keyword| {
         matches!(
@@ -154,7 +155,8 @@ fn end(survey: &Survey<'_, '_>) -> usize {
     };
     let last = survey.units.iter().rposition(|unit| works(unit.instruction.keyword)).map_or(0, |last| last + 1);
     let rest = survey.units.iter().enumerate().skip(last);
-    let mut starts = rest.filter(|(_, unit)| matches!(unit.instruction.keyword, Keyword::Cmd | Keyword::Entrypoint));
+    let runs = |keyword| matches!(keyword, Keyword::Healthcheck | Keyword::Cmd | Keyword::Entrypoint);
+    let mut starts = rest.filter(|(_, unit)| runs(unit.instruction.keyword));
     starts.next().map_or(survey.units.len(), |(at, _)| at)
 }
 

@@ -300,6 +300,10 @@ impl<'a> Visit<'a> {
         cut_links(&self.git)?;
         let rewritten = self.rewrite(topic)?;
         let known = requests.get(&branch);
+        if rewritten.changed.is_empty() && !rewritten.unproven.is_empty() {
+            let text = format!("not proven, so nothing is asked for: {}", rewritten.unproven.join("; "));
+            return Ok(asked(Action::Left, known.and_then(|all| all.iter().find(|request| request.open)), text));
+        }
         if rewritten.changed.is_empty() {
             return match known.and_then(|all| all.iter().find(|request| request.open)) {
                 Some(request) => {
@@ -505,6 +509,10 @@ impl<'a> Visit<'a> {
                     done.output = None;
                     done.findings.clear();
                 }
+                if done.outcome.as_ref().is_ok_and(|done| done.output.is_none()) {
+                    let why = outcome.verdict.details().first().map(|why| format!(" ({why})")).unwrap_or_default();
+                    rewritten.unproven.push(body::plain(&format!("{path}: {}{why}", outcome.verdict.name())));
+                }
                 outcomes.push(outcome);
             }
             let outcome = match done.outcome {
@@ -562,6 +570,8 @@ enum Pushed {
 struct Rewritten {
     changed: Vec<Changed>,
     left: Vec<Left>,
+    /// What would change, but is not proven to be the same.
+    unproven: Vec<String>,
     /// The block of `verify`.
     proof: Option<String>,
 }

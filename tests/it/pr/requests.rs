@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::verify::{Lab, PLAIN, Side};
+
 use super::{CUT, CUT_AFTER, DOCKERFILE, Stage, identity, said};
 
 #[test]
@@ -299,4 +301,53 @@ fn a_forks_branch_of_the_same_name_is_not_ours() {
     }));
     let output = stage.pr(&[]);
     assert!(said(&output).contains("https://site.example/2 opened"), "{}", said(&output));
+}
+
+/// The program in the checkout, with an engine that builds and runs what a test wants.
+fn proven(stage: &Stage, lab: &Lab) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dockwright"));
+    let path = format!("{}:{}", lab.workspace.path().join("bin").display(), std::env::var("PATH").unwrap());
+    command.args(["pr", "--only", "non-root", "--host", "github", "--api", &stage.api, "--repository", "o/r"]);
+    command.args(["--verify", "--engine", "docker", "--wait", "0.3"]).env("PATH", path);
+    command.env("FAKE", lab.workspace.path().join("fake")).env("GITHUB_TOKEN", "secret-token");
+    let output = identity(command.current_dir(stage.folder.path().join("checkout"))).output().unwrap();
+    assert_eq!(lab.left(), [] as [String; 0], "nothing is left behind: {}", said(&output));
+    output
+}
+
+#[test]
+fn what_was_built_and_run_is_shown_with_its_sizes() {
+    let (stage, lab) = (Stage::new(), Lab::new(PLAIN));
+    stage.write("Dockerfile", PLAIN);
+    stage.commit("feat: plain");
+    let output = proven(&stage, &lab);
+    assert!(output.status.success(), "{}", said(&output));
+    {
+        let site = stage.site();
+        let body = site.requests[0]["body"].as_str().unwrap();
+        assert!(body.contains("### Built and run, before and after"), "{body}");
+        assert!(body.contains("| `Dockerfile` | 100 MB | 20.0 MB (−80 %) |"), "{body}");
+    }
+    let again = proven(&stage, &lab);
+    assert!(said(&again).contains("is as it should be"), "{}", said(&again));
+}
+
+#[test]
+fn what_is_not_the_same_is_not_asked_for() {
+    let (stage, lab) = (Stage::new(), Lab::new(PLAIN));
+    let mut broken = Side::rewritten();
+    broken.exits = Some(1);
+    lab.side("after", &broken);
+    stage.write("Dockerfile", PLAIN);
+    stage.commit("feat: plain");
+    let output = proven(&stage, &lab);
+    assert!(output.status.success() && said(&output).contains("not proven"), "{}", said(&output));
+    assert!(stage.site().requests.is_empty());
+    // A request that is open already is not closed for it: there is still something to change.
+    lab.side("after", &Side::rewritten());
+    assert!(said(&proven(&stage, &lab)).contains("opened"));
+    lab.side("after", &broken);
+    let output = proven(&stage, &lab);
+    assert!(said(&output).contains("not proven"), "{}", said(&output));
+    assert_eq!(stage.site().requests[0]["state"], "open");
 }

@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use crate::workspace::{Workspace, text};
 
 /// A Dockerfile that gains a user, and nothing else.
-const PLAIN: &str = "FROM debian:bookworm-slim\nCOPY app /app/main\nCMD [\"/app/main\"]\n";
+pub const PLAIN: &str = "FROM debian:bookworm-slim\nCOPY app /app/main\nCMD [\"/app/main\"]\n";
 
 /// A Dockerfile that is split, and gains a user.
 const GO: &str = "FROM golang:1.22-alpine\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\nCMD [\"./app\"]\n";
 
 /// An image and what it does.
-struct Side {
+pub struct Side {
     config: Value,
     size: u64,
     files: Vec<(String, u32, u64, Vec<u8>)>,
     /// The code with which it ends by itself.
-    exits: Option<i32>,
+    pub exits: Option<i32>,
     /// The code after it was asked to stop.
     stops: i32,
     output: &'static str,
@@ -33,7 +33,7 @@ struct Side {
 }
 
 impl Side {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let file = |path: &str, mode, content: &str| (path.to_owned(), mode, 0, content.as_bytes().to_vec());
         Self {
             config: json!({"Cmd": ["/app/main"], "Env": ["PATH=/usr/bin:/bin", "GREETING=hello"]}),
@@ -52,7 +52,7 @@ impl Side {
     }
 
     /// What a right rewrite makes of it.
-    fn rewritten() -> Self {
+    pub fn rewritten() -> Self {
         let mut side = Self::new();
         side.config["User"] = "appuser".into();
         side.size = 20_000_000;
@@ -62,12 +62,12 @@ impl Side {
 }
 
 /// A folder with a Dockerfile, and an engine that answers for it.
-struct Lab {
-    workspace: Workspace,
+pub struct Lab {
+    pub workspace: Workspace,
 }
 
 impl Lab {
-    fn new(dockerfile: &str) -> Self {
+    pub fn new(dockerfile: &str) -> Self {
         let workspace = Workspace::new();
         workspace.file("Dockerfile", dockerfile);
         workspace.file("app", "");
@@ -87,7 +87,7 @@ impl Lab {
         self.workspace.file(&format!("fake/{name}"), content)
     }
 
-    fn side(&self, name: &str, side: &Side) {
+    pub fn side(&self, name: &str, side: &Side) {
         let image = json!([{"Config": side.config, "Size": side.size, "RootFS": {"Layers": ["a", "b"]}}]);
         self.fake(&format!("{name}.image.json"), image.to_string());
         let state = |status: &str, code: i32| {
@@ -127,7 +127,7 @@ impl Lab {
     }
 
     /// What the engine still has.
-    fn left(&self) -> Vec<String> {
+    pub fn left(&self) -> Vec<String> {
         let names = |kind: &str| {
             let entries = fs::read_dir(self.workspace.path().join("fake").join(kind));
             entries.into_iter().flatten().map(|entry| entry.unwrap().path().display().to_string()).collect::<Vec<_>>()

@@ -108,6 +108,9 @@ impl Client {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
+            // A site that sends us elsewhere would have the token sent there.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .proxy(proxy(&api))
             .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .build();
@@ -255,6 +258,7 @@ impl Client {
         let said = body::plain(&self.hidden(&words.join("; ")));
         let token = self.token.as_ref().map_or("a token", |token| token.name);
         let mut what = match raw.status {
+            300..=399 => "it is elsewhere now; has the repository been renamed? use its new address".into(),
             401 => format!("the token is not accepted; make a new one and put it into {token}"),
             403 => format!("the token may not do this; give {token} the right to write contents and pull requests"),
             404 => "there is no such repository, or the token may not see it; look at the address and at the token's \

@@ -17,11 +17,13 @@ use crate::verify::child::{self, End, Stoppable};
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// What would run or reach something, switched off.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.autocrlf=false",
     "protocol.ext.allow=never",
+    // A server that sends us elsewhere would have the token sent there.
+    "http.followRedirects=false",
     "submodule.recurse=false",
     "fetch.recurseSubmodules=false",
     "commit.gpgSign=false",

@@ -118,7 +118,7 @@ impl Host {
                     }
                 }
                 if !settings.labels.is_empty() {
-                    what["labels"] = json!(settings.labels.join(","));
+                    what["labels"] = json!(settings.labels);
                 }
                 (format!("/projects/{}/merge_requests", encode(repository)), what)
             }

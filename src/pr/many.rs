@@ -92,7 +92,7 @@ pub(super) fn all(args: &PrArgs, global: &Global, laboratory: Option<&Laboratory
                     }
                     let show = |text: &str| {
                         let _turn = printing.lock();
-                        print!("{name}\n{text}");
+                        super::out(&format!("{name}\n{text}"));
                     };
                     let done = match sites.place(address, None) {
                         Ok(place) => one(args, &Place { name: name.clone(), ..place }, laboratory, &show),

@@ -14,6 +14,7 @@ mod settings;
 
 use std::env;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &PrArgs, global: &Global) -> Result<Exit> {
                 }
                 None => here(args),
             };
-            let show = |text: &str| print!("{text}");
+            let show = |text: &str| out(text);
             vec![many::one(args, &place.map_err(|error| anyhow!(error))?, laboratory.as_ref(), &show)]
         }
         _ => many::all(args, global, laboratory.as_ref())?,
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &PrArgs, global: &Global) -> Result<Exit> {
             .map_err(|error| anyhow!("{}: can't be written ({error}); name another file", path.display()))?;
     }
     if many.repos.is_some() || many.org.is_some() {
-        print!("{}", many::table(&done));
+        out(&many::table(&done));
     } else {
         done.iter().for_each(|done| say(done, global));
     }
@@ -78,6 +79,12 @@ pub(crate) fn run(args: &PrArgs, global: &Global) -> Result<Exit> {
         () if done.iter().any(Done::failed) => Exit::Trouble,
         () => Exit::Done,
     })
+}
+
+/// Writes to standard output. A reader who went away is nobody's loss: the requests are made.
+fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Says of one repository what came of its requests.

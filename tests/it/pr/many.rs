@@ -152,6 +152,19 @@ fn an_organisation_is_listed_page_by_page_without_archived_ones_and_forks() {
 }
 
 #[test]
+fn a_user_is_listed_where_there_is_no_organisation_of_that_name() {
+    let stage = Stage::new();
+    stage.copies(1);
+    let url = format!("{}/many/r0.git", stage.api);
+    stage.site().listed = vec![json!({"full_name": "many/r0", "clone_url": url})];
+    stage.site().faults.push_back((404, ""));
+    let output = stage.run_far(&["--org", "many"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let site = stage.site();
+    assert_eq!((site.count("GET /users/many/repos"), site.requests.len()), (1, 1));
+}
+
+#[test]
 fn the_others_list_theirs_in_their_own_words() {
     let stage = Stage::new();
     stage.copies(1);

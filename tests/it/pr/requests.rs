@@ -39,7 +39,7 @@ fn gitlab_and_gitea_are_told_in_their_own_words() {
         let site = stage.site();
         let request = &site.requests[0];
         assert!(request["title"].as_str().unwrap().starts_with("Draft: "), "{request}");
-        assert_eq!((&request["labels"], &request["reviewer_ids"]), (&json!("a,b"), &json!([42])));
+        assert_eq!((&request["labels"], &request["reviewer_ids"]), (&json!(["a", "b"]), &json!([42])));
         assert_eq!(request["assignee_ids"], json!([42]));
     }
     let stage = Stage::new();
@@ -237,6 +237,31 @@ fn limits_are_waited_out_and_what_is_too_long_is_said() {
     let output = stage.pr(&["--patience", "10"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("asks to wait 100 s, which is more than --patience"), "{}", said(&output));
+}
+
+#[test]
+fn the_token_is_sent_nowhere_else() {
+    let stage = Stage::new();
+    // The tests' site itself, under another name: whoever follows is seen.
+    let elsewhere: &'static str = Box::leak(format!("Location: {}/elsewhere", stage.api).into_boxed_str());
+    stage.site().faults.push_back((301, elsewhere));
+    let output = stage.pr(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("has the repository been renamed"), "{}", said(&output));
+    assert_eq!(stage.site().calls.len(), 1);
+}
+
+#[test]
+fn a_table_of_requests_in_a_folder_is_not_passed_over_in_silence() {
+    let stage = Stage::new();
+    std::fs::create_dir(stage.folder.path().join("checkout/sub")).unwrap();
+    stage.write("sub/Dockerfile", DOCKERFILE);
+    stage.write("sub/dockwright.toml", "safe = true\n\n[pr]\nenabled = false\n");
+    stage.commit("feat: sub");
+    let output = stage.pr(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let wanted = "sub/dockwright.toml:3: [pr] holds for the whole repository; move it to its root";
+    assert!(said(&output).contains(wanted), "{}", said(&output));
 }
 
 #[test]

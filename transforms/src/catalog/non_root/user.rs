@@ -46,8 +46,9 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         let name = known.user.map_or(known.program, |(name, _)| if name == "www-data" { "apache" } else { name });
         let name = if known.program == "nginx" { "nginx" } else { name };
         installed = comes_with(survey, name);
-        // Built from its sources, it lies somewhere else.
-        if !installed && survey.facts.plain && known.program == "redis-server" {
+        // Built from its sources, it lies somewhere else; and the httpd of an Alpine without Apache is BusyBox's.
+        let other = known.program == "redis-server" || (known.program, known.family) == ("httpd", "alpine");
+        if !installed && survey.facts.plain && other {
             server = None;
         }
     }

@@ -1,0 +1,3 @@
+module lab.example/hook
+
+go 1.26

@@ -1,0 +1,3 @@
+<?php
+require __DIR__ . '/../app/Kernel.php';
+(new Kernel(dirname(__DIR__)))->handle();

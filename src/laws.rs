@@ -236,6 +236,10 @@ fn git_apply(folder: &Path, patch: &[u8]) -> Result<String> {
     let child = Command::new("git")
         .args(["apply", "--whitespace=nowarn", "-"])
         .current_dir(folder)
+        // A hook of git has variables that name its own repository.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         // Above a folder for temporary files there may be a repository that has nothing to do with this.
         .env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder))
         .stdin(Stdio::piped())

@@ -69,7 +69,10 @@ fn run_case(transform: &str, name: &str, folder: &Path) {
     let patched = Workspace::copy_of(folder);
     let beside = Workspace::new();
     let patch = beside.file("case.patch", &dry.stdout);
-    let git = Command::new("git").arg("apply").arg(&patch).current_dir(patched.path()).output().unwrap();
+    let mut git = Command::new("git");
+    // Where a hook runs the tests, git's variables name another repository.
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    let git = git.arg("apply").arg(&patch).current_dir(patched.path()).output().unwrap();
     assert!(git.status.success(), "{name}: git apply: {}", text(&git.stderr));
     assert!(workspace.run(&args).status.success());
     let after = workspace.read("Dockerfile");

@@ -136,6 +136,7 @@ fn git_over_http(
     shared.lock().unwrap().over_http += 1;
     let mut child = Command::new("git")
         .args(["-c", "http.receivepack=true", "-c", "safe.directory=*", "http-backend"])
+        .env_remove("GIT_DIR")
         .env("GIT_PROJECT_ROOT", root)
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .envs([("REQUEST_METHOD", method), ("PATH_INFO", path), ("QUERY_STRING", query)])
@@ -355,6 +356,9 @@ fn identity(command: &mut Command) -> &mut Command {
         "NO_PROXY",
         "no_proxy",
         "SSL_CERT_FILE",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
         "CI_NODE_INDEX",
         "JOB_COMPLETION_INDEX",
     ] {

@@ -138,10 +138,11 @@ class Bases:
                 # Debian does not always bring Ubuntu's keys; from its own packages on, apt checks.
                 command.append(f"--keyring={keyring}" if keyring.exists() else "--no-check-gpg")
             command += [suite, str(root), self.settings["mirrors"][archive], *script]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  errors="replace")
             if done.returncode:
                 shutil.rmtree(root, ignore_errors=True)
-                raise Skipped(f"debootstrap {suite} failed: {done.stdout.strip().splitlines()[-1]}")
+                raise Skipped(f"debootstrap {suite} failed: {machine.last_line(done.stdout)}")
             for stale in ("var/cache/apt/archives", "var/lib/apt/lists"):
                 shutil.rmtree(root / stale, ignore_errors=True)
                 (root / stale / "partial").mkdir(parents=True)

@@ -62,7 +62,7 @@ class Engine:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(60)
+                self.process.wait(40)
             except subprocess.TimeoutExpired:
                 self.process.kill()
 

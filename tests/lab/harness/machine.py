@@ -38,9 +38,30 @@ def install(packages):
     say(f"installing {' '.join(missing)}")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
+        except subprocess.TimeoutExpired:
+            raise Skipped(f"`{' '.join(command)}` does not end: are the package archives in reach?") from None
         if done.returncode:
-            raise Skipped(f"`{' '.join(command)}` failed: {done.stdout.strip().splitlines()[-1]}")
+            raise Skipped(f"`{' '.join(command)}` failed: {last_line(done.stdout)}")
+    left = sorted(c for c in packages if not (shutil.which(c) or os.path.exists(c)))
+    if left:
+        raise Skipped(f"{', '.join(missing)} did not bring {', '.join(left)}")
+
+
+def last_line(text):
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def docker():
+    """Installs Docker's daemon and its client, with BuildKit: one package or three, as the release has it."""
+    install({"/usr/sbin/dockerd": "docker.io"})
+    if not os.path.exists("/usr/bin/docker"):
+        install({"/usr/bin/docker": "docker-cli"})
+    version = re.search(r"version (\d+)", output("/usr/bin/docker", "--version") or "")
+    if version and int(version[1]) >= 23 and output("/usr/bin/docker", "buildx", "version") is None:
+        install({"/usr/libexec/docker/cli-plugins/docker-buildx": "docker-buildx"})
 
 
 def own_certificates():

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,11 @@ from .machine import Skipped, say
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SKIPPED = 77
+OUT_OF_ORDER = 3
+
+
+# What says nothing about the rewriter.
+OWN_FAULTS = ("original does not build", "original does not answer", "no base for")
 
 
 @dataclass
@@ -51,7 +57,9 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="tests/lab/run",
         description="Builds and runs the lab's applications before and after a rewrite, and compares them.",
-        epilog=f"Exit code: 0 all the same, 1 something differs or does not build, 2 wrong usage, {SKIPPED} skipped: this machine can't run the lab.")
+        epilog=f"Exit code: 0 all the same, 1 something differs or does not build, 2 wrong usage, {OUT_OF_ORDER} nothing differs, but the "
+        f"lab itself is out of order (an original that does not build or answer, no base image, an engine that went away), {SKIPPED} "
+        "skipped: this machine can't run the lab.")
     parser.add_argument("app", nargs="*", help="names of folders in tests/lab/apps; all without one")
     parser.add_argument("--rewriter", metavar="COMMAND",
                         help="rewrites the Dockerfile whose path replaces {} (else it is added at the end); runs in the application's "
@@ -86,14 +94,26 @@ def main():
         for base in stand_ins.Bases(Engine(options.state), "stand-in").table:
             print(f"{base['tags'][0]:36} {base.get('differs', '')}")
         return 0
+    # `timeout` and a CI that gives up end us so; the engine has to be stopped then too.
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         return laboratory(options, apps)
     except Skipped as reason:
         say(f"lab skipped: {reason}")
         return SKIPPED
+    except (Failed, OSError, subprocess.SubprocessError) as fault:
+        say(f"lab out of order: {type(fault).__name__}: {fault}")
+        if isinstance(fault, Failed):
+            say(fault.log[-2000:])
+        return OUT_OF_ORDER
     except KeyboardInterrupt:
         say("\ninterrupted")
         return 130
+
+
+def interrupt(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def laboratory(options, apps):
@@ -101,11 +121,14 @@ def laboratory(options, apps):
         raise Skipped("it needs root, for a container engine of its own")
     if not sys.platform.startswith("linux"):
         raise Skipped("it needs Linux")
-    machine.install({"/usr/sbin/dockerd": "docker.io", "/usr/bin/docker": "docker.io", "debootstrap": "debootstrap",
-                     "openssl": "openssl", "busybox": "busybox-static"})
+    machine.docker()
+    machine.install({"debootstrap": "debootstrap", "openssl": "openssl", "busybox": "busybox-static"})
     rewriter = None if options.originals else find_rewriter(options.rewriter)
     state = pathlib.Path(options.state).resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise Skipped(f"{state} can't be made: {fault}; choose another --state") from None
     with open(state / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -232,6 +255,8 @@ def judge(options, engine, made, result, gateway):
     app = result.app
     decided = result.verdict
     result.before = side(options, engine, made, result, "before", gateway)
+    if result.before and result.before.fault:
+        result.before = side(options, engine, made, result, "before", gateway)
     if result.before is None:
         return
     unexpected = [f"{a['request']}: {a['unexpected']}" for a in result.before.answers if a["unexpected"]]
@@ -251,6 +276,12 @@ def judge(options, engine, made, result, gateway):
     if result.after is None:
         return
     result.details = compare.differences(result.before, result.after, app.may_change)
+    if result.details:
+        # A machine that has other things to do is late now and then: what differs differs again.
+        result.after = side(options, engine, made, result, "after", gateway)
+        if result.after is None:
+            return
+        result.details = compare.differences(result.before, result.after, app.may_change)
     result.notes = compare.notes(result.before, result.after)
     result.verdict = "differs" if result.details else "same"
     if "multi-stage" in app.shows and not result.split:
@@ -282,11 +313,16 @@ def side(options, engine, made, result, name, gateway):
         return None
     tag = f"lab/{result.app.name}:{name}"
     try:
-        log = engine.build(folder / name, dockerfile, tag, machine.proxies(), timeout=options.timeout)
+        try:
+            log = engine.build(folder / name, dockerfile, tag, machine.proxies(), timeout=options.timeout)
+        except Failed:
+            # Registries and archives do not always answer; a second failure is the Dockerfile's.
+            log = engine.build(folder / name, dockerfile, tag, machine.proxies(), timeout=options.timeout)
     except Failed as failed:
         (folder / f"{name}.build.log").write_text(failed.log)
         result.verdict = f"{word} does not build"
-        result.details = [stand_ins.last_error(failed.log), f"log: {folder}/{name}.build.log"]
+        last = [f"| {line}" for line in failed.log.strip().splitlines()[-12:]]
+        result.details = [stand_ins.last_error(failed.log), f"log: {folder}/{name}.build.log", *last]
         return None
     (folder / f"{name}.build.log").write_text(log)
     seen = trial.observe(engine, result.app, tag, last, gateway)
@@ -338,4 +374,8 @@ def report(options, results):
     good = all(r.ok or r.verdict == "unchanged" for r in results)
     if options.strict:
         good = all(r.ok and not {"not split", "still root"} & set(r.notes) for r in results)
+    ours = [r for r in results if r.verdict.startswith(OWN_FAULTS)]
+    if ours and all(r.ok or r.verdict == "unchanged" or r in ours for r in results):
+        say(f"the lab is out of order: {', '.join(r.app.name for r in ours)}")
+        return OUT_OF_ORDER
     return 0 if good else 1

@@ -18,6 +18,8 @@ from .machine import Skipped, say
 
 BROKEN = pathlib.Path(__file__).resolve().parent.parent / "broken"
 ENGINES = ("docker", "podman", "buildah")
+# The command of the build that never ends, of which there is no other on a machine.
+NEVER = b"sleep\0002718281\0"
 # lab.toml names the configuration's keys, `--accept` the instructions.
 PARTS = {"Entrypoint": "entrypoint", "Cmd": "cmd", "Env": "env", "WorkingDir": "workdir", "ExposedPorts": "expose",
          "Volumes": "volume", "Labels": "label", "Healthcheck": "healthcheck", "StopSignal": "stopsignal"}
@@ -144,11 +146,15 @@ def broken(engine, made, dockwright, kind, names):
         if kind not in table.get("engines", ENGINES):
             continue
         start = time.monotonic()
-        said, _ = prover.verify("Dockerfile", "--against", "broken.Dockerfile", *table.get("args", []), cwd=case,
-                                environment=table.get("env"))
-        wanted = table.get("verdict", "differs")
-        lacks = [words for words in table["words"] if not any(one in detail for one in words.split("|") for detail in said["details"])]
-        caught = said["verdict"] == wanted and not lacks
+        # Twice, where the machine had other things to do the first time.
+        for _ in range(2):
+            said, _ = prover.verify("Dockerfile", "--against", "broken.Dockerfile", *table.get("args", []), cwd=case,
+                                    environment=table.get("env"))
+            wanted = table.get("verdict", "differs")
+            lacks = [words for words in table["words"] if not any(one in detail for one in words.split("|") for detail in said["details"])]
+            caught = said["verdict"] == wanted and not lacks
+            if caught:
+                break
         missed += not caught
         say(f"{'caught' if caught else 'MISSED'}  {case.name:24} {said['verdict']} ({time.monotonic() - start:.0f} s)")
         if not caught:
@@ -197,7 +203,7 @@ def sleeping():
     """Whether the build that never ends is running."""
     for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if process.read_bytes() == b"sleep\0infinity\0":
+            if process.read_bytes() == NEVER:
                 return True
         except OSError:
             pass
@@ -205,18 +211,19 @@ def sleeping():
 
 
 def partly(prover):
-    """`fix --verify` on a file where one of its fixes breaks the image: the other is written, and the one is named."""
+    """`fix --verify` where one of three fixes, in two files, breaks an image: two are written, and the one is named."""
     with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
         shutil.copytree(BROKEN / "fix", folder, dirs_exist_ok=True)
-        images = applications.froms((pathlib.Path(folder) / "Dockerfile").read_text())[0]
-        prover.bring(images + ["debian:bookworm-slim"])
-        command = [prover.dockwright, "fix", "--verify", "Dockerfile", "--engine", prover.kind, "--network", "host"]
+        files = [folder / "Dockerfile", folder / "worker/Dockerfile"]
+        prover.bring(list({image for file in files for image in applications.froms(file.read_text())[0]} | {"debian:bookworm-slim"}))
+        command = [prover.dockwright, "fix", "--verify", ".", "--engine", prover.kind, "--network", "host"]
         done = prover.run(*command, cwd=folder)
-        text = (pathlib.Path(folder) / "Dockerfile").read_text()
+        counter, worker = (file.read_text() for file in files)
     words = "dropped non-root: "
-    good = done.returncode == 0 and "AS builder" in text and "USER" not in text and words in done.stderr
     said = [line.strip() for line in done.stderr.splitlines() if words in line]
-    say(f"{'caught' if good else 'MISSED'}  {'fix':24} {said[0] if said else done.stderr[-600:]}")
+    good = (done.returncode == 0 and "AS builder" in counter and "USER" not in counter and "USER" in worker and len(said) == 1)
+    say(f"{'caught' if good else 'MISSED'}  {'fix':24} {said[0] if said else ''}")
+    if not good:
+        say(f"exit code {done.returncode}\n{done.stderr[-2000:]}")
     return good
-
-

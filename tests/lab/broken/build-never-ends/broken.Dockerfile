@@ -1,5 +1,5 @@
 FROM debian:bookworm-slim
 COPY app.conf /etc/
 COPY --chmod=755 main.sh /usr/local/bin/main.sh
-RUN sleep infinity
+RUN sleep 2718281
 CMD ["main.sh"]

@@ -3,17 +3,23 @@
 #   docker build --tag dockwright .
 #   docker run --rm --volume "$PWD:/work" dockwright check
 
-FROM rust:1.93-alpine3.22 AS builder
-RUN apk add --no-cache musl-dev
+FROM rust:1.95-bookworm AS builder
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends musl-tools \
+    && rm -rf /var/lib/apt/lists/* \
+    && rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --bin dockwright
+RUN cargo build --release --locked --bin dockwright --target "$(uname -m)-unknown-linux-musl" \
+    && cp target/*/release/dockwright /usr/local/bin/dockwright
 
-FROM alpine:3.22
-RUN apk add --no-cache ca-certificates git openssh-client-default \
-    && addgroup -S -g 10001 dockwright \
-    && adduser -S -u 10001 -G dockwright dockwright
-COPY --from=builder /src/target/release/dockwright /usr/local/bin/dockwright
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --system --gid 10001 dockwright \
+    && useradd --system --uid 10001 --gid dockwright --create-home dockwright
+COPY --from=builder /usr/local/bin/dockwright /usr/local/bin/dockwright
 USER 10001:10001
 WORKDIR /work
 ENTRYPOINT ["dockwright"]

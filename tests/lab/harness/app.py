@@ -2,6 +2,8 @@
 
 import pathlib
 import re
+import shutil
+import subprocess
 import tomllib
 from dataclasses import dataclass, field
 
@@ -26,10 +28,25 @@ class App:
     mask: list = field(default_factory=list)
     may_change: list = field(default_factory=list)   # keys of the configuration that a right rewrite changes
     requests: list = field(default_factory=list)
+    repository: bool = False          # the files are those of this repository; run only where it is named
 
     @property
     def folder(self):
         return APPS / self.name
+
+
+def copy(app, to):
+    """Copies the files of an application, without `lab.toml`."""
+    if not app.repository:
+        shutil.copytree(app.folder, to, symlinks=True)
+        (to / "lab.toml").unlink()
+        return
+    root = APPS.parent.parent.parent
+    listed = subprocess.run(["git", "-C", root, "-c", "safe.directory=*", "ls-files", "-z"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (root / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, to / name, follow_symlinks=False)
 
 
 def load(names):
@@ -38,11 +55,15 @@ def load(names):
     for name in names:
         if name not in known:
             raise SystemExit(f"no application {name} in {APPS}; there are: {' '.join(known)}")
+    tables = {name: tomllib.loads((APPS / name / "lab.toml").read_text()) for name in known}
     apps = []
     for name in names or known:
-        table = tomllib.loads((APPS / name / "lab.toml").read_text())
+        if not names and tables[name].get("repository"):
+            continue
+        table = tables[name]
         run = table.get("run", {})
-        app = App(name, table["about"], table["shows"], requests=table.get("request", []), **run)
+        app = App(name, table["about"], table["shows"], requests=table.get("request", []),
+                  repository=table.get("repository", False), **run)
         for pattern in [app.log, *app.mask]:
             re.compile(pattern)
         if app.mode == "serve" and not (app.port and app.requests):

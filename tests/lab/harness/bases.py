@@ -227,7 +227,8 @@ def stage(name, context, found_settings):
         copy(where, context / "rust", unwanted)
         host = machine.output("rustc", "-vV").split("host: ")[1].split()[0]
         for target in (context / "rust/lib/rustlib").iterdir():
-            if target.is_dir() and target.name not in (host, "etc"):
+            # What is linked statically is made for musl.
+            if target.is_dir() and target.name not in (host, host.replace("-gnu", "-musl"), "etc"):
                 shutil.rmtree(target)
         # Writable for all, as in the official image; done later it would be a second copy in a layer.
         subprocess.run(["chmod", "-R", "a+w", str(context / "rust")], check=True)

@@ -222,8 +222,7 @@ def prepare(engine, result, rewriter):
     folder = work(engine, result.app)
     shutil.rmtree(folder, ignore_errors=True)
     for side in ("before", "after") if rewriter else ("before",):
-        shutil.copytree(result.app.folder, folder / side, symlinks=True)
-        (folder / side / "lab.toml").unlink()
+        applications.copy(result.app, folder / side)
     if not rewriter:
         return
     file = folder / "after/Dockerfile"

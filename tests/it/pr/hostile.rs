@@ -178,3 +178,21 @@ fn no_setting_or_address_is_an_option_or_a_command() {
     assert!(!ran(stage.folder.path()));
     assert!(stage.site().requests.is_empty());
 }
+
+#[test]
+fn no_name_of_a_branch_or_a_repository_is_more_than_a_name() {
+    let stage = Stage::new();
+    let branch = "a;$(touch${IFS}ran)'\"`touch${IFS}ran`&|@everyone<b>";
+    stage.git("checkout", &["push", "--quiet", "origin", &format!("main:refs/heads/{branch}")]);
+    let name = "a b; $(touch ran) 'q' \"\n-x @everyone.git";
+    let bare = stage.folder.path().join(name);
+    fs::rename(stage.folder.path().join("bare.git"), &bare).unwrap();
+    let output = stage.pr_on("github", &[&format!("--repo={}", bare.display()), "--base", branch, "--remote=origin"]);
+    assert_eq!(output.status.code(), Some(2), "--remote is about a checkout: {}", said(&output));
+    let output = stage.pr_on("github", &[&format!("--repo={}", bare.display()), "--base", branch]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(stage.site().requests[0]["base"], branch);
+    let file = stage.git(name, &["show", "dockwright/non-root:Dockerfile"]);
+    assert!(file.contains("USER appuser"), "{file}");
+    assert!(!ran(stage.folder.path()));
+}

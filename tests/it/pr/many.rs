@@ -423,3 +423,25 @@ fn an_authority_of_ones_own_is_trusted_where_the_environment_names_it() {
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(stage.site().requests.len(), 1);
 }
+
+#[test]
+fn ctrl_c_leaves_no_clone_behind_and_says_so_by_its_exit_code() {
+    let stage = Stage::new();
+    let marker = stage.folder.path().join("pushing").display().to_string();
+    let hook = stage.folder.path().join("bare.git/hooks/update");
+    fs::write(&hook, format!("#!/bin/sh\ntouch {marker}\nsleep 60\n")).unwrap();
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let temporary = stage.folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let bare = stage.folder.path().join("bare.git").display().to_string();
+    let mut command = stage.far(&["--repo", &bare, "--repository", "o/r"]);
+    command.env("TMPDIR", &temporary);
+    let mut child = quiet(command);
+    wait_for("the branch is pushed", || Path::new(&marker).exists());
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1);
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    assert!(stage.site().requests.is_empty());
+}

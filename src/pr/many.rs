@@ -187,6 +187,8 @@ fn of_owner(sites: &Sites<'_>, owner: &str) -> Result<Vec<(String, String)>> {
     let host = site_of(sites.args)?;
     let (scheme, host) = host.split_once("://").unwrap_or(("https", ""));
     let kind = sites.kind(Some(host)).context("what kind of site it is can't be told; say it with --host")?;
+    // Nobody else sets it: there is one list.
+    let _ = sites.home.set(host.to_owned());
     let (client, _) = sites.client(kind, Some(host), scheme).map_err(anyhow::Error::msg)?;
     let listed = host::repositories(&client, owner).map_err(anyhow::Error::msg)?;
     if listed.is_empty() {

@@ -109,11 +109,13 @@ fn say(done: &Done, global: &Global) {
 struct Sites<'a> {
     args: &'a PrArgs,
     clients: std::sync::Mutex<Vec<(HostName, String, Arc<Client>)>>,
+    /// The site whose list names the repositories: what it names elsewhere gets no token.
+    home: std::sync::OnceLock<String>,
 }
 
 impl<'a> Sites<'a> {
     fn new(args: &'a PrArgs) -> Self {
-        Self { args, clients: std::sync::Mutex::default() }
+        Self { args, clients: std::sync::Mutex::default(), home: std::sync::OnceLock::new() }
     }
 
     /// What kind of site a host is.
@@ -159,6 +161,15 @@ impl<'a> Sites<'a> {
     fn place(&self, address: &str, near: Option<PathBuf>) -> Result<Place, String> {
         let (mut url, given) = git::credentials(address);
         let (host, path) = git::address(&url).unzip();
+        let name = |host: &str| host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if let (Some(home), Some(host)) = (self.home.get(), &host)
+            && name(home) != name(host)
+        {
+            let (host, home) = (body::plain(host), body::plain(home));
+            return Err(format!(
+                "it is on {host} and not on {home}, so the token is not sent there; name it with --repo"
+            ));
+        }
         let local = host.is_none() && !url.contains("://");
         if local {
             let folder = near.as_deref().unwrap_or(Path::new(".")).join(&url);

@@ -156,10 +156,15 @@ fn a_user_is_listed_where_there_is_no_organisation_of_that_name() {
     let stage = Stage::new();
     stage.copies(1);
     let url = format!("{}/many/r0.git", stage.api);
-    stage.site().listed = vec![json!({"full_name": "many/r0", "clone_url": url})];
+    let elsewhere = url.replace("127.0.0.1", "localhost").replace("r0", "r1");
+    stage.site().listed = vec![
+        json!({"full_name": "many/r0", "clone_url": url}),
+        json!({"full_name": "many/r1", "clone_url": elsewhere}),
+    ];
     stage.site().faults.push_back((404, ""));
     let output = stage.run_far(&["--org", "many"]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("so the token is not sent there"), "{}", said(&output));
     let site = stage.site();
     assert_eq!((site.count("GET /users/many/repos"), site.requests.len()), (1, 1));
 }

@@ -395,9 +395,7 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     {
         return Decision { place: Place::Both, evidence: format!("{to} is unpacked in the runtime stage too") };
     }
-    if paths::within(to, "/tmp")
-        || paths::within(to, "/root") && survey.entry.steps.iter().all(|step| !mentions(step, to))
-    {
+    if paths::within(to, "/tmp") {
         return Decision { place: Place::Builder, evidence: format!("{to} is scratch space") };
     }
     let copy = unit.copy.as_ref();
@@ -405,6 +403,9 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
         _ => vec![to.to_owned()],
     };
+    if targets.iter().all(|target| is_build_setting(target)) {
+        return Decision { place: Place::Builder, evidence: "only tools of the build read it".into() };
+    }
     let copied = unit.copy.as_ref().filter(|copy| copy.context);
     if copied.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source)))
     {
@@ -460,6 +461,40 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         return Decision { place: Place::Runtime, evidence: format!("no build step reads {to}") };
     }
     Decision { place: Place::Both, evidence: format!("the program may need {to}") }
+}
+
+/// Whether a file in a home is a setting, or a secret, that only tools of the build read.
+fn is_build_setting(path: &str) -> bool {
+    const FILES: [&str; 21] = [
+        ".bowerrc",
+        ".bundle",
+        ".cargo",
+        ".condarc",
+        ".gemrc",
+        ".git-credentials",
+        ".gitconfig",
+        ".gitmodules",
+        ".gradle",
+        ".ivy2",
+        ".m2",
+        ".netrc",
+        ".npmrc",
+        ".nuget",
+        ".pip",
+        ".pydistutils.cfg",
+        ".pypirc",
+        ".sbt",
+        ".stack",
+        ".yarnrc",
+        ".yarnrc.yml",
+    ];
+    let rest = ["/root", "/home"].iter().find_map(|home| paths::relative(path, home));
+    rest.is_some_and(|rest| {
+        rest.split('/').any(|part| FILES.contains(&part))
+            || rest.contains(".ssh/")
+                && (paths::name(path).starts_with("id_") || paths::name(path).starts_with("known_hosts"))
+            || rest.ends_with("pip.conf")
+    })
 }
 
 /// Whether an instruction behind the build brings the same files again: `COPY requirements.txt .`, and then `COPY . .`;

@@ -323,7 +323,22 @@ pub(super) fn run(
             }
             place += 1;
         }
-        if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
+        // What stays as it is may install from these lists.
+        let installs =
+            |unit: &Unit<'_>| unit.steps.iter().position(|step| matches!(effects::of(step), Effect::Install(_)));
+        let between = survey
+            .units
+            .iter()
+            .take(recipe.last_build + 1)
+            .any(|later| later.index > unit.index && installs(later).is_some());
+        let next = survey.units.iter().skip(recipe.last_build + 1).find_map(|unit| Some((unit, installs(unit)?)));
+        let bare = !between
+            && next.is_some_and(|(unit, at)| {
+                !unit.steps.iter().take(at).any(|step| matches!(effects::of(step), Effect::Lists) && is_update(step))
+            });
+        if bare {
+            kept.retain(|kept| !kept.text.contains("/var/lib/apt/lists"));
+        } else if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
             kept.push(Kept { text: clean, loose: false, installs: false, archive: false, item: usize::MAX });
         }
     }
@@ -750,9 +765,16 @@ fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &[Kept]) -> String {
     out
 }
 
-/// An install command with other packages.
+/// An install command with other packages. Where it was one package without any of its own, nobody was asked; now they
+/// would be.
 fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[String]) -> String {
     let mut words: Vec<&str> = Vec::new();
+    let agrees = |word: &String| {
+        matches!(word.as_str(), "--yes" | "--assume-yes" | "--assumeyes" | "--non-interactive" | "--noconfirm")
+            || word.starts_with('-') && !word.starts_with("--") && word.contains(['y', 'q'])
+            || word.contains("Assume-Yes")
+    };
+    let asks = matches!(manager, Manager::Apt | Manager::Yum) && !step.argv.iter().any(agrees);
     let mut given = false;
     let mut virtual_name = false;
     for word in step.argv.iter().map(String::as_str) {
@@ -775,6 +797,9 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             continue;
         }
         words.push(word);
+        if asks && word == "install" {
+            words.push("-y");
+        }
     }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

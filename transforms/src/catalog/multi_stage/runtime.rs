@@ -174,10 +174,15 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         .steps
         .iter()
         .any(|step| effects::kind(step.program()) == "interpreter" && !survey.installs(step.program()));
-    if compiled && other && interprets {
+    // `uv run` in an image of uv.
+    let tool = known.name().rsplit('/').next().filter(|name| Some(*name) != known.language());
+    let own = tool.is_some() && survey.entry.steps.iter().any(|step| Some(step.program()) == tool);
+    if compiled && other && interprets || other && own {
         return Ok((same("what starts is a program of this image"), false));
     }
-    let prefix = official(image).map(|(prefix, _)| prefix).filter(|_| !found.name.contains('/')).unwrap_or_default();
+    // Only who mirrors the official images has their counterparts beside them.
+    let mirrors = !found.name.contains('/') && !known.name().contains('/');
+    let prefix = official(image).map(|(prefix, _)| prefix).filter(|_| mirrors).unwrap_or_default();
     let mut text = format!("{prefix}{}:{}", found.name, found.tag);
     let mut assumption = None;
     if !exact {

@@ -156,7 +156,15 @@ pub(super) fn run(
                                 && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
                         });
                     let removes = step.program() == "rm" && made_here(survey, touched);
-                    if outside && !dangles && !removes && !is_owned(recipe, step, touched) {
+                    // A link in a folder that is copied comes along.
+                    let brought = step.program() == "ln"
+                        && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
+                            recipe.carried.iter().any(|carried| {
+                                carried.from == carried.to
+                                    && (paths::within(&link, &carried.to) || paths::within(&carried.to, &link))
+                            })
+                        });
+                    if outside && !dangles && !removes && !brought && !is_owned(recipe, step, touched) {
                         keep = true;
                         reasons.push(format!("`{}` works outside the build folders", step.program()));
                     } else {
@@ -251,6 +259,9 @@ pub(super) fn run(
             return Err(refuse("entangled", text, false));
         }
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
+        // What works on what is copied comes behind the copies.
+        late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
+            && chunk.iter().any(|step| works_on_carried(recipe, step));
         if late {
             // The commands behind the copies run where the runtime stage works.
             let item = chunk.first().map_or(0, |step| step.item);
@@ -404,6 +415,34 @@ fn fills_database(
     }
     recipe.programs.extend(unit.steps.iter().map(|step| step.program().to_owned()));
     Ok(Decision { place: Place::Both, evidence: "it puts data into a server, which keeps it in the image".into() })
+}
+
+/// Whether a command works in a folder that is copied, or names a file of it.
+fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
+    let carried = |path: &str| {
+        recipe.carried.iter().any(|carried| {
+            let to = carried.to.trim_end_matches('/');
+            !to.is_empty() && paths::within(path, to)
+        })
+    };
+    // A user has to be there before what is copied can be his.
+    let waits = match effects::of(step) {
+        Effect::Files(_) => step.program() != "mkdir",
+        Effect::Writes(_) | Effect::Configure | Effect::Unknown => true,
+        _ => false,
+    };
+    // The first word of `chmod` and `chown` is no file; the modules of `a2enmod` are none either.
+    let skip = usize::from(matches!(step.program(), "chmod" | "chown" | "chgrp"));
+    let files = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
+    let relative = !matches!(effects::of(step), Effect::Configure)
+        && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']) && !word.contains("://"));
+    waits
+        && (relative && step.cwd.as_deref().is_some_and(|cwd| cwd != "/" && carried(cwd))
+            || step
+                .argv
+                .iter()
+                .chain(&step.outputs)
+                .any(|word| word.contains('/') && step.path(word).is_some_and(|path| carried(&path))))
 }
 
 /// Whether a command names files by the folder that it runs in.

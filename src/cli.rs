@@ -485,11 +485,11 @@ pub(crate) struct ChoiceArgs {
     pub(crate) settings: SettingsArgs,
 }
 
-/// Settings; each wins over the same key of `dockwright.toml`.
+/// Settings; each wins over the key of the same name in `dockwright.toml`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Settings (also keys of dockwright.toml)")]
+#[command(next_help_heading = "Settings (also keys of [multi-stage] and [non-root] in dockwright.toml)")]
 pub(crate) struct SettingsArgs {
-    /// The image of the runtime stage: `distroless`, `scratch` or a reference.
+    /// The image of the runtime stage: `scratch` or a reference.
     #[arg(long, value_name = "IMAGE", value_parser = crate::config::image)]
     pub(crate) runtime_base: Option<String>,
     /// The name of a new builder stage.

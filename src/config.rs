@@ -36,14 +36,30 @@ struct Table {
     only: Option<Vec<Spanned<String>>>,
     skip: Option<Vec<Spanned<String>>>,
     safe: Option<bool>,
+    #[serde(default)]
+    multi_stage: MultiStageTable,
+    #[serde(default)]
+    non_root: NonRootTable,
+    pr: Option<Spanned<PrTable>>,
+}
+
+/// The keys of the table `[multi-stage]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct MultiStageTable {
     runtime_base: Option<Spanned<String>>,
     stage_name: Option<Spanned<String>>,
+}
+
+/// The keys of the table `[non-root]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct NonRootTable {
     user: Option<Spanned<String>>,
     group: Option<Spanned<String>>,
     uid: Option<Spanned<u32>>,
     gid: Option<Spanned<u32>>,
-    user_style: Option<Style>,
-    pr: Option<Spanned<PrTable>>,
+    style: Option<Style>,
 }
 
 /// The keys of the table `[pr]`, which holds for a whole repository.
@@ -92,11 +108,14 @@ pub(crate) fn pr(text: &str) -> Result<PrTable, String> {
     Ok(Table::parse(text)?.pr.map(Spanned::into_inner).unwrap_or_default())
 }
 
-/// An image reference: not empty, no white space.
+/// An image reference: not empty, no white space, and not the name of a family of images, none of which is called so.
 pub(crate) fn image(text: &str) -> Result<String, String> {
-    match text.is_empty() || text.contains(char::is_whitespace) {
-        true => Err("an image reference has no white space and is not empty".into()),
-        false => Ok(text.to_owned()),
+    match text {
+        "distroless" => Err("`distroless` is no image; name one, such as gcr.io/distroless/base-debian12".into()),
+        _ if text.is_empty() || text.contains(char::is_whitespace) => {
+            Err("an image reference has no white space and is not empty".into())
+        }
+        _ => Ok(text.to_owned()),
     }
 }
 
@@ -164,17 +183,17 @@ impl Table {
         };
         table.only.iter().chain(&table.skip).flatten().try_for_each(known)?;
         let checks: [(&Option<Spanned<String>>, Check); 4] = [
-            (&table.runtime_base, image),
-            (&table.stage_name, stage_name),
-            (&table.user, account),
-            (&table.group, account),
+            (&table.multi_stage.runtime_base, image),
+            (&table.multi_stage.stage_name, stage_name),
+            (&table.non_root.user, account),
+            (&table.non_root.group, account),
         ];
         for (value, check) in checks {
             if let Some(value) = value {
                 check(value.get_ref()).map_err(|error| format!("{}: {error}", line(value.span().start)))?;
             }
         }
-        for value in [&table.uid, &table.gid].into_iter().flatten() {
+        for value in [&table.non_root.uid, &table.non_root.gid].into_iter().flatten() {
             valid_id(*value.get_ref()).map_err(|error| format!("{}: {error}", line(value.span().start)))?;
         }
         if let Some(pr) = table.pr.as_ref().map(Spanned::get_ref) {
@@ -201,11 +220,12 @@ impl Table {
             (only.is_empty() || only.iter().any(|id| id == transform.id)) && !skip.iter().any(|id| id == transform.id)
         };
         let typed = &args.settings;
+        let (multi_stage, non_root) = (self.multi_stage, self.non_root);
         let text = |typed: &Option<String>, written: Option<Spanned<String>>, default: String| {
             typed.clone().or(written.map(Spanned::into_inner)).unwrap_or(default)
         };
         let default = Settings::default();
-        let style = typed.user_style.or(self.user_style).map(|style| match style {
+        let style = typed.user_style.or(non_root.style).map(|style| match style {
             Style::Name => UserStyle::Name,
             Style::Numeric => UserStyle::Numeric,
         });
@@ -216,12 +236,12 @@ impl Table {
                 false => Applicability::Review,
             },
             settings: Settings {
-                runtime_base: typed.runtime_base.clone().or(self.runtime_base.map(Spanned::into_inner)),
-                stage_name: text(&typed.stage_name, self.stage_name, default.stage_name),
-                user: text(&typed.user, self.user, default.user),
-                group: text(&typed.group, self.group, default.group),
-                uid: typed.uid.or(self.uid.map(Spanned::into_inner)),
-                gid: typed.gid.or(self.gid.map(Spanned::into_inner)),
+                runtime_base: typed.runtime_base.clone().or(multi_stage.runtime_base.map(Spanned::into_inner)),
+                stage_name: text(&typed.stage_name, multi_stage.stage_name, default.stage_name),
+                user: text(&typed.user, non_root.user, default.user),
+                group: text(&typed.group, non_root.group, default.group),
+                uid: typed.uid.or(non_root.uid.map(Spanned::into_inner)),
+                gid: typed.gid.or(non_root.gid.map(Spanned::into_inner)),
                 user_style: style.unwrap_or(default.user_style),
                 explain: false,
             },
@@ -305,7 +325,11 @@ mod tests {
     #[test]
     fn an_unknown_key_names_its_line() {
         for (text, wanted) in [
-            ("safe = true\n\nstage_name = \"x\"\n", "3: unknown field `stage_name`"),
+            ("safe = true\n\nstage-name = \"x\"\n", "3: unknown field `stage-name`"),
+            ("safe = true\n\n[multi_stage]\nstage-name = \"x\"\n", "3: unknown field `multi_stage`"),
+            ("[multi-stage]\n# the builder\nstage_name = \"x\"\n", "3: unknown field `stage_name`"),
+            ("[multi-stage]\nuser = \"x\"\n", "2: unknown field `user`"),
+            ("[non-root]\nuid = 10001\n\n\nuser-style = \"name\"\n", "5: unknown field `user-style`"),
             ("safe = true\n[pr]\ndraft = true\nlabel = [\"x\"]\n", "4: unknown field `label`"),
         ] {
             let error = Table::parse(text).unwrap_err();
@@ -316,10 +340,14 @@ mod tests {
     #[test]
     fn a_wrong_value_names_its_line() {
         for (text, line) in [
-            ("uid = 0\n", "1: "),
-            ("\nuser = \"root\"\n", "2: "),
+            ("[non-root]\nuid = 0\n", "2: an id is"),
+            ("[non-root]\nuid = -1\n", "2: "),
+            ("\n[non-root]\nuser = \"root\"\n", "3: a name is"),
+            ("[multi-stage]\n\nruntime-base = \"a b\"\n", "3: an image reference"),
+            ("[multi-stage]\nstage-name = \"Build\"\n", "2: a stage name"),
+            ("multi-stage = true\n", "1: "),
             ("only = [\n  \"nonsense\",\n]\n", "2: `nonsense` is no transform"),
-            ("user-style = \"loud\"\n", "1: "),
+            ("[non-root]\nstyle = \"loud\"\n", "2: "),
             ("a = \n", "1: "),
             ("[pr]\nlimit = 0\n", "2: "),
             ("[pr]\n\nlabels = [\n\"a\",\n\"b\\n\"]\n", "5: a name"),
@@ -333,8 +361,9 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        let text = "only = []\nskip = []\nsafe = true\nruntime-base = \"scratch\"\nstage-name = \"build\"\n\
-                    user = \"web\"\ngroup = \"web\"\nuid = 10001\ngid = 10002\nuser-style = \"numeric\"\n\
+        let text = "only = []\nskip = []\nsafe = true\n\
+                    [multi-stage]\nruntime-base = \"scratch\"\nstage-name = \"build\"\n\
+                    [non-root]\nuser = \"web\"\ngroup = \"web\"\nuid = 10001\ngid = 10002\nstyle = \"numeric\"\n\
                     [pr]\nenabled = true\ngroup-by = \"all\"\nbase = \"main\"\nlabels = [\"docker\"]\n\
                     reviewers = [\"a\"]\nassignees = [\"b\"]\ndraft = true\nlimit = 2\n\
                     commit-style = \"conventional\"\nsignoff = true\nauthor = \"A B <a@b.example>\"\n";
@@ -347,5 +376,6 @@ mod tests {
         assert!(account("_www-data9").is_ok() && account("0x").is_err() && account("a b").is_err());
         assert!(id("1").is_ok() && id("0").is_err() && id("4294967295").is_err());
         assert!(image("a/b:c@sha256:0").is_ok() && image("").is_err() && image("a b").is_err());
+        assert!(image("distroless").is_err() && image("gcr.io/distroless/static-debian12").is_ok());
     }
 }

@@ -7,6 +7,7 @@ mod golden;
 mod hardest;
 #[cfg(unix)]
 mod pr;
+mod settings;
 mod smoke;
 mod tidy;
 #[cfg(unix)]

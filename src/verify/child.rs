@@ -266,8 +266,9 @@ mod tests {
     #[test]
     fn what_does_not_end_is_ended_with_all_that_it_started() {
         let begin = Instant::now();
-        let ended = shell("sleep 60 & echo begun; wait", Duration::from_millis(300));
+        let ended = shell("sleep 600 & echo begun; wait", Duration::from_secs(2));
         assert_eq!((ended.end, ended.stdout.as_slice()), (End::Late, &b"begun\n"[..]));
-        assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+        // Far less than it would sleep, and enough for a machine that has other things to do.
+        assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
     }
 }

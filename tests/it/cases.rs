@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::workspace::{Workspace, root, text};
+use crate::workspace::{Workspace, alone, root, text};
 
 #[derive(Default)]
 struct Case {
@@ -70,9 +70,9 @@ fn run_case(transform: &str, name: &str, folder: &Path) {
     let beside = Workspace::new();
     let patch = beside.file("case.patch", &dry.stdout);
     let mut git = Command::new("git");
-    // Where a hook runs the tests, git's variables name another repository.
-    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
-    let git = git.arg("apply").arg(&patch).current_dir(patched.path()).output().unwrap();
+    // Where the folder for temporary files lies in a repository, git would leave out what is not below its root.
+    git.env("GIT_CEILING_DIRECTORIES", patched.path().parent().unwrap());
+    let git = alone(git.arg("apply").arg(&patch).current_dir(patched.path())).output().unwrap();
     assert!(git.status.success(), "{name}: git apply: {}", text(&git.stderr));
     assert!(workspace.run(&args).status.success());
     let after = workspace.read("Dockerfile");

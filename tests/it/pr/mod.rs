@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::workspace::{Workspace, text};
+use crate::workspace::{Workspace, alone, text};
 
 /// What the site has and was asked.
 #[derive(Default)]
@@ -134,9 +134,8 @@ fn git_over_http(
         );
     }
     shared.lock().unwrap().over_http += 1;
-    let mut child = Command::new("git")
+    let mut child = alone(&mut Command::new("git"))
         .args(["-c", "http.receivepack=true", "-c", "safe.directory=*", "http-backend"])
-        .env_remove("GIT_DIR")
         .env("GIT_PROJECT_ROOT", root)
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .envs([("REQUEST_METHOD", method), ("PATH_INFO", path), ("QUERY_STRING", query)])
@@ -145,6 +144,7 @@ fn git_over_http(
         .env("GIT_PROTOCOL", header("git-protocol"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()?;
     let mut stdin = child.stdin.take().unwrap();
     let body = body.to_vec();
@@ -343,28 +343,14 @@ impl Drop for Stage {
     }
 }
 
-/// Git with a person's name and none of this machine's settings.
+/// Git with a person's name, in an environment that says nothing about this machine but where its programs are: what a
+/// CI, a hook or a person has set (tokens, proxies, languages, git's own variables) is not the test's.
 fn identity(command: &mut Command) -> &mut Command {
+    alone(command);
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "Somebody").env(format!("GIT_{who}_EMAIL"), "somebody@site.example");
     }
-    for name in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "NO_PROXY",
-        "no_proxy",
-        "SSL_CERT_FILE",
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "CI_NODE_INDEX",
-        "JOB_COMPLETION_INDEX",
-    ] {
-        command.env_remove(name);
-    }
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null")
+    command
 }
 
 fn said(output: &Output) -> String {
@@ -498,9 +484,6 @@ fn without_a_token_or_a_repository_it_says_what_to_do() {
     let run = |folder: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
         command.args(["pr", "--host", "github", "--api", &stage.api, "--repository", "o/r"]).current_dir(folder);
-        for name in ["GITHUB_TOKEN", "GH_TOKEN"] {
-            command.env_remove(name);
-        }
         identity(&mut command).output().unwrap()
     };
     let output = run(&stage.folder.path().join("checkout"));

@@ -61,7 +61,11 @@ impl Gitea {
         let config = gitea.folder.path().join("gitea/app.ini");
         let mut web = Command::new(&gitea.binary);
         web.arg("web").arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
-        gitea.server = identity(&mut web).env_remove("GIT_CONFIG_GLOBAL").spawn().unwrap();
+        gitea.server = identity(&mut web)
+            .env_remove("GIT_CONFIG_GLOBAL")
+            .envs(env::var_os("HOME").map(|home| ("HOME", home)))
+            .spawn()
+            .unwrap();
         let begin = Instant::now();
         while ureq::get(format!("{}/api/v1/version", gitea.url)).call().is_err() {
             assert!(begin.elapsed() < Duration::from_secs(60), "the server does not come up");

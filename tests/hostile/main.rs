@@ -4,6 +4,14 @@
 //! that are promised are asked with
 //! `cargo test --release --test hostile -- --ignored --nocapture`.
 
+// It is built with the pure room, and is of the world: it has a clock, variables and a terminal.
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test measures and tells"
+)]
+
 mod shapes;
 
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -26,8 +27,10 @@ class Failed(Exception):
 class Engine:
     """dockerd with data, socket and pid file under `state`."""
 
-    def __init__(self, state):
+    def __init__(self, state, stays=False):
         self.state = pathlib.Path(state)
+        self.stays = stays
+        self.given_up = False
         self.socket = self.state / "docker.sock"
         self.pidfile = self.state / "docker.pid"
         self.log = self.state / "dockerd.log"
@@ -44,10 +47,12 @@ class Engine:
         self.socket.unlink(missing_ok=True)
         say(f"starting dockerd (log: {self.log})")
         with open(self.log, "ab") as log:
+            # Whatever ends the lab, be it a kill, the daemon is not left running.
+            bound = [] if self.stays or not shutil.which("setpriv") else ["setpriv", "--pdeathsig", "TERM"]
             self.process = subprocess.Popen(
-                [DAEMON, "--data-root", str(self.state / "data"), "--exec-root", str(self.state / "exec"),
+                [*bound, DAEMON, "--data-root", str(self.state / "data"), "--exec-root", str(self.state / "exec"),
                  "-H", f"unix://{self.socket}", "--pidfile", str(self.pidfile)],
-                stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(120):
             if self.answers():
                 return
@@ -56,6 +61,12 @@ class Engine:
             time.sleep(0.5)
         last = self.log.read_text(errors="replace").strip().splitlines()[-1:]
         raise Skipped(f"dockerd does not start: {''.join(last)}")
+
+    def give_up(self):
+        """Lets no command of the engine be begun any more, and ends those that run, by ending the daemon."""
+        self.given_up = True
+        if not self.stays:
+            self.stop()
 
     def stop(self):
         """Stops the daemon if this run started it."""
@@ -67,13 +78,15 @@ class Engine:
                 self.process.kill()
 
     def answers(self):
-        return self.socket.exists() and self.try_run("version").returncode == 0
+        return not self.given_up and self.socket.exists() and self.try_run("version").returncode == 0
 
     def command(self, *arguments):
         return [CLIENT, "-H", f"unix://{self.socket}", *map(str, arguments)]
 
     def try_run(self, *arguments, **options):
         """Runs a client command and returns what `subprocess.run` does; both streams in `stdout`."""
+        if self.given_up:
+            raise Failed(self.command(*arguments), "the lab is ending")
         environment = dict(os.environ, DOCKER_BUILDKIT="1", BUILDKIT_PROGRESS="plain")
         environment.pop("DOCKER_CONTEXT", None)
         options.setdefault("stderr", subprocess.STDOUT)

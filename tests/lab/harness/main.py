@@ -134,7 +134,7 @@ def laboratory(options, apps):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Skipped(f"another run of the lab uses {state}") from None
-        engine = Engine(state)
+        engine = Engine(state, stays=options.keep_engine)
         upstream = None
         try:
             engine.start()
@@ -209,6 +209,8 @@ def run_all(options, engine, apps, rewriter, gateway):
         except BaseException:
             for one in waiting:
                 one.cancel()
+            # What is being built and watched just now ends with the engine; nothing of it is tried again.
+            engine.give_up()
             raise
     return results
 

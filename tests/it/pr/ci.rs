@@ -37,7 +37,7 @@ impl Stage {
     fn on_path(&self) -> String {
         let folder = self.folder.path().join("bin");
         fs::create_dir_all(&folder).unwrap();
-        let program = env!("CARGO_BIN_EXE_dockwright");
+        let program = shlex::try_quote(env!("CARGO_BIN_EXE_dockwright")).unwrap();
         let script = format!(
             "#!/bin/sh\ncase \" $* \" in\n*' --api '*) exec {program} \"$@\" ;;\n' pr '*) exec {program} \"$@\" --host \
              github --api {} --pause 0.001 ;;\nesac\nexec {program} \"$@\"\n",

@@ -111,7 +111,7 @@ pub(super) fn observe(engine: &dyn Engine, plan: &Plan<'_>) -> Result<Observatio
         seen.uid = container.uid();
         if let Some(address) = address {
             for port in seen.listening.clone() {
-                ask_all(address, port, plan, &mut seen);
+                container.asking(&mut || ask_all(address, port, plan, &mut seen));
             }
         }
         if let Some(check) = plan.config.health() {
@@ -165,7 +165,7 @@ fn until_ready(
                         let address = SocketAddr::new(address, **port);
                         TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
                     };
-                    seen.listening.extend(ports.iter().filter(open));
+                    container.asking(&mut || seen.listening.extend(ports.iter().filter(open)));
                     let wanted = ports.iter().filter(|port| expected(port));
                     if !ports.is_empty() && wanted.clone().next().is_some() {
                         if wanted.clone().all(|port| seen.listening.contains(port)) {

@@ -439,6 +439,9 @@ pub(super) fn not_compared(before: &Side, reachable: bool) -> Vec<String> {
             found.push(format!("in the original nothing listens on port {} here", ports.join(", ")));
         }
     }
+    if run.exited.is_none() && before.image.config.health().is_some() && run.health.is_none() {
+        found.push("the health check was not run: this engine runs nothing beside what it has started".into());
+    }
     found
 }
 

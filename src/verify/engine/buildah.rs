@@ -1,8 +1,12 @@
-//! Buildah, which has no daemon and no detached containers: a program runs as its child, without a network.
+//! Buildah, which has no daemon and no detached containers: a program runs as its child, in a network of which nothing is
+//! outside. What it listens on is asked from inside.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
+use std::net::Ipv4Addr;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -196,7 +200,7 @@ impl Engine for Buildah {
     }
 
     fn reachable(&self) -> bool {
-        false
+        cfg!(target_os = "linux") && root()
     }
 }
 
@@ -224,12 +228,19 @@ struct BuildahContainer {
     output: tempfile::NamedTempFile,
 }
 
+impl BuildahContainer {
+    /// Its first process, once it is there.
+    fn first(&self) -> Option<u32> {
+        super::super::process::contained(self.child.borrow().id())
+    }
+}
+
 impl Container for BuildahContainer {
     fn state(&self) -> Result<State, Trouble> {
         let status = self.child.borrow_mut().try_wait();
         match status.map_err(|error| Trouble(format!("{PROGRAM} can't be waited for: {error}")))? {
             Some(status) => Ok(State::Exited(status.code().unwrap_or(-1))),
-            None => Ok(State::Running(None)),
+            None => Ok(State::Running(self.first().map(|_| Ipv4Addr::LOCALHOST.into()))),
         }
     }
 
@@ -250,8 +261,22 @@ impl Container for BuildahContainer {
     }
 
     fn uid(&self) -> Option<u32> {
-        let first = super::super::process::contained(self.child.borrow().id())?;
-        super::super::process::uid(u64::from(first))
+        super::super::process::uid(u64::from(self.first()?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn asking(&self, ask: &mut (dyn FnMut() + Send)) {
+        let network = self.first().and_then(|first| File::open(format!("/proc/{first}/ns/net")).ok());
+        let Some(network) = network else { return };
+        // A thread of its own: it never comes back from there, and what it opens belongs there.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+                if rustix::thread::move_into_link_name_space(network.as_fd(), kind).is_ok() {
+                    ask();
+                }
+            });
+        });
     }
 
     fn exec(&self, _command: &[String]) -> Option<i32> {

@@ -51,7 +51,11 @@ pub(super) trait Container {
     fn output(&self) -> String;
     /// The user of its first process, as the container sees it.
     fn uid(&self) -> Option<u32>;
-    /// Runs a command in it, and returns its exit code.
+    /// Does what asks the address that it has: from this machine's network, or from inside of its own.
+    fn asking(&self, ask: &mut (dyn FnMut() + Send)) {
+        ask();
+    }
+    /// Runs a command in it, and returns its exit code; `None` where the engine can't.
     fn exec(&self, command: &[String]) -> Option<i32>;
     /// Asks it to stop and returns its exit code: 137 where it had to be killed.
     fn stop(&self) -> Option<i32>;

@@ -224,6 +224,31 @@ fn a_site_that_says_it_is_there_already_is_asked_which_one() {
 }
 
 #[test]
+fn what_a_site_does_not_take_or_never_answers_is_said_with_what_to_do() {
+    // The first call asks what there is; the second one opens.
+    for (fault, wanted) in [
+        ((422, ""), "answers 422 (no): the site does not take the request; what it says has to be mended first"),
+        ((409, ""), "answers 409 (no): the site does not take the request; what it says has to be mended first"),
+        ((500, ""), "answers 500 again and again; try later"),
+        ((503, ""), "answers 503 again and again; try later"),
+        ((CUT, ""), "could not be reached"),
+    ] {
+        let stage = Stage::new();
+        stage.site().faults.push_back((200, ""));
+        stage.site().faults.extend([fault; 20]);
+        let output = stage.pr(&[]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(wanted), "{}", said(&output));
+        assert!(stage.site().requests.is_empty());
+        // The branch is there; the next run asks for it, once.
+        stage.site().faults.clear();
+        let again = stage.pr(&[]);
+        assert!(said(&again).contains("https://site.example/1 opened"), "{}", said(&again));
+        assert_eq!(stage.site().requests.len(), 1);
+    }
+}
+
+#[test]
 fn limits_are_waited_out_and_what_is_too_long_is_said() {
     let stage = Stage::new();
     let soon = "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 0";

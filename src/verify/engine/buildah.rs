@@ -87,11 +87,7 @@ impl Engine for Buildah {
         // Buildah's own format has no health check.
         command.args(["build", "--layers", "--format", "docker", "--label", &self.common.label()]);
         command.args(["--tag", build.tag]);
-        for (option, values) in [("--build-arg", &self.common.build_args), ("--secret", &self.common.secrets)] {
-            for value in values {
-                command.args([option, value]);
-            }
-        }
+        self.common.give(&mut command);
         for (option, value) in [("--network", &self.common.network), ("--memory", &self.common.memory)] {
             if let Some(value) = value {
                 command.args([option, value]);
@@ -101,21 +97,9 @@ impl Engine for Buildah {
             command.arg("--ignorefile").arg(ignore);
         }
         command.arg("--file").arg(&build.dockerfile).arg(&build.context);
-        let ended = child::run(&mut command, self.common.timeout, Stoppable::Yes, build.each);
-        let ended =
-            ended.map_err(|error| BuildError::Engine(Trouble(format!("{PROGRAM} can't be started: {error}"))))?;
-        String::from_utf8_lossy(&ended.stdout).lines().for_each(build.each);
-        match ended.end {
-            End::Done(status) if status.success() => Ok(()),
-            End::Done(_) => Err(BuildError::Failed),
-            End::Stopped => {
-                self.workings.end();
-                Err(BuildError::Stopped)
-            }
-            End::Late => {
-                self.workings.end();
-                Err(BuildError::Late)
-            }
+        match self.common.built(&mut command, &self.workings, build.each)? {
+            true => Ok(()),
+            false => Err(BuildError::Failed),
         }
     }
 

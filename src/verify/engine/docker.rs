@@ -181,11 +181,7 @@ impl Engine for Docker {
             }
         }
         command.args(["--label", &self.common.label(), "--tag", build.tag]);
-        for (option, values) in [("--build-arg", &self.common.build_args), ("--secret", &self.common.secrets)] {
-            for value in values {
-                command.args([option, value]);
-            }
-        }
+        self.common.give(&mut command);
         if let Some(network) = &self.common.network {
             command.args(["--network", network]);
         }
@@ -193,25 +189,13 @@ impl Engine for Docker {
             command.args(["--memory", memory]);
         }
         command.arg("--file").arg(&build.dockerfile).arg(&build.context);
-        let ended = child::run(&mut command, self.common.timeout, Stoppable::Yes, build.each);
-        let ended = ended
-            .map_err(|error| BuildError::Engine(Trouble(format!("{} can't be started: {error}", self.program))))?;
-        String::from_utf8_lossy(&ended.stdout).lines().for_each(build.each);
-        match ended.end {
-            End::Done(status) if status.success() => Ok(()),
-            End::Stopped => {
-                self.workings.end();
-                Err(BuildError::Stopped)
-            }
-            End::Late => {
-                self.workings.end();
-                Err(BuildError::Late)
-            }
-            // A build that fails because the engine went away says nothing about the Dockerfile.
-            End::Done(_) => match self.answer(&["version"]) {
-                Ok(_) => Err(BuildError::Failed),
-                Err(trouble) => Err(BuildError::Engine(trouble)),
-            },
+        if self.common.built(&mut command, &self.workings, build.each)? {
+            return Ok(());
+        }
+        // A build that fails because the engine went away says nothing about the Dockerfile.
+        match self.answer(&["version"]) {
+            Ok(_) => Err(BuildError::Failed),
+            Err(trouble) => Err(BuildError::Engine(trouble)),
         }
     }
 

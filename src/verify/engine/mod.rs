@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::child::{self, End, Stoppable};
 use crate::cli::{EngineName, Part, ProofArgs};
 
 /// The label of everything that is made here; its value is the run's id.
@@ -235,6 +236,36 @@ impl Common {
     /// The filter that finds what carries it.
     fn filter(&self) -> String {
         format!("label={LABEL}={}", self.run)
+    }
+
+    /// Gives a build its arguments and secrets.
+    fn give(&self, command: &mut Command) {
+        for (option, values) in [("--build-arg", &self.build_args), ("--secret", &self.secrets)] {
+            for value in values {
+                command.args([option, value]);
+            }
+        }
+    }
+
+    /// Runs a build, and answers whether it came to a good end. What a build that is ended was working in goes with it.
+    fn built(
+        &self,
+        command: &mut Command,
+        workings: &Workings,
+        each: &(dyn Fn(&str) + Sync),
+    ) -> Result<bool, BuildError> {
+        let ended = child::run(command, self.timeout, Stoppable::Yes, each).map_err(|error| {
+            let program = command.get_program().to_string_lossy().into_owned();
+            BuildError::Engine(Trouble(format!("{program} can't be started: {error}")))
+        })?;
+        String::from_utf8_lossy(&ended.stdout).lines().for_each(each);
+        let why = match ended.end {
+            End::Done(status) => return Ok(status.success()),
+            End::Stopped => BuildError::Stopped,
+            End::Late => BuildError::Late,
+        };
+        workings.end();
+        Err(why)
     }
 }
 

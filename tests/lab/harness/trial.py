@@ -152,6 +152,8 @@ def ask(app, address, request):
             answer.update(body=mask(app, data.decode(errors="replace")))
         else:
             body, headers = payload(request)
+            # The address is another one each time, and servers write what they were called into what they answer.
+            headers.setdefault("Host", f"localhost:{app.port}")
             link = http.client.HTTPConnection(address, app.port, timeout=20)
             link.request(request.get("method", "POST" if body else "GET"), request.get("path", "/"), body, headers)
             reply = link.getresponse()

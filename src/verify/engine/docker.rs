@@ -39,6 +39,11 @@ impl Docker {
         if common.builder.is_some() && !buildx {
             return Err(Trouble("--builder needs docker's buildx, which is not there; install docker-buildx".into()));
         }
+        if let Some(builder) = &common.builder {
+            asks("docker", &["buildx", "inspect", builder]).map_err(|Trouble(text)| {
+                Trouble(format!("--builder {builder}: {text}; `docker buildx ls` lists those there are"))
+            })?;
+        }
         let system = asks("docker", &["info", "--format", "{{.OperatingSystem}}"]).unwrap_or_default();
         let host = std::env::var("DOCKER_HOST").unwrap_or_default();
         let endpoint = match host.is_empty() {
@@ -193,7 +198,11 @@ impl Engine for Docker {
             return Ok(());
         }
         // A build that fails because the engine went away says nothing about the Dockerfile.
-        match self.answer(&["version"]) {
+        let there = self.answer(&["version"]).and_then(|_| match &self.common.builder {
+            Some(builder) => self.answer(&["buildx", "inspect", "--bootstrap", builder]),
+            None => Ok(String::new()),
+        });
+        match there {
             Ok(_) => Err(BuildError::Failed),
             Err(trouble) => Err(BuildError::Engine(trouble)),
         }

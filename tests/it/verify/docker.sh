@@ -12,6 +12,7 @@ test "$1 $2" = "buildx build" && shift
 case "$1 $2" in
 version*) test -f gone && { echo "Cannot connect to the Docker daemon" >&2; exit 1; }; echo 99.0 ;;
 "buildx version") test -f buildx ;;
+"buildx inspect") grep -qx "$(last "$@")" buildx || { echo "ERROR: no builder \"$(last "$@")\" found" >&2; exit 1; } ;;
 info*) echo Linux ;;
 "context inspect") echo unix:///fake.sock ;;
 build*)

@@ -240,10 +240,18 @@ fn a_builder_is_one_of_buildx() {
         json!(["--builder needs docker's buildx, which is not there; install docker-buildx"])
     );
     lab.fake("buildx", "");
+    let (object, code) = lab.verify(&["--builder", "cloud"]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("engine error"), Some(2)), "it says nothing about the file");
+    assert!(object["details"][0].as_str().unwrap().contains("no builder \"cloud\" found; `docker buildx ls` lists"));
+    lab.fake("buildx", "cloud\n");
     assert_eq!(lab.verify(&["--builder", "cloud"]).0["verdict"], "same");
     let calls = text(&lab.workspace.read("fake/calls"));
     let builds = calls.lines().filter(|line| line.starts_with("buildx build --load --builder cloud "));
     assert_eq!(builds.count(), 2, "{calls}");
+    // A builder that goes away while it builds is no fault of the file.
+    lab.fake("after.build", ": > buildx; echo 'ERROR: connection error'; exit 1");
+    let (object, code) = lab.verify(&["--builder", "cloud"]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("engine error"), Some(2)), "{object:#}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ import subprocess
 import tomllib
 from dataclasses import dataclass, field
 
+from . import machine
+
 APPS = pathlib.Path(__file__).resolve().parent.parent / "apps"
 
 
@@ -40,13 +42,23 @@ def copy(app, to):
     if not app.repository:
         shutil.copytree(app.folder, to, symlinks=True)
         (to / "lab.toml").unlink()
-        return
-    root = APPS.parent.parent.parent
-    listed = subprocess.run(["git", "-C", root, "-c", "safe.directory=*", "ls-files", "-z"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, to / name, follow_symlinks=False)
+    else:
+        root = APPS.parent.parent.parent
+        for name in filter(None, tracked(root)):
+            if (root / name).is_file():
+                (to / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, to / name, follow_symlinks=False)
+    machine.usual_modes(to)
+
+
+def tracked(root):
+    """The files of the repository; where it is an archive without git's own, those that no build has made."""
+    done = subprocess.run(["git", "-C", root, "-c", "safe.directory=*", "ls-files", "-z"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True)
+    if done.returncode == 0:
+        return done.stdout.split("\0")
+    files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return [str(path) for path in files if path.parts[0] not in (".git", "target")]
 
 
 def load(names):

@@ -79,6 +79,7 @@ class Bases:
             context = self.engine.state / "context"
             shutil.rmtree(context, ignore_errors=True)
             shutil.copytree(HERE / base["recipe"], context)
+            machine.usual_modes(context)
             try:
                 self._fill(context, base)
                 arguments = dict(base.get("arguments", {}), FROM=base.get("from") or self._system(base), **machine.proxies())

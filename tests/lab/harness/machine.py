@@ -28,6 +28,13 @@ def output(*command):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def usual_modes(folder):
+    """Gives a copy the modes that git writes where nobody has another umask: an image keeps them, and its user has to read."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+
+
 def install(packages):
     """Installs Debian packages whose command is missing. `packages`: command → package."""
     missing = sorted({p for c, p in packages.items() if not (shutil.which(c) or os.path.exists(c))})

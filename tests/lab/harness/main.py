@@ -94,6 +94,8 @@ def main():
         for base in stand_ins.Bases(Engine(options.state), "stand-in").table:
             print(f"{base['tags'][0]:36} {base.get('differs', '')}")
         return 0
+    # What is made here goes into images, and is read there by other users.
+    os.umask(0o022)
     # `timeout` and a CI that gives up end us so; the engine has to be stopped then too.
     signal.signal(signal.SIGTERM, interrupt)
     try:

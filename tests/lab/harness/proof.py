@@ -130,6 +130,13 @@ def broken(engine, made, dockwright, kind, names):
     prover = Prover(dockwright, engine, kind)
     cases = sorted(path.parent for path in BROKEN.glob("*/case.toml"))
     cases = [case for case in cases if not names or case.name in names]
+    if not set(names) <= {case.name for case in cases} | {"ctrl-c", "fix"}:
+        raise SystemExit(f"no such case: {', '.join(sorted(set(names) - {case.name for case in cases} - {'ctrl-c', 'fix'}))}")
+    folder = engine.state / "work" / "broken"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(BROKEN, folder, symlinks=True)
+    machine.usual_modes(folder)
+    cases = [folder / case.name for case in cases]
     images = set()
     for case in cases:
         for file in ("Dockerfile", "broken.Dockerfile"):
@@ -163,19 +170,19 @@ def broken(engine, made, dockwright, kind, names):
             for line in said["details"] + said.get("last_lines", []):
                 say(f"    said:   {line}")
     if not names or "ctrl-c" in names:
-        missed += not interrupted(prover)
+        missed += not interrupted(prover, folder / "build-never-ends")
     if not names or "fix" in names:
-        missed += not partly(prover)
+        missed += not partly(prover, folder / "fix")
     left = [one for one in prover.left() if one not in before]
     say(f"left behind: {len(left)} of what was there before and after ({len(before)})")
     return missed + len(left)
 
 
-def interrupted(prover):
+def interrupted(prover, case):
     """Ctrl-C while a build waits: nothing is left behind, and nothing runs on."""
     before = prover.left()
     command = [prover.dockwright, "verify", "Dockerfile", "--against", "broken.Dockerfile", "--engine", prover.kind, "--network", "host"]
-    child = subprocess.Popen(command, cwd=BROKEN / "build-never-ends", env=prover.environment, stdout=subprocess.PIPE,
+    child = subprocess.Popen(command, cwd=case, env=prover.environment, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, start_new_session=True)
     end = time.monotonic() + 180
     while not sleeping() and child.poll() is None and time.monotonic() < end:
@@ -210,11 +217,11 @@ def sleeping():
     return False
 
 
-def partly(prover):
+def partly(prover, case):
     """`fix --verify` where one of three fixes, in two files, breaks an image: two are written, and the one is named."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        shutil.copytree(BROKEN / "fix", folder, dirs_exist_ok=True)
+        shutil.copytree(case, folder, dirs_exist_ok=True)
         files = [folder / "Dockerfile", folder / "worker/Dockerfile"]
         prover.bring(list({image for file in files for image in applications.froms(file.read_text())[0]} | {"debian:bookworm-slim"}))
         command = [prover.dockwright, "fix", "--verify", ".", "--engine", prover.kind, "--network", "host"]

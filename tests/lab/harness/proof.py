@@ -129,18 +129,21 @@ def broken(engine, made, dockwright, kind, names):
     """Runs every case that is broken on purpose; returns how many are not caught."""
     prover = Prover(dockwright, engine, kind)
     cases = sorted(path.parent for path in BROKEN.glob("*/case.toml"))
+    unknown = set(names) - {case.name for case in cases} - set(MORE)
+    if unknown:
+        raise SystemExit(f"no such case: {', '.join(sorted(unknown))}")
     cases = [case for case in cases if not names or case.name in names]
-    if not set(names) <= {case.name for case in cases} | {"ctrl-c", "fix"}:
-        raise SystemExit(f"no such case: {', '.join(sorted(set(names) - {case.name for case in cases} - {'ctrl-c', 'fix'}))}")
     folder = engine.state / "work" / "broken"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BROKEN, folder, symlinks=True)
     machine.usual_modes(folder)
     cases = [folder / case.name for case in cases]
-    images = set()
-    for case in cases:
-        for file in ("Dockerfile", "broken.Dockerfile"):
-            images.update(applications.froms((case / file).read_text())[0])
+    more = {name: (run, folder / case) for name, (run, case) in MORE.items() if not names or name in names}
+    # What `fix` ships the program on that is built there.
+    images = {"debian:bookworm-slim"} if "fix" in more else set()
+    for case in [*cases, *(case for _, case in more.values())]:
+        for file in case.rglob("*Dockerfile"):
+            images.update(applications.froms(file.read_text())[0])
     for image in sorted(images - {"scratch"}):
         reason = made.get(image)
         if reason:
@@ -169,10 +172,8 @@ def broken(engine, made, dockwright, kind, names):
                 say(f"    wanted: {line}")
             for line in said["details"] + said.get("last_lines", []):
                 say(f"    said:   {line}")
-    if not names or "ctrl-c" in names:
-        missed += not interrupted(prover, folder / "build-never-ends")
-    if not names or "fix" in names:
-        missed += not partly(prover, folder / "fix")
+    for run, case in more.values():
+        missed += not run(prover, case)
     left = [one for one in prover.left() if one not in before]
     say(f"left behind: {len(left)} of what was there before and after ({len(before)})")
     return missed + len(left)
@@ -223,7 +224,6 @@ def partly(prover, case):
         folder = pathlib.Path(folder)
         shutil.copytree(case, folder, dirs_exist_ok=True)
         files = [folder / "Dockerfile", folder / "worker/Dockerfile"]
-        prover.bring(list({image for file in files for image in applications.froms(file.read_text())[0]} | {"debian:bookworm-slim"}))
         command = [prover.dockwright, "fix", "--verify", ".", "--engine", prover.kind, "--network", "host"]
         done = prover.run(*command, cwd=folder)
         counter, worker = (file.read_text() for file in files)
@@ -234,3 +234,21 @@ def partly(prover, case):
     if not good:
         say(f"exit code {done.returncode}\n{done.stderr[-2000:]}")
     return good
+
+
+def by_builder(prover, case):
+    """`--builder`: one of buildx's builds the same, one that is not there is said to be the engine's fault."""
+    if prover.kind != "docker" or prover.run("docker", "buildx", "version").returncode:
+        say(f"skipped {'builder':24} it needs docker's buildx")
+        return True
+    there, _ = prover.verify("Dockerfile", "--against", "broken.Dockerfile", "--builder", "default", cwd=case)
+    gone, _ = prover.verify("Dockerfile", "--against", "broken.Dockerfile", "--builder", "not-there", cwd=case)
+    good = there["verdict"] == "same" and gone["verdict"] == "engine error" and "not-there" in gone["details"][0]
+    say(f"{'caught' if good else 'MISSED'}  {'builder':24} {there['verdict']}; {gone['details'][0]}")
+    if not good:
+        say(f"{there['details']}\n{gone}")
+    return good
+
+
+# What is more than a Dockerfile and a wrong one, and the folder that it works on.
+MORE = {"ctrl-c": (interrupted, "build-never-ends"), "fix": (partly, "fix"), "builder": (by_builder, "same")}

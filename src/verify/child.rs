@@ -176,13 +176,16 @@ fn wait(child: &mut Child, limit: Duration, stoppable: Stoppable) -> io::Result<
 pub(super) fn end(child: &mut Child) -> io::Result<()> {
     // Podman and Buildah leave what a build runs to itself when they are asked to end.
     let started = super::process::descendants(child.id());
-    let ended = end_alone(child);
-    started.iter().filter(|process| process.runs()).for_each(|process| kill(process.pid));
+    // Docker's client leaves its plugins to the terminal's Ctrl-C before version 25, and waits for them.
+    let plugins = || started.iter().filter(|process| process.is_named("docker-buildx"));
+    let ended = end_alone(child, || plugins().for_each(|plugin| send(plugin.pid, Wish::End)));
+    started.iter().filter(|process| process.runs()).for_each(|process| send(process.pid, Wish::Kill));
     ended
 }
 
-fn end_alone(child: &mut Child) -> io::Result<()> {
+fn end_alone(child: &mut Child, also: impl FnOnce()) -> io::Result<()> {
     signal(child, Wish::End);
+    also();
     let begin = Instant::now();
     while begin.elapsed() < GRACE {
         if child.try_wait()?.is_some() {
@@ -215,6 +218,7 @@ fn helped(_child: &Child) -> bool {
     false
 }
 
+#[derive(Clone, Copy)]
 enum Wish {
     End,
     Kill,
@@ -223,26 +227,33 @@ enum Wish {
 /// Asks a child, or ends its process group; that has the child's id, as the child leads it.
 #[cfg(unix)]
 fn signal(child: &Child, wish: Wish) {
-    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    use rustix::process::{Pid, Signal, kill_process_group};
 
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // There is nobody left to signal where all have ended by themselves.
-        let _ = match wish {
-            Wish::End => kill_process(pid, Signal::TERM),
-            Wish::Kill => kill_process_group(pid, Signal::KILL),
-        };
+        match wish {
+            Wish::End => send(child.id(), wish),
+            Wish::Kill => drop(kill_process_group(pid, Signal::KILL)),
+        }
     }
 }
 
+/// Asks or ends one process.
 #[cfg(unix)]
-fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+fn send(pid: u32, wish: Wish) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let signal = match wish {
+            Wish::End => Signal::TERM,
+            Wish::Kill => Signal::KILL,
+        };
+        let _ = kill_process(pid, signal);
     }
 }
 
 #[cfg(not(unix))]
-fn kill(_pid: u32) {}
+fn send(_pid: u32, _wish: Wish) {}
 
 #[cfg(not(unix))]
 fn signal(_child: &Child, _wish: Wish) {}
@@ -270,5 +281,20 @@ mod tests {
         assert_eq!((ended.end, ended.stdout.as_slice()), (End::Late, &b"begun\n"[..]));
         // Far less than it would sleep, and enough for a machine that has other things to do.
         assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_plugin_that_the_client_waits_for_is_asked_too() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let plugin = folder.path().join("docker-buildx");
+        std::fs::write(&plugin, "#!/bin/sh\nsleep 600 &\nwait\n").unwrap();
+        std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let client = format!("trap : TERM; '{}'; echo ended", plugin.display());
+        let ended = shell(&client, Duration::from_secs(2));
+        // A client that has to be killed says nothing.
+        assert_eq!((ended.end, ended.stdout.as_slice()), (End::Late, &b"ended\n"[..]));
     }
 }

@@ -19,6 +19,11 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Whether its program is called so, of which the kernel knows the first 15 bytes.
+    pub(super) fn is_named(self, name: &str) -> bool {
+        fs::read_to_string(format!("/proc/{}/comm", self.pid)).is_ok_and(|comm| comm.trim_end() == name)
+    }
+
     /// Whether it is still there.
     pub(super) fn runs(self) -> bool {
         stat(self.pid).is_some_and(|(_, start)| start == self.start)

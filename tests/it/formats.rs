@@ -5,10 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::workspace::{Workspace, root, text};
-
-const SPLIT: &str = "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n\
-                     COPY . .\nCMD [\"python\", \"app.py\"]\n";
+use crate::workspace::{SPLIT, Workspace, root, text};
 
 /// A file with two fixes, one that is left, one that can't be read, and a name that wants to be more than one.
 fn project() -> Workspace {

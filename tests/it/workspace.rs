@@ -9,6 +9,10 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A program that is split and gets a user.
+pub const SPLIT: &str = "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n\
+                     COPY . .\nCMD [\"python\", \"app.py\"]\n";
+
 /// A temporary folder that goes when the value does.
 pub struct Workspace {
     folder: tempfile::TempDir,

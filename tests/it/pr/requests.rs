@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::verify::{Lab, PLAIN, Side};
+use crate::workspace::SPLIT;
 
 use super::{CUT, CUT_AFTER, DOCKERFILE, Stage, identity, said};
 
@@ -80,10 +81,6 @@ fn another_base_branch_is_kept_to() {
     let output = stage.pr(&["--base", "missing"]);
     assert!(said(&output).contains("could not be fetched"), "{}", said(&output));
 }
-
-/// A program that is split and gets a user.
-const SPLIT: &str = "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n\
-                     COPY . .\nCMD [\"python\", \"app.py\"]\n";
 
 fn two_topics() -> Stage {
     let stage = Stage::new();

@@ -1,5 +1,6 @@
 """An application of the lab: a folder with sources, a Dockerfile and `lab.toml`."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -53,7 +54,9 @@ def copy(app, to):
 
 def tracked(root):
     """The files of the repository; where it is an archive without git's own, those that no build has made."""
-    done = subprocess.run(["git", "-C", root, "-c", "safe.directory=*", "ls-files", "-z"], stdout=subprocess.PIPE,
+    # Where a hook of git runs the lab, git's variables name another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(["git", "-C", root, "-c", "safe.directory=*", "ls-files", "-z"], env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True)
     if done.returncode == 0:
         return done.stdout.split("\0")

@@ -17,11 +17,15 @@ use crate::workspace::text;
 impl Stage {
     /// The program in the outermost folder, for repositories that are named.
     fn far(&self, args: &[&str]) -> Command {
+        // What a kill leaves behind goes with the test.
+        let scratch = self.folder.path().join("scratch");
+        fs::create_dir_all(&scratch).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
         command
             .args(["pr", "--only", "non-root", "--host", "github", "--api", &self.api, "--pause", "0.001"])
             .args(args)
             .env("GITHUB_TOKEN", "secret-token")
+            .env("TMPDIR", scratch)
             .current_dir(self.folder.path());
         identity(&mut command);
         command

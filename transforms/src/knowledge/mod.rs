@@ -9,6 +9,7 @@
 pub(crate) mod sorted;
 
 pub mod fetches;
+pub mod globals;
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]
 pub mod images;
 #[allow(dead_code, reason = "transforms read more of it as they come")]

@@ -518,6 +518,7 @@ impl State<'_, '_, '_> {
             repositories: false,
             tools: None,
             opaque_entry: self.opaque_entry,
+            globals: true,
             build: self.build,
             inserts: Vec::new(),
             unpacked: Vec::new(),

@@ -18,6 +18,7 @@
 mod check;
 mod emit;
 mod explain;
+mod globals;
 mod go;
 mod lean;
 mod libraries;

@@ -74,6 +74,8 @@ pub(super) struct Recipe {
     pub(super) tools: Option<String>,
     /// Whether a script starts that can't be read: then every program that a person installs for use stays.
     pub(super) opaque_entry: bool,
+    /// Whether programs of Node that are installed for everybody are installed again, and not copied.
+    pub(super) globals: bool,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
     /// Text for the builder, by the place in the file that it goes to.
@@ -111,7 +113,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     while survey.units.get(recipe.last_build + 1).is_some_and(|unit| cleans(&recipe, unit)) {
         recipe.last_build += 1;
     }
-    let pivot = recipe.last_build + 1;
+    let mut pivot = recipe.last_build + 1;
     // A pass tells which programs the runtime stage starts, the next keeps the packages that bring them, and may start
     // others for that.
     const PASSES: usize = 4;
@@ -140,6 +142,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         }
     }
 
+    // What would move from the end of the builder to the runtime stage stays where it is.
+    while pivot > 1 && decisions.get(pivot - 1).is_some_and(|decision| decision.place == Place::Runtime) {
+        pivot -= 1;
+        recipe.last_build = pivot - 1;
+    }
     let lost = lost(survey, &recipe, &decisions, pivot);
     recipe.carried.extend(lost);
     if let Some(carried) = recipe.carried.iter().find(|carried| !paths::plain(&carried.from) || carried.from == "/") {
@@ -154,7 +161,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     }
     // An ARG goes where it is read.
     let written: String = recipe.finish.iter().chain(&recipe.setup).map(|command| format!("{command}\n")).collect();
-    for at in 0..pivot.min(survey.units.len()) {
+    for at in (0..pivot.min(survey.units.len())).rev() {
         let Some(unit) = survey.units.get(at).filter(|unit| unit.instruction.keyword == Keyword::Arg) else { continue };
         let names: Vec<String> =
             unit.instruction.pairs(survey.model.file.escape).iter().map(|pair| pair.name.raw.to_owned()).collect();
@@ -178,7 +185,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     // Packages ask their questions of whoever installs them, in the runtime stage as well.
     if !recipe.installed.is_empty() {
         for (unit, decision) in survey.units.iter().zip(&mut decisions).take(pivot) {
-            let asks = unit.instruction.keyword == Keyword::Env
+            let asks = matches!(unit.instruction.keyword, Keyword::Env | Keyword::Arg)
                 && ["DEBIAN_FRONTEND", "DEBCONF_NONINTERACTIVE_SEEN"]
                     .iter()
                     .any(|name| unit.instruction.args.text.contains(name));
@@ -215,6 +222,9 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             false,
         ));
     };
+    if recipe.carried.is_empty() {
+        return Err(nothing_copied(survey, &recipe));
+    }
     let workdir = (before != "/").then(|| before.to_owned());
     let sets_user = survey.units.iter().take(pivot).any(|unit| unit.instruction.keyword == Keyword::User);
     let user = survey.model.user(first_left).filter(|_| sets_user).map(|user| user.text.clone());
@@ -239,6 +249,18 @@ fn decide_all(
         decisions.push(decision);
     }
     Ok((decisions, unknown))
+}
+
+/// Why nothing that the build made would be in the shipped image.
+fn nothing_copied(survey: &Survey<'_, '_>, recipe: &Recipe) -> Refusal {
+    let steps = || survey.units.iter().take(recipe.last_build + 1).flat_map(|unit| unit.steps);
+    if let Some(script) = steps().find(|step| whole::is_build_script(step)) {
+        let text = format!("`{}` builds, and what it does is not there to read", whole::shown(script));
+        return refuse("built-by-a-script", text, true);
+    }
+    let work = steps().find(|step| effects::of(step).is_work()).or_else(|| steps().last());
+    let command = work.map(whole::shown).unwrap_or_default();
+    refuse("unknown-result", format!("where the image keeps what `{command}` makes can't be told from the file"), false)
 }
 
 /// Files that a command of the builder writes, that what runs in the shipped image names, and that nothing carries yet.

@@ -3,7 +3,7 @@
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
-use crate::model::effects::{self, Effect};
+use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::syntax::shell::{Item, Node, Operator};
@@ -11,7 +11,7 @@ use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{shared, stores, tools};
+use super::{globals, shared, stores, tools};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -196,6 +196,22 @@ pub(super) fn run(
                     late = true;
                     reasons
                         .push("what it downloads lies in the home folder, and the program looks for it there".into());
+                }
+                Effect::Store(Store::Modules) if recipe.globals => {
+                    let names = globals::named(survey, unit, step);
+                    match names.and_then(|names| globals::again(survey, recipe, step, &names)) {
+                        Some(text) if !whole => {
+                            reasons.push(format!("the shipped image starts what `{text}` installs"));
+                            recipe.programs.push(step.program().to_owned());
+                            let item = step.item;
+                            work |= text.split(' ').count() < step.argv.len();
+                            let loose = loose(items, chunk, strict);
+                            let text = assigned(step, text);
+                            kept.push(Kept { text, loose, installs: false, archive: false, item });
+                        }
+                        Some(_) => keep = true,
+                        None => builds = true,
+                    }
                 }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
                 Effect::Unknown
@@ -496,7 +512,10 @@ fn define(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, items: 
             .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             .collect();
         let Some(first) = kept.iter().position(|kept| kept.item > number && kept.item != usize::MAX) else { continue };
-        let read = kept.iter().skip(first).any(|kept| names.iter().any(|name| reads(&kept.text, name)));
+        // The package manager reads some of them itself.
+        let asks = names.iter().any(|name| name.starts_with("DEBIAN_") || name.starts_with("DEBCONF_"));
+        let read = asks && kept.iter().skip(first).any(|kept| kept.installs)
+            || kept.iter().skip(first).any(|kept| names.iter().any(|name| reads(&kept.text, name)));
         let there = kept.iter().any(|kept| kept.item == number);
         if names.is_empty() || !read || there {
             continue;
@@ -538,7 +557,8 @@ pub(super) fn repeats(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>,
         return false;
     }
     let Effect::Writes(written) = effects::of(step) else { return false };
-    let shared = written.iter().any(|path| SHARED.contains(&path.as_str()));
+    let shared =
+        written.iter().any(|path| SHARED.contains(&path.as_str()) && !in_builder(&recipe.builder_folders, path));
     if effects::kind(step.program()) != "unpack" || !shared || !step.always {
         return false;
     }
@@ -840,7 +860,12 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             words.push("-y");
         }
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    assigned(step, words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// A command that is written anew, with the variables that stood before it.
+fn assigned(step: &Step, text: String) -> String {
+    step.assignments.iter().map(|assignment| format!("{assignment} ")).collect::<String>() + &text
 }
 
 /// A word as a shell reads it back.

@@ -278,8 +278,18 @@ pub(super) fn folders(
             Some(found)
         }
         Store::Gems if matches!(family, Some(Family::Rhel | Family::Fedora | Family::Amazon)) => local(),
+        // It puts another Node into the prefix of the whole machine.
+        Store::Modules if step.program() == "n" => local(),
         Store::Modules if language == "node" => {
-            Some(vec!["/usr/local/lib/node_modules".to_owned(), "/usr/local/bin".to_owned()])
+            let mut found = vec!["/usr/local/lib/node_modules".to_owned(), "/usr/local/bin".to_owned()];
+            if step.program() == "yarn" {
+                found.push("/usr/local/share/.config/yarn/global".to_owned());
+            }
+            Some(found)
+        }
+        // Node of the distribution's packages installs among theirs; Node from an archive lies where it is copied from.
+        Store::Modules if ["npm", "nodejs", "nodejs-npm"].iter().any(|name| survey.installs(name)) => {
+            (debian && survey.installs("npm") && step.program() == "npm").then(|| vec!["/usr/local".to_owned()])
         }
         Store::Modules => Some(Vec::new()),
         Store::Extensions if language == "php" => {

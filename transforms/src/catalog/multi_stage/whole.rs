@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{lean, libraries, stores};
+use super::{globals, lean, libraries, stores};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -103,6 +103,8 @@ struct Whole<'s, 'm, 'a> {
     assumptions: Vec<String>,
     /// Whether something starts that can't be read.
     opaque: bool,
+    /// Whether programs of Node that are installed for everybody are installed again, and not copied.
+    globals: bool,
     setup: Vec<String>,
     finish: Vec<String>,
     build: Vec<String>,
@@ -138,6 +140,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             behind: Vec::new(),
             assumptions: Vec::new(),
             opaque: false,
+            globals: true,
             setup: Vec::new(),
             finish: Vec::new(),
             build: Vec::new(),
@@ -166,13 +169,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         while let Some(later) = self.consumes() {
             self.last_build = later;
             self.removed = self.survey.removed(later);
-            self.work.clear();
-            self.carried.clear();
-            self.behind.clear();
-            self.finish.clear();
-            self.inserts.clear();
-            self.in_root = None;
-            self.trace()?;
+            self.again()?;
+        }
+        // A second install is for what comes beside the results; where it is the result, it is copied.
+        if self.carried.is_empty() && self.work.is_empty() {
+            self.globals = false;
+            self.again()?;
         }
         self.leaves()?;
         self.settle_work()?;
@@ -208,6 +210,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             repositories: false,
             tools: None,
             opaque_entry: self.opaque,
+            globals: self.globals,
             build: self.build,
             inserts: self.inserts,
             unpacked: self.unpacked,
@@ -216,6 +219,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             assumptions: self.assumptions,
             applicability: Applicability::Review,
         })
+    }
+
+    /// Reads every command once more.
+    fn again(&mut self) -> Result<(), Refusal> {
+        self.work.clear();
+        self.carried.clear();
+        self.behind.clear();
+        self.finish.clear();
+        self.inserts.clear();
+        self.in_root = None;
+        self.trace()
     }
 
     /// The programs that scripts start which can be read.
@@ -730,7 +744,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 names.push(word.split('@').next().unwrap_or(word).to_owned());
             }
         }
-        let local = step.args().iter().any(|arg| arg.starts_with("--path") || arg.starts_with("--git"));
+        let local =
+            names.is_empty() || step.args().iter().any(|arg| arg.starts_with("--path") || arg.starts_with("--git"));
         if local {
             names.clear();
             self.installed_from(step);
@@ -781,8 +796,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// What an installer of a language leaves.
     fn stores(&mut self, at: usize, unit: &Unit<'_>, step: &Step, store: Store) -> Result<(), Refusal> {
+        if store == Store::Modules && self.globals && globals::named(self.survey, unit, step).is_some() {
+            return Ok(());
+        }
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
         let Some(found) = found else {
+            // What installs packages is a tool of the build; packages are installed once more, into a folder of its own.
+            let tools = store == Store::Python && self.installs_installers(step);
+            if tools || store == Store::Python && self.staged_modules(step).is_some() {
+                return Ok(());
+            }
             let text = format!(
                 "`{}` in line {} installs among the distribution's own files, which can't be copied apart",
                 shown(step),
@@ -793,6 +816,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if store == Store::Home(".cargo") && step.subcommand() == Some("install") {
             let folder = stores::cargo_home(self.survey, self.image.as_ref(), unit);
             if !found.contains(&folder) {
+                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !SYSTEM.contains(cwd) && crate_here(step)) {
+                    self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
+                }
                 self.installed_programs(at, step, &folder);
                 return Ok(());
             }
@@ -831,6 +857,61 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a command brings nothing but what installs Python's packages, and nothing that runs starts that.
+    fn installs_installers(&self, step: &Step) -> bool {
+        const NAMES: [&str; 7] = ["pip", "setuptools", "wheel", "pip-tools", "virtualenv", "pipenv", "poetry"];
+        let words = || step.args().iter().filter(|word| !word.starts_with('-')).map(String::as_str);
+        let bootstraps = words()
+            .any(|word| word == "ensurepip" || word.contains("get-pip") || word.contains("ez_setup"))
+            || step.program().starts_with("py") && step.piped.as_deref().is_some_and(|from| from.contains("get-pip"));
+        let named: Vec<&str> = words()
+            .filter(|word| !matches!(*word, "install" | "pip" | "easy_install" | "-m") || *word == "pip")
+            .map(|word| word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word))
+            .collect();
+        let all = !named.is_empty() && named.iter().all(|name| NAMES.contains(name));
+        let installs = step.args().iter().any(|word| word == "install") || step.program().starts_with("easy_install");
+        let started =
+            self.survey.entry.steps.iter().any(|step| NAMES.iter().any(|name| step.program().starts_with(name)));
+        let seen = !self.opaque || named.iter().all(|name| NAMES.iter().take(4).any(|known| known == name));
+        (bootstraps || installs && all && seen) && !started
+    }
+
+    /// Installs Python's packages a second time, into a folder of its own, where they lie among the distribution's.
+    fn staged_modules(&mut self, step: &Step) -> Option<()> {
+        const STAGE: &str = "/install";
+        let pip = step.program().starts_with("pip") && effects::kind(step.program()) == "python"
+            || step.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && module == "pip"));
+        let at = step.argv.iter().position(|word| word == "install")?;
+        let elsewhere = ["--root", "--target", "--prefix", "--user", "-t", "-e", "--editable"];
+        let plain =
+            step.argv.iter().all(|word| !elsewhere.iter().any(|option| word.split('=').next() == Some(*option)));
+        let source = self.survey.model.file.source;
+        let text = step.span.text(source);
+        let end = step.span.end as usize;
+        let whole = text.trim_end().ends_with(step.argv.last()?.as_str()) && !text.contains(['\'', '"']);
+        if !pip
+            || !plain
+            || !whole
+            || !step.always
+            || !step.known
+            || self.inserts.iter().any(|(place, _)| *place == end)
+        {
+            return None;
+        }
+        let mut words: Vec<&str> = step.argv.iter().map(String::as_str).collect();
+        words.insert(at + 1, "--ignore-installed");
+        words.insert(at + 1, "--root=/install");
+        self.inserts.push((end, format!(" && {}", words.join(" "))));
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            let evidence = format!(
+                "`{}` installs among the distribution's files: once more into a folder of its own",
+                shown(step)
+            );
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
+        }
+        Some(())
     }
 
     /// Libraries of a compiler that is newer than the distribution's: the official image of GCC.
@@ -1153,6 +1234,12 @@ pub(super) fn shown(step: &Step) -> String {
     step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether `cargo install` installs the project that it runs in.
+fn crate_here(step: &Step) -> bool {
+    let path = |word: &String| word.starts_with("--path");
+    step.args().iter().any(path) || step.args().iter().all(|word| word == "install" || word.starts_with('-'))
+}
+
 /// The folder that an installer was told to install into: `-p /opt/conda`, `--prefix=/opt/x`.
 fn option_folder(step: &Step) -> Option<String> {
     let mut args = step.args().iter();
@@ -1302,7 +1389,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
 }
 
 /// Whether a command is a script of the project's that builds.
-fn is_build_script(step: &Step) -> bool {
+pub(super) fn is_build_script(step: &Step) -> bool {
     let program = step.argv.first().map(String::as_str).unwrap_or_default();
     let name = paths::name(program).to_ascii_lowercase();
     let shell = SHELLS.contains(&name.as_str());

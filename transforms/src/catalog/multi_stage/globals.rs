@@ -1,0 +1,83 @@
+//! Programs of Node that are installed for everybody: `npm install -g pm2`.
+//!
+//! They lie beside Node itself, or among the distribution's files, so that a second install is smaller and surer than a
+//! copy. What only the build starts stays behind.
+
+use crate::knowledge::globals;
+use crate::model::commands::Step;
+use crate::model::effects;
+use crate::syntax::Keyword;
+
+use super::plan::Recipe;
+use super::survey::{Survey, Unit};
+
+/// What a command installs for everybody, where it can be installed a second time: its packages as they are written.
+/// `None` where it is another command, or where what it installs has to be copied.
+pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step) -> Option<Vec<&'s str>> {
+    let user = survey.model.user(unit.index).map(|user| user.text.as_str());
+    let root = matches!(user.and_then(|user| user.split(':').next()), None | Some("root" | "0" | ""));
+    let words: Vec<&str> = step.args().iter().map(String::as_str).collect();
+    let names: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
+    let names = match (effects::kind(step.program()), names.as_slice()) {
+        ("npm" | "pnpm", ["install" | "i" | "add", names @ ..]) => names.to_vec(),
+        ("yarn", ["global", "add", names @ ..]) => names.to_vec(),
+        ("corepack", _) => Vec::new(),
+        _ => return None,
+    };
+    let elsewhere = words.iter().any(|word| word.starts_with("--prefix"));
+    let image = survey.model.known(survey.stage);
+    let node = image.as_ref().and_then(|image| image.language()) == Some("node");
+    // Node from the image or from a package is in the runtime stage as well; that of an archive or of nvm is copied.
+    let packaged = ["npm", "nodejs", "nodejs-npm", "yarn", "nodejs-current"].iter().any(|name| survey.installs(name));
+    let plain = |name: &&str| !name.contains(['$', '*', '~', ':']) && !name.starts_with(['.', '/']);
+    let again = (node || packaged)
+        && root
+        && step.known
+        && !elsewhere
+        && names.iter().all(|name| plain(name) && (!node || globals::global(package(name)).is_some()));
+    (again && (!names.is_empty() || step.program() == "corepack")).then_some(names)
+}
+
+/// The command that installs in the runtime stage what is started there; `None` where nothing of it is.
+pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names: &[&str]) -> Option<String> {
+    let text = |words: Vec<&str>| words.join(" ");
+    if step.program() == "corepack" {
+        let starts = ["yarn", "yarnpkg", "pnpm", "pnpx"].iter().any(|program| is_started(survey, recipe, program));
+        return starts.then(|| text(step.argv.iter().map(String::as_str).collect()));
+    }
+    // A script of `package.json` starts programs by their names as well.
+    let blind = recipe.opaque_entry
+        || survey
+            .entry
+            .steps
+            .iter()
+            .any(|step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm" | "npx"));
+    let wanted = |name: &str| {
+        let Some(global) = globals::global(package(name)) else { return true };
+        let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
+        !global.builds || blind && !manager || global.programs().any(|program| is_started(survey, recipe, program))
+    };
+    if !names.iter().any(|name| wanted(name)) {
+        return None;
+    }
+    let words = step.argv.iter().map(String::as_str);
+    Some(text(words.filter(|word| !names.contains(word) || wanted(word)).collect()))
+}
+
+/// Whether what runs in the runtime stage starts a program by its name.
+fn is_started(survey: &Survey<'_, '_>, recipe: &Recipe, program: &str) -> bool {
+    let named = |step: &Step| step.argv.iter().any(|word| word == program) || step.program() == program;
+    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
+    recipe.programs.iter().any(|known| known == program)
+        || survey.entry.steps.iter().any(named)
+        || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
+        || survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps).any(named)
+}
+
+/// A package without its version: `@scope/name@1.2`, `name@latest`.
+fn package(name: &str) -> &str {
+    match name.char_indices().skip(1).find(|(_, c)| *c == '@') {
+        Some((at, _)) => name.get(..at).unwrap_or(name),
+        None => name,
+    }
+}

@@ -8,6 +8,7 @@
 
 pub(crate) mod sorted;
 
+pub mod develops;
 pub mod fetches;
 pub mod globals;
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]

@@ -113,9 +113,12 @@ const WRAPPERS: [&str; 13] = [
 
 /// The commands of a script in the order in which they stand.
 pub fn steps(model: &Model<'_>, index: usize, script: &Script<'_>) -> Vec<Step> {
-    let cwd = model.workdir(index).map(str::to_owned);
+    steps_in(model, index, script, model.workdir(index).map(str::to_owned))
+}
+
+/// The commands of a script that starts in the folder `cwd`.
+pub fn steps_in(model: &Model<'_>, index: usize, script: &Script<'_>, mut cwd: Option<String>) -> Vec<Step> {
     let mut walk = Walk { model, index, assigned: Vec::new(), steps: Vec::new(), item: 0, depth: 0 };
-    let mut cwd = cwd;
     walk.list(&script.items, &mut cwd, true, true);
     walk.steps
 }
@@ -372,8 +375,7 @@ fn inline<'t>(model: &Model<'_>, argv: &'t [String]) -> Option<Script<'t>> {
             || word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4
     })?;
     let text = argv.get(at + 1)?;
-    model.scripts.set(model.scripts.get().checked_sub(shell::cost(text))?);
-    shell::parse_alone(text)
+    model.afford(text).then(|| shell::parse_alone(text))?
 }
 
 /// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.

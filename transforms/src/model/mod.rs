@@ -4,6 +4,7 @@ pub mod base;
 pub mod commands;
 pub mod effects;
 pub mod entry;
+pub mod npm;
 pub mod paths;
 mod variables;
 
@@ -371,6 +372,12 @@ impl<'a> Model<'a> {
     fn spend(&self, bytes: usize) -> bool {
         let left = self.left.get().checked_sub(bytes);
         left.inspect(|left| self.left.set(*left)).is_some()
+    }
+
+    /// Takes what a script inside of a script costs off what they may all cost; `false` where there is not so much left.
+    fn afford(&self, script: &str) -> bool {
+        let left = self.scripts.get().checked_sub(shell::cost(script));
+        left.inspect(|left| self.scripts.set(*left)).is_some()
     }
 
     /// A value, as long as there is not too much of them.

@@ -1,9 +1,10 @@
 //! Less than the whole folder, where the project beside the Dockerfile proves that less is enough.
 
 use crate::context::Context;
+use crate::knowledge::develops;
 use crate::knowledge::images::Image;
 use crate::model::commands::Step;
-use crate::model::{effects, paths};
+use crate::model::{effects, npm, paths};
 
 use super::plan::Carried;
 use super::survey::Survey;
@@ -346,7 +347,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
             "--production" | "--prod" | "-P" | "--omit=dev" | "--only=production" | "--only=prod" | "--production=true"
         )
     });
-    if already || !starts_plainly(&manifest, step, &needed, &development) {
+    if already || !starts_plainly(&manifest, step, &needed, &development) || compiles_at_start(survey, step) {
         return None;
     }
     // A source that names a development dependency may need it when it runs.
@@ -386,6 +387,14 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         "pnpm" => "pnpm prune --prod".to_owned(),
         _ => return None,
     })
+}
+
+/// Whether what starts is a development server: it compiles, and what it compiles with is a development dependency.
+fn compiles_at_start(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let Some(index) = survey.entry.cmd.or(survey.entry.entrypoint) else { return false };
+    let read = |path: &str| survey.model.context?.read(&survey.context_path(path)?);
+    let behind = npm::behind(survey.model, index, step, &read);
+    behind.iter().any(|step| develops::keeps(step.program(), step.args()).is_some())
 }
 
 /// Whether what starts is Node itself, or a program of a dependency that stays.

@@ -62,7 +62,7 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     obstacles::kind_of_file(model, stage, &facts)?;
     let mut survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
-    survey.scripts = scripts::read(&survey);
+    survey.follow();
     obstacles::check(&survey)?;
     let user = user::choose(&survey, &root);
     let needs = owns::needs(&survey, &user);

@@ -119,7 +119,41 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             unread(survey, step, &path)?;
         }
     }
+    for step in &survey.started {
+        installs_outside(survey, step)?;
+    }
     switched_by_hand(survey)
+}
+
+/// A package manager that installs, when the container starts, into a place of the system that belongs to root.
+fn installs_outside(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
+    let installs = step.args().iter().any(|arg| arg == "install");
+    let outside = match step.program() {
+        // What the image has already, Bundler only looks at.
+        "bundle" | "bundler" => {
+            let verb = step.subcommand();
+            let mut build = survey.all().flat_map(|unit| survey.steps(unit));
+            matches!(verb, None | Some("install" | "update"))
+                && !build.any(|built| {
+                    matches!(built.program(), "bundle" | "bundler")
+                        && matches!(built.subcommand(), None | Some("install"))
+                })
+        }
+        // Without a virtual environment, pip goes on in the home of the user.
+        "pip" | "pip3" => {
+            installs
+                && survey.all().any(|unit| {
+                    unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains("VIRTUAL_ENV")
+                })
+        }
+        _ => false,
+    };
+    if !outside {
+        return Ok(());
+    }
+    let shown = step.argv.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let text = format!("`{shown}` installs packages when the container starts, where only root can write");
+    Err(refuse("package-manager-at-start", text, true))
 }
 
 /// Images in which other people's builds run.

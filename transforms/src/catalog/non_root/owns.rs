@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
+use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
+use crate::model::npm::Call;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -129,6 +131,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
     frameworks(survey, &mut needs);
+    developed(survey, &mut needs);
     made(survey, user, &mut needs);
     named(survey, &mut needs);
     written(survey, user, &mut needs);
@@ -288,12 +291,25 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         unnamed(survey, needs);
         return;
     }
+    // The last RUN that fills a folder.
+    let filled = |folder: &str| {
+        let fill = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && fills(survey, unit, folder);
+        survey.units.iter().rposition(fill)
+    };
+    // Until where the folder is given away with everything in it: by the file, or by us at the end.
+    let until = |folder: &String| {
+        let filled = filled(folder)?;
+        Some(given_at(survey, user, folder).filter(|given| filled <= *given).unwrap_or(survey.units.len()))
+    };
+    let whole: Vec<(&String, usize)> = folders.iter().filter_map(|folder| Some((folder, until(folder)?))).collect();
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref() else { continue };
         let inside = folders.iter().any(|folder| paths::within(to, folder) || (paths::within(folder, to) && to != "/"));
-        let whole = folders.iter().any(|folder| folder == to);
-        if inside && is_application(to) && may_be_written(survey, unit, &copied, whole) {
+        let exactly = folders.iter().any(|folder| folder == to);
+        let covered = whole.iter().any(|(folder, until)| paths::within(to, folder) && at < *until);
+        let installed = folders.iter().any(|folder| paths::within(to, folder) && installs_at_start(survey, folder));
+        if inside && !covered && is_application(to) && (installed || may_be_written(survey, unit, &copied, exactly)) {
             needs.copies.push(at);
         }
     }
@@ -302,7 +318,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
         let recursive = filled_by_run(survey, &folder);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
-        let filled = if recursive { survey.units.iter().rposition(|unit| fills(survey, unit, &folder)) } else { None };
+        let filled = filled(&folder);
         let given = given_at(survey, user, &folder).is_some_and(|at| filled.is_none_or(|filled| filled <= at));
         if known || (owned_by_image && !recursive) || given {
             continue;
@@ -353,7 +369,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     };
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         let text = unit.text();
-        if !["rake", "rails", "artisan", "symfony", "bin/console"].iter().any(|mark| text.contains(mark)) {
+        if !["rake", "rails", "artisan", "symfony", "bin/console", "prisma"].iter().any(|mark| text.contains(mark)) {
             continue;
         }
         for step in survey.steps(unit).iter() {
@@ -364,8 +380,17 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 && step.program() != "gem"
             {
                 add(folder, &["log", "tmp"]);
+                // No database is there to be reached while an image is built: what is set up then is a file.
+                if step.argv.iter().any(|word| word.starts_with("db:")) && file_database(survey, folder) {
+                    add(folder, &["db"]);
+                }
             } else if has("artisan") && step.program() == "php" {
                 add(folder, &["bootstrap/cache", "storage"]);
+                if step.argv.iter().any(|word| word.starts_with("migrate") || word.starts_with("db:")) {
+                    add(folder, &["database"]);
+                }
+            } else if has("prisma") && (has("push") || has("migrate") || has("seed")) && file_database(survey, folder) {
+                add(folder, &["prisma"]);
             } else if has("console") && (step.program() == "php" || step.program() == "console") {
                 add(folder, &["var"]);
             }
@@ -374,6 +399,19 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     for step in survey.entry.steps.iter().filter(|step| step.program() == "mix") {
         if let Some(folder) = step.cwd.as_deref() {
             add(folder, &["_build"]);
+        }
+    }
+    for (folder, keeps) in compiling(survey) {
+        let own: Vec<&str> = keeps.own().collect();
+        add(folder, &own);
+        let built = survey
+            .units
+            .iter()
+            .filter(|unit| unit.instruction.keyword == Keyword::Run)
+            .any(|unit| survey.steps(unit).iter().any(|step| step.cwd.as_deref() == Some(folder) && builds(step)));
+        if built {
+            let again: Vec<&str> = keeps.build().collect();
+            add(folder, &again);
         }
     }
     let Some(folder) = survey.model.final_workdir(survey.stage) else { return };
@@ -388,9 +426,51 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if has("\"next\"") && has("next start") {
         add(folder, &[".next/cache"]);
     }
-    if has("react-scripts start") && survey.entry.steps.iter().any(|step| step.args().iter().any(|arg| arg == "start"))
-    {
-        add(folder, &["node_modules/.cache"]);
+}
+
+/// Projects whose manifest can't be read, that start a script by a name of development servers, and have modules: these
+/// keep what they compile among the modules.
+fn developed(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let starts = survey.started.iter().filter_map(|step| {
+        let call = Call::of(step)?;
+        let (name, _) = call.script(step.program())?;
+        let develops = name.split(':').any(|part| matches!(part, "dev" | "develop" | "serve" | "hot" | "watch"));
+        let folder = call.folder.filter(|_| develops)?;
+        survey.read(&paths::join(&folder, "package.json")).is_none().then_some(folder)
+    });
+    let installed = |folder: &String| {
+        let mut steps = survey.units.iter().flat_map(|unit| survey.steps(unit));
+        steps.any(|step| installs_into(step).as_ref() == Some(folder))
+    };
+    for folder in starts.filter(installed) {
+        let path = paths::join(&folder, "node_modules");
+        if is_application(&path) && !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        }
+    }
+}
+
+/// Whether the settings of the project name a database that is a file, or can't be read.
+fn file_database(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    let settings = ["config/database.yml", "prisma/schema.prisma"];
+    let mut read = settings.iter().filter_map(|name| survey.read(&paths::join(folder, name))).peekable();
+    read.peek().is_none() || read.any(|text| memchr::memmem::find(&text, b"sqlite").is_some())
+}
+
+/// Programs that compile when they start, with the folder of their project.
+fn compiling<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = (&'s str, Keeps)> {
+    survey.started.iter().filter_map(|step| {
+        let keeps = develops::keeps(step.program(), step.args())?;
+        step.cwd.as_deref().map(|folder| (folder, keeps))
+    })
+}
+
+/// Whether a command of the image's build runs a script of the project's, or compiles it.
+fn builds(step: &Step) -> bool {
+    let verb = step.subcommand().unwrap_or_default();
+    match effects::kind(step.program()) {
+        "npm" | "yarn" | "pnpm" => !matches!(verb, "" | "install" | "i" | "ci" | "add" | "config" | "cache" | "set"),
+        _ => step.program() == "npx" || verb == "build" || develops::keeps(step.program(), step.args()).is_some(),
     }
 }
 
@@ -866,8 +946,93 @@ fn filled_by_run(survey: &Survey<'_, '_>, folder: &str) -> bool {
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| fills(survey, unit, folder))
 }
 
-/// Whether a RUN fills the folder: a clone, an archive, a copy.
+/// Whether a package manager installs into the folder when the container starts.
+fn installs_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    survey.started.iter().any(|step| installs_into(step).is_some_and(|into| paths::within(&into, folder)))
+}
+
+/// The folder of the project into which a command installs what the project asks for.
+fn installs_into(step: &Step) -> Option<String> {
+    let program = step.program();
+    if let Some(call) = Call::of(step) {
+        let global = step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global" | "global"));
+        let installs = call.installs(program) && !global;
+        return call.folder.filter(|_| installs);
+    }
+    let installs = match program {
+        "composer" | "composer.phar" => {
+            matches!(step.subcommand(), Some("install" | "i" | "update" | "require" | "dump-autoload" | "dumpautoload"))
+        }
+        "mix" => step.subcommand().is_some_and(|verb| verb == "setup" || verb.starts_with("deps.")),
+        _ => false,
+    };
+    step.cwd.clone().filter(|_| installs)
+}
+
+/// Whether a command of the build runs code of the project that keeps files of its own beside itself: no database is
+/// there to be reached while an image is built, so one that is set up then is a file.
+fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let after = |name: &str| {
+        let at = step.argv.iter().position(|word| paths::name(word) == name)?;
+        Some(step.argv.get(at + 1).map_or("", String::as_str))
+    };
+    if let Some(verb) = after("manage.py") {
+        // These make what is only read, or nothing.
+        const MADE: [&str; 11] = [
+            "",
+            "check",
+            "collectstatic",
+            "compilemessages",
+            "compilescss",
+            "compress",
+            "help",
+            "makemessages",
+            "shell",
+            "tailwind",
+            "test",
+        ];
+        return !MADE.contains(&verb);
+    }
+    let has = |word: &str| step.argv.iter().any(|arg| arg == word);
+    if after("alembic").is_some() {
+        return has("upgrade");
+    }
+    if after("flask").is_some() {
+        return has("db") && has("upgrade") || has("init-db") || has("initdb") || has("create-db");
+    }
+    if ["sequelize", "sequelize-cli", "knex", "typeorm"].iter().any(|tool| after(tool).is_some()) {
+        return step.argv.iter().any(|arg| {
+            let (head, tail) = arg.split_once(':').unwrap_or((arg, ""));
+            matches!(head, "db" | "migrate" | "migration" | "seed" | "schema") && !matches!(tail, "generate" | "create")
+        });
+    }
+    let Some(script) = step.args().first().filter(|script| script.ends_with(".py")) else { return false };
+    if !matches!(step.program(), "python" | "python3") {
+        return false;
+    }
+    static DATABASE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)sqlite|create_all\(|tinydb|shelve\.|init_db\(|create_tables\(").ok());
+    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)(?:init|create|setup|seed|build|make|populate)\w*_?(?:db|database|tables)").ok()
+    });
+    match step.path(script).and_then(|path| survey.read(&path)) {
+        Some(text) => DATABASE.as_ref().is_some_and(|database| database.is_match(&text)),
+        None => NAMED.as_ref().is_some_and(|named| named.is_match(paths::name(script).as_bytes())),
+    }
+}
+
+/// Whether a RUN leaves files in the folder that the program changes: a clone, an archive, a copy, a database, packages
+/// that are installed again when the container starts.
 fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
+    let own = survey.steps(unit).iter().any(|step| {
+        step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder)) && stores(survey, step)
+            || installs_into(step).is_some_and(|into| paths::within(&into, folder)) && installs_at_start(survey, folder)
+    });
+    own || unpacks(survey, unit, folder)
+}
+
+/// Whether a RUN puts files of another place into the folder.
+fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
     let text = unit.text();
     let marks = [
         "git ",
@@ -925,6 +1090,9 @@ fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 /// Whether the sources in the context show that nothing is written.
 fn reads_only(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
+    if compiling(survey).next().is_some() || survey.started.iter().any(|step| installs_into(step).is_some()) {
+        return false;
+    }
     // A release of Erlang's or Elixir's writes its settings beside itself when it starts.
     let release = survey
         .units

@@ -2,12 +2,12 @@
 
 use crate::model::commands::Step;
 use crate::model::entry::{self, Entry};
-use crate::model::{Base, Model, Stage, paths};
+use crate::model::{Base, Model, Stage, npm, paths};
 use crate::syntax::{Instruction, Keyword};
 use std::borrow::Cow;
 
 use super::images::{self, Facts};
-use super::scripts::Script;
+use super::scripts::{self, Script};
 
 /// The shipped stage, with the stages that it stands on.
 pub(super) struct Survey<'m, 'a> {
@@ -22,6 +22,9 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) below: Vec<Unit<'a>>,
     /// The scripts that start, as far as they can be read.
     pub(super) scripts: Vec<Script>,
+    /// Every command that is known to run when a container starts: those of the entry, of its scripts, and of the
+    /// scripts of `package.json` behind them.
+    pub(super) started: Vec<Step>,
 }
 
 /// An instruction of the stage.
@@ -61,12 +64,31 @@ impl<'m, 'a> Survey<'m, 'a> {
             base = &earlier.base;
         }
         let entry = entry::of(model, stage);
-        let mut survey = Self { model, stage, facts, entry, units: units(stage), below, scripts: Vec::new() };
+        let mut survey =
+            Self { model, stage, facts, entry, units: units(stage), below, scripts: Vec::new(), started: Vec::new() };
         // An image that nobody knows tells its distribution by the package manager that is used in it.
         if survey.facts.family.is_none() {
             survey.facts.family = survey.family_by_use();
         }
         survey
+    }
+
+    /// Follows what starts through scripts.
+    pub(super) fn follow(&mut self) {
+        self.scripts = scripts::read(self);
+        let Some(index) = self.entry.cmd.or(self.entry.entrypoint) else { return };
+        let written = self.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
+        let first: Vec<Step> = self.entry.steps.iter().chain(written).cloned().collect();
+        let mut started: Vec<Step> = Vec::new();
+        for step in &first {
+            let behind = npm::behind(self.model, index, step, &|path| self.read(path));
+            for one in std::iter::once(step.clone()).chain(behind) {
+                if !started.contains(&one) {
+                    started.push(one);
+                }
+            }
+        }
+        self.started = started;
     }
 
     fn family_by_use(&self) -> Option<crate::knowledge::releases::Family> {

@@ -407,5 +407,5 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
     if !model.posix(index) {
         return None;
     }
-    instruction.script().map(|script| steps(model, index, &script))
+    model.script(index).map(|script| steps(model, index, script))
 }

@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod commands;
+pub mod copies;
 pub mod effects;
 pub mod entry;
 pub mod npm;
@@ -47,8 +48,16 @@ pub struct Model<'a> {
     left: Cell<usize>,
     /// What scripts inside of scripts may still cost.
     scripts: Cell<u64>,
-    /// The commands of each instruction, read when somebody first asks for them.
-    steps: Vec<OnceCell<Option<Vec<commands::Step>>>>,
+    /// What is read of each instruction when somebody first asks for it.
+    asked: Vec<Asked<'a>>,
+}
+
+/// What is read of an instruction when somebody first asks for it.
+#[derive(Default)]
+struct Asked<'a> {
+    script: OnceCell<Option<shell::Script<'a>>>,
+    steps: OnceCell<Option<Vec<commands::Step>>>,
+    copied: OnceCell<copies::Copied>,
 }
 
 /// A stage: a FROM and what follows it.
@@ -144,7 +153,7 @@ impl ShellForm {
 impl<'a> Model<'a> {
     /// Builds the model of `file`.
     pub fn new(file: &'a File<'a>, context: Option<&'a dyn Context>, settings: &'a Settings) -> Self {
-        let steps = vec![OnceCell::new(); file.instructions.len()];
+        let asked = file.instructions.iter().map(|_| Asked::default()).collect();
         let mut model = Self {
             file,
             context,
@@ -154,7 +163,7 @@ impl<'a> Model<'a> {
             names: HashMap::new(),
             left: Cell::new(MAX_VALUES),
             scripts: Cell::new(shell::MAX_COST),
-            steps,
+            asked,
         };
         for (index, instruction) in file.instructions.iter().enumerate() {
             model.read(index, instruction);
@@ -329,11 +338,24 @@ impl<'a> Model<'a> {
         stage.body.clone().filter_map(move |index| instructions.get(index).map(|instruction| (index, instruction)))
     }
 
+    /// The script of instruction `index`, as [`Instruction::script`] has it.
+    pub fn script(&self, index: usize) -> Option<&shell::Script<'a>> {
+        let read = || self.instruction(index).and_then(Instruction::script);
+        self.asked.get(index)?.script.get_or_init(read).as_ref()
+    }
+
+    /// What instruction `index` brings, where it is a COPY or ADD.
+    pub fn copied(&self, index: usize) -> Option<&copies::Copied> {
+        let copies = |instruction: &&Instruction<'_>| matches!(instruction.keyword, Keyword::Copy | Keyword::Add);
+        let instruction = self.instruction(index).filter(copies)?;
+        Some(self.asked.get(index)?.copied.get_or_init(|| copies::read(self, index, instruction)))
+    }
+
     /// The commands of instruction `index`: of its shell form, or of its exec form as one command; `None` where it has
     /// none, or they can't be read.
     pub fn steps(&self, index: usize) -> Option<&[commands::Step]> {
         let read = || self.instruction(index).and_then(|instruction| commands::read(self, index, instruction));
-        self.steps.get(index)?.get_or_init(read).as_deref()
+        self.asked.get(index)?.steps.get_or_init(read).as_deref()
     }
 
     /// The value of a variable as instruction `index` sees it.
@@ -474,7 +496,7 @@ impl<'a> Model<'a> {
         }
         Some(if !self.posix(index) || instruction.has_interpreter() {
             ShellForm::Foreign
-        } else if instruction.script().is_some() {
+        } else if self.script(index).is_some() {
             ShellForm::Read
         } else {
             ShellForm::Opaque

@@ -1,26 +1,41 @@
 //! Paths inside an image, as text: always absolute, separated by `/`, without `.` and `..`.
 
+/// The parts between slashes. Paths are short: looking at each byte costs less than a search that is made for long texts.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    let mut left = Some(path);
+    std::iter::from_fn(move || {
+        let rest = left?;
+        let end = rest.bytes().position(|byte| byte == b'/');
+        left = end.and_then(|end| rest.get(end + 1..));
+        end.map_or(Some(rest), |end| rest.get(..end))
+    })
+}
+
 /// `path` seen from the folder `cwd`, normalised. A folder keeps no trailing slash, the root is `/`.
 pub fn join(cwd: &str, path: &str) -> String {
-    let joined = if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in joined.split('/') {
+    let cwd = if path.starts_with('/') { "" } else { cwd };
+    let mut joined = String::with_capacity(cwd.len() + path.len() + 2);
+    for part in parts(cwd).chain(parts(path)) {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
+            ".." => joined.truncate(joined.rfind('/').unwrap_or(0)),
+            part => {
+                joined.push('/');
+                joined.push_str(part);
             }
-            part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    if joined.is_empty() {
+        joined.push('/');
+    }
+    joined
 }
 
 /// Whether a path is one that an instruction can name: no variable, quote or bracket of a shell is left in it, and no part
 /// of it is an option.
 pub fn plain(path: &str) -> bool {
     let letters = |c: char| !c.is_control() && !"$`\"'\\{}()[]<>|;&!#=".contains(c);
-    path.chars().all(letters) && path.split('/').all(|part| !part.starts_with(['-', '~']))
+    path.chars().all(letters) && parts(path).all(|part| !part.starts_with(['-', '~']))
 }
 
 /// Whether `path` is `folder` or lies in it.
@@ -30,8 +45,11 @@ pub fn within(path: &str, folder: &str) -> bool {
 
 /// Whether a pattern names `path` or a folder that it lies in: a star stands for any letters of one part.
 pub fn covers(pattern: &str, path: &str) -> bool {
-    let mut parts = path.split('/');
-    pattern.split('/').all(|pattern| match (parts.next(), pattern.split_once('*')) {
+    if !pattern.bytes().any(|byte| byte == b'*') {
+        return path.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    }
+    let mut of_path = parts(path);
+    parts(pattern).all(|pattern| match (of_path.next(), pattern.split_once('*')) {
         (Some(part), None) => part == pattern,
         (Some(part), Some((before, after))) => {
             let after = after.rsplit('*').next().unwrap_or(after);
@@ -43,7 +61,10 @@ pub fn covers(pattern: &str, path: &str) -> bool {
 
 /// The last part of a path.
 pub fn name(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+    let bytes = path.as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+    let start = bytes.iter().take(end).rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    path.get(start..end).unwrap_or(path)
 }
 
 /// The folder that a path lies in.

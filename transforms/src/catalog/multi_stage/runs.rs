@@ -39,8 +39,8 @@ pub(super) fn run(
     if let Some(server) = unit.steps.iter().find(|step| starts_database(step)) {
         return fills_database(survey, recipe, unit, server);
     }
-    let script = unit.instruction.script();
-    let items: &[Item] = script.as_ref().map_or(&[], |script| script.items.as_slice());
+    let script = survey.model.script(unit.index);
+    let items: &[Item] = script.map_or(&[], |script| script.items.as_slice());
     let strict = unit.steps.iter().any(|step| {
         step.program() == "set"
             && step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('e') || arg == "errexit")

@@ -2,6 +2,7 @@
 
 use crate::knowledge::fetches::{self, Fetch};
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
 use crate::model::{Model, Stage, paths};
@@ -28,20 +29,7 @@ pub(super) struct Unit<'m> {
     /// Whether it is a RUN that takes away itself what it built with, and whose commands are left out for that.
     pub(super) tidy: bool,
     /// What a COPY or ADD brings.
-    pub(super) copy: Option<Copied>,
-}
-
-/// What a COPY or ADD does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Copied {
-    /// The sources, quotes and variables resolved.
-    pub(super) sources: Vec<String>,
-    /// The absolute path that they go to; `None` where it can't be told.
-    pub(super) to: Option<String>,
-    /// Whether `to` is a folder that the sources go into.
-    pub(super) folder: bool,
-    /// Whether they come from the build context.
-    pub(super) context: bool,
+    pub(super) copy: Option<&'m Copied>,
 }
 
 impl<'m, 'a> Survey<'m, 'a> {
@@ -74,7 +62,7 @@ impl<'m, 'a> Survey<'m, 'a> {
                         }
                     }
                 }
-                Keyword::Copy | Keyword::Add => unit.copy = Some(copied(model, index, instruction)),
+                Keyword::Copy | Keyword::Add => unit.copy = model.copied(index),
                 _ => {}
             }
             units.push(unit);
@@ -273,30 +261,6 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         }
         _ => {}
     }
-}
-
-/// Reads a COPY or ADD.
-fn copied(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
-    let mut known = true;
-    let mut texts: Vec<String> = Vec::new();
-    for word in instruction.words() {
-        let expanded = model.expand(index, word.raw);
-        known &= expanded.known;
-        texts.push(expanded.text);
-    }
-    let to = texts.pop().unwrap_or_default();
-    let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
-    let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
-    let from = instruction.flags.iter().any(|flag| flag.name == "from");
-    let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
-    let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;
-    let cwd = model.workdir(index);
-    let target = match (known, cwd) {
-        (true, _) if to.starts_with('/') => Some(paths::join("/", &to)),
-        (true, Some(cwd)) => Some(paths::join(cwd, &to)),
-        _ => None,
-    };
-    Copied { sources, to: target, folder, context: !remote && !from && instruction.heredocs.is_empty() }
 }
 
 /// A refusal.

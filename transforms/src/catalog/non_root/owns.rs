@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexSet};
 use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::npm::Call;
 use crate::model::paths;
@@ -15,7 +16,7 @@ use crate::syntax::Keyword;
 use super::caches::{self, Cache};
 use super::obstacles;
 use super::scripts::{self, Write};
-use super::survey::{Copied, Survey, Unit};
+use super::survey::{Survey, Unit};
 use super::user::User;
 
 /// What has to be the user's.
@@ -163,7 +164,7 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }));
     // The image's entrypoint fills templates in.
     let templates = |unit: &Unit<'_>| {
-        survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, "/etc/nginx/templates"))
+        survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
     };
     if server.image == "nginx" && survey.units.iter().any(templates) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
@@ -200,7 +201,7 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .take(before)
                 .any(|unit| unit.instruction.keyword == Keyword::Run && fills(survey, unit, &path));
             for (copy, unit) in survey.units.iter().enumerate() {
-                let to = survey.copied(unit).and_then(|copied| copied.to);
+                let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
                 let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
                 if to.is_some_and(|to| paths::within(&to, &path)) && !given && !needs.copies.contains(&copy) {
                     needs.copies.push(copy);
@@ -352,7 +353,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             // What another stage made is given as it is copied.
             let given = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
                 unit.instruction.flags.iter().any(|flag| flag.name == "from")
-                    && survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&path, &to))
+                    && survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(&path, to))
             });
             if given {
                 continue;
@@ -495,7 +496,7 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for path in found {
         let used = survey.all().any(|unit| match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
-                survey.copied(unit).and_then(|copied| copied.to).is_some_and(|to| paths::within(&to, &path))
+                survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, &path))
             }
             Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, &path)),
             Keyword::Run => {
@@ -1151,7 +1152,7 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
-                let to = survey.copied(unit).and_then(|copied| copied.to);
+                let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
                 if to.is_some_and(|to| paths::within(&to, "/root")) {
                     used = true;
                     if !unit.instruction.flags.iter().any(|flag| flag.name == "chown") {

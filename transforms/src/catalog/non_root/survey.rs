@@ -1,6 +1,7 @@
 //! What the shipped stage holds, as far as its user has to know.
 
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::entry::{self, Entry};
 use crate::model::{Base, Model, Stage, npm, paths};
 use crate::syntax::{Instruction, Keyword};
@@ -32,19 +33,6 @@ pub(super) struct Unit<'a> {
     /// Its index in the file.
     pub(super) index: usize,
     pub(super) instruction: &'a Instruction<'a>,
-}
-
-/// What a COPY or ADD does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Copied {
-    /// The sources, quotes and variables resolved.
-    pub(super) sources: Vec<String>,
-    /// The absolute path that they go to; `None` where it can't be told.
-    pub(super) to: Option<String>,
-    /// Whether `to` is a folder that the sources go into.
-    pub(super) folder: bool,
-    /// Whether they come from the build context.
-    pub(super) context: bool,
 }
 
 impl<'m, 'a> Survey<'m, 'a> {
@@ -103,42 +91,20 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     /// The commands of a RUN; none for what can't be read.
-    pub(super) fn steps(&self, unit: &Unit<'a>) -> &'m [Step] {
+    pub(super) fn steps(&self, unit: &Unit<'_>) -> &'m [Step] {
         match unit.instruction.keyword {
             Keyword::Run => self.model.steps(unit.index).unwrap_or_default(),
             _ => &[],
         }
     }
 
-    /// Reads a COPY or ADD.
-    pub(super) fn copied(&self, unit: &Unit<'a>) -> Option<Copied> {
-        if !matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add) {
-            return None;
-        }
-        let (model, index) = (self.model, unit.index);
-        let mut known = true;
-        let mut texts: Vec<String> = Vec::new();
-        for word in unit.instruction.words() {
-            let expanded = model.expand(index, word.raw);
-            known &= expanded.known;
-            texts.push(expanded.text);
-        }
-        let to = texts.pop().unwrap_or_default();
-        let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
-        let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
-        let from = unit.instruction.flags.iter().any(|flag| flag.name == "from");
-        let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
-        let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;
-        let target = match (known, model.workdir(index)) {
-            (true, _) if to.starts_with('/') => Some(paths::join("/", &to)),
-            (true, Some(cwd)) => Some(paths::join(cwd, &to)),
-            _ => None,
-        };
-        Some(Copied { sources, to: target, folder, context: !remote && !from && unit.instruction.heredocs.is_empty() })
+    /// What a COPY or ADD brings.
+    pub(super) fn copied(&self, unit: &Unit<'_>) -> Option<&'m Copied> {
+        self.model.copied(unit.index)
     }
 
     /// Whether a COPY or ADD brings this very file, by name.
-    pub(super) fn brings(&self, unit: &Unit<'a>, path: &str) -> bool {
+    pub(super) fn brings(&self, unit: &Unit<'_>, path: &str) -> bool {
         self.copied(unit).is_some_and(|copied| {
             copied.to.as_deref().is_some_and(|to| {
                 to == path || copied.sources.iter().any(|source| paths::join(to, paths::name(source)) == path)
@@ -158,7 +124,7 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     /// The content of a file that one COPY brings to `path`.
-    fn read_from(&self, unit: &Unit<'a>, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
+    fn read_from(&self, unit: &Unit<'_>, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
         let copied = self.copied(unit)?;
         let to = copied.to.as_deref()?;
         if let Some(heredoc) = unit.instruction.heredocs.first() {

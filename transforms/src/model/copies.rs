@@ -1,0 +1,40 @@
+//! COPY and ADD: what they bring, and where to.
+
+use super::{Model, paths};
+use crate::syntax::Instruction;
+
+/// What a COPY or ADD does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The sources, quotes and variables resolved.
+    pub sources: Vec<String>,
+    /// The absolute path that they go to; `None` where it can't be told.
+    pub to: Option<String>,
+    /// Whether `to` is a folder that the sources go into.
+    pub folder: bool,
+    /// Whether they come from the build context.
+    pub context: bool,
+}
+
+/// Reads a COPY or ADD.
+pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
+    let mut known = true;
+    let mut texts: Vec<String> = Vec::new();
+    for word in instruction.words() {
+        let expanded = model.expand(index, word.raw);
+        known &= expanded.known;
+        texts.push(expanded.text);
+    }
+    let to = texts.pop().unwrap_or_default();
+    let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
+    let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
+    let from = instruction.flags.iter().any(|flag| flag.name == "from");
+    let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
+    let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;
+    let target = match (known, model.workdir(index)) {
+        (true, _) if to.starts_with('/') => Some(paths::join("/", &to)),
+        (true, Some(cwd)) => Some(paths::join(cwd, &to)),
+        _ => None,
+    };
+    Copied { sources, to: target, folder, context: !remote && !from && instruction.heredocs.is_empty() }
+}

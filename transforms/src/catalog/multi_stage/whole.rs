@@ -656,7 +656,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// name.
     fn unpacked(&mut self, at: usize, step: &Step, folder: &str) {
         let mut found: Vec<String> = Vec::new();
-        for (later, other) in self.survey.steps().filter(|(later, _)| *later >= at) {
+        let later = self.survey.steps().filter(|(later, _)| *later >= at).map(|(_, step)| step);
+        for other in later.chain(&self.survey.entry.steps) {
             let inside = |path: &str| {
                 let rest = paths::relative(path, folder).filter(|rest| !rest.is_empty())?;
                 let first = rest.split('/').next()?;
@@ -666,7 +667,6 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 (plain && !owned && !first.contains(['*', '$']) && !stores::is_archive(first))
                     .then(|| paths::join(folder, first))
             };
-            let _ = later;
             found.extend(other.cwd.as_deref().and_then(inside));
             // `mv JBrowse-* jbrowse`: whatever the archive calls it, it is there from then on.
             if other.program() == "mv"
@@ -680,14 +680,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let archive = step.args().iter().any(|arg| {
                 let name = paths::name(arg);
                 name.contains(".t")
-                    && other.args().iter().any(|word| {
+                    && other.argv.iter().any(|word| {
                         let first =
                             word.trim_start_matches("./").trim_start_matches('/').split('/').next().unwrap_or("");
                         first.len() > 3 && word.contains('/') && name.starts_with(first)
                     })
             });
             if matches!(other.program(), "mv" | "ln" | "cd") || archive {
-                let named = other.args().iter().filter(|arg| !arg.starts_with('-'));
+                let named = other.argv.iter().filter(|arg| !arg.starts_with('-'));
                 found.extend(named.filter_map(|arg| other.path(arg)).filter_map(|path| inside(&path)));
             }
         }

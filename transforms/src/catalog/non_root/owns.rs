@@ -164,7 +164,10 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }));
     // The image's entrypoint fills templates in.
     let templates = |unit: &Unit<'_>| {
-        survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
+        survey
+            .copied(unit)
+            .and_then(|copied| copied.to.as_deref())
+            .is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
     };
     if server.image == "nginx" && survey.units.iter().any(templates) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
@@ -353,7 +356,10 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             // What another stage made is given as it is copied.
             let given = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
                 unit.instruction.flags.iter().any(|flag| flag.name == "from")
-                    && survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(&path, to))
+                    && survey
+                        .copied(unit)
+                        .and_then(|copied| copied.to.as_deref())
+                        .is_some_and(|to| paths::within(&path, to))
             });
             if given {
                 continue;

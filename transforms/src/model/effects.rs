@@ -377,6 +377,17 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Store(Store::Home(".m2"))
         }
         "haskell" if matches!(verb, "update" | "setup" | "upgrade" | "config") => Effect::Store(Store::Home(".stack")),
+        // `mix do local.hex --force, local.rebar --force`
+        "beam" if verb == "do" && args.iter().any(|arg| arg.starts_with("local.") || arg.starts_with("archive.")) => {
+            let tasks = args.join(" ");
+            let tools = tasks
+                .trim_start_matches("do ")
+                .split([',', '+'])
+                .map(str::trim)
+                .all(|task| task.starts_with("local.") || task.starts_with("archive."));
+            // Among other tasks it fills the home as well as the project: the home is told by the command that is alone.
+            if tools { Effect::Store(Store::Home(".mix")) } else { Effect::Build }
+        }
         "beam" if verb.starts_with("local.") || verb.starts_with("archive.") => Effect::Store(Store::Home(".mix")),
         "make" | "ninja" | "cmake" | "setup" | "compile" | "jvm" | "dotnet" | "beam" | "swift" | "dart"
         | "compiled" | "npx" | "pipx" | "venv" | "django" | "rake" | "go" => Effect::Build,

@@ -206,6 +206,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         carried.from != carried.to
             || !all.iter().any(|other| *other != carried.from && paths::within(&carried.from, other))
     });
+    // COPY reads patterns in its sources only; a folder takes what fits them.
+    for carried in recipe.carried.iter_mut().filter(|carried| paths::name(&carried.to).contains(['*', '?'])) {
+        carried.to = format!("{}/", paths::parent(&carried.to).trim_end_matches('/'));
+    }
     if !packages.is_empty() {
         recipe.tools = Some(format!(
             "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*",

@@ -287,7 +287,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
                 match effect {
                     Effect::Build if survey.downloads(step).is_some() => {}
-                    Effect::Build => self.works(at, step),
+                    Effect::Build => {
+                        self.works(at, step);
+                        let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
+                        if step.program() == "mix" && step.args().iter().any(brings) {
+                            first = first.and(self.stores(at, unit, step, Store::Home(".mix")));
+                        }
+                    }
                     Effect::Fetch(folders) => {
                         for folder in folders {
                             self.work_in(folder, at, format!("`{}` brings it", shown(step)));
@@ -1159,7 +1165,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.carried.retain(|carried| carried.from != carried.to || !paths::within(&carried.from, path));
         let index = self.survey.units.get(at).map(|unit| unit.index);
         let user = index.and_then(|index| self.survey.model.user(index)).map(|user| user.text.clone());
-        let owner = user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0" | "")));
+        // What another than root has put among the system's files is root's: `sudo make install`.
+        let system = stores::system(path) || path == "/usr/local";
+        let owner = user.filter(|user| !system && !matches!(user.split(':').next(), Some("root" | "0" | "")));
         self.carried.push(Carried { from: path.to_owned(), to: path.to_owned(), owner, evidence });
     }
 

@@ -206,7 +206,7 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             for (copy, unit) in survey.units.iter().enumerate() {
                 let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
                 let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
-                if to.is_some_and(|to| paths::within(&to, &path)) && !given && !needs.copies.contains(&copy) {
+                if to.is_some_and(|to| paths::within(to, &path)) && !given && !needs.copies.contains(&copy) {
                     needs.copies.push(copy);
                 }
             }
@@ -313,7 +313,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let exactly = folders.iter().any(|folder| folder == to);
         let covered = whole.iter().any(|(folder, until)| paths::within(to, folder) && at < *until);
         let installed = folders.iter().any(|folder| paths::within(to, folder) && installs_at_start(survey, folder));
-        if inside && !covered && is_application(to) && (installed || may_be_written(survey, unit, &copied, exactly)) {
+        if inside && !covered && is_application(to) && (installed || may_be_written(survey, unit, copied, exactly)) {
             needs.copies.push(at);
         }
     }
@@ -787,7 +787,7 @@ fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
             let Some(copied) = survey.copied(unit) else { continue };
             let last = unit.instruction.words().last().map(|word| word.raw.to_owned()).unwrap_or_default();
             let here = !last.starts_with('/') && copied.to.is_none();
-            if here && may_be_written(survey, unit, &copied, true) {
+            if here && may_be_written(survey, unit, copied, true) {
                 needs.copies.push(at);
             }
         }
@@ -1159,7 +1159,7 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
                 let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
-                if to.is_some_and(|to| paths::within(&to, "/root")) {
+                if to.is_some_and(|to| paths::within(to, "/root")) {
                     used = true;
                     if !unit.instruction.flags.iter().any(|flag| flag.name == "chown") {
                         copies.push(at);

@@ -286,12 +286,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_plugin_that_the_client_waits_for_is_asked_too() {
-        use std::os::unix::fs::PermissionsExt as _;
-
         let folder = tempfile::tempdir().unwrap();
         let plugin = folder.path().join("docker-buildx");
-        std::fs::write(&plugin, "#!/bin/sh\nsleep 600 &\nwait\n").unwrap();
-        std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it: a test beside this one may start a program while the file is open for writing, and
+        // then the system would not start it yet.
+        let write = format!("printf '#!/bin/sh\\nsleep 600 &\\nwait\\n' > '{0}' && chmod 755 '{0}'", plugin.display());
+        assert!(matches!(shell(&write, Duration::from_secs(20)).end, End::Done(status) if status.success()));
         let client = format!("trap : TERM; '{}'; echo ended", plugin.display());
         let ended = shell(&client, Duration::from_secs(2));
         // A client that has to be killed says nothing.

@@ -100,3 +100,18 @@ fn copy(from: &Path, to: &Path) {
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// Writes a program that can be started at once.
+///
+/// Another process writes it: where tests run side by side, one that starts a program holds for a moment every file that
+/// another has open for writing, and the system starts none that somebody may still write to ("text file busy").
+#[cfg(unix)]
+pub fn executable(path: &Path, content: impl AsRef<[u8]>) {
+    use std::io::Write;
+
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "rm -f \"$1\" && cat > \"$1\" && chmod 755 \"$1\"", "sh"]).arg(path);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content.as_ref()).unwrap();
+    assert!(child.wait().unwrap().success(), "{}", path.display());
+}

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
 use super::{Stage, identity, said};
-use crate::workspace::{root, text};
+use crate::workspace::{executable, root, text};
 
 /// The documents of a YAML file.
 fn yaml(name: &str) -> Vec<Value> {
@@ -43,8 +42,7 @@ impl Stage {
              github --api {} --pause 0.001 ;;\nesac\nexec {program} \"$@\"\n",
             self.api
         );
-        fs::write(folder.join("dockwright"), script).unwrap();
-        fs::set_permissions(folder.join("dockwright"), fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&folder.join("dockwright"), script);
         format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
     }
 

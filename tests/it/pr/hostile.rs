@@ -2,10 +2,11 @@
 //! nothing outside is touched.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::{DOCKERFILE, Stage, said};
+use crate::workspace::executable;
 
 /// Whether anything below a folder is called `ran`, or something that ends with it.
 fn ran(folder: &Path) -> bool {
@@ -17,8 +18,7 @@ fn ran(folder: &Path) -> bool {
 }
 
 fn program(path: &Path) {
-    fs::write(path, "#!/bin/sh\ntouch \"$0.ran\"\ncat\n").unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(path, "#!/bin/sh\ntouch \"$0.ran\"\ncat\n");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{HANG, Stage, identity, said};
-use crate::workspace::text;
+use crate::workspace::{executable, text};
 
 impl Stage {
     /// The program in the outermost folder, for repositories that are named.
@@ -103,8 +103,7 @@ fn the_token_is_on_no_command_line_and_in_no_file_of_the_clone() {
         stage.folder.path().display(),
         real.trim()
     );
-    fs::write(folder.join("git"), script).unwrap();
-    fs::set_permissions(folder.join("git"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    executable(&folder.join("git"), script);
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let url = format!("{}/bare.git", stage.api);
     let output = stage.far(&["--repo", &url, "--repository", "o/r"]).env("PATH", path).output().unwrap();
@@ -438,8 +437,7 @@ fn ctrl_c_leaves_no_clone_behind_and_says_so_by_its_exit_code() {
     let stage = Stage::new();
     let marker = stage.folder.path().join("pushing").display().to_string();
     let hook = stage.folder.path().join("bare.git/hooks/update");
-    fs::write(&hook, format!("#!/bin/sh\ntouch {marker}\nsleep 60\n")).unwrap();
-    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    executable(&hook, format!("#!/bin/sh\ntouch {marker}\nsleep 60\n"));
     let temporary = stage.folder.path().join("temporary");
     fs::create_dir(&temporary).unwrap();
     let bare = stage.folder.path().join("bare.git").display().to_string();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::verify::{Lab, PLAIN, Side};
-use crate::workspace::SPLIT;
+use crate::workspace::{SPLIT, executable};
 
 use super::{CUT, CUT_AFTER, DOCKERFILE, Stage, identity, said};
 
@@ -298,8 +298,7 @@ fn a_token_without_the_scope_is_told_which_one_it_lacks() {
 fn a_push_that_is_refused_says_so_and_opens_nothing() {
     let stage = Stage::new();
     let hook = stage.folder.path().join("bare.git/hooks/update");
-    std::fs::write(&hook, "#!/bin/sh\necho 'protected branch' >&2\nexit 1\n").unwrap();
-    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    executable(&hook, "#!/bin/sh\necho 'protected branch' >&2\nexit 1\n");
     let output = stage.pr(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("protected branch") && said(&output).contains("look whether"), "{}", said(&output));

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::workspace::{Workspace, text};
+use crate::workspace::{Workspace, executable, text};
 
 /// A Dockerfile that gains a user, and nothing else.
 pub const PLAIN: &str = "FROM debian:bookworm-slim\nCOPY app /app/main\nCMD [\"/app/main\"]\n";
@@ -73,8 +72,8 @@ impl Lab {
         workspace.file("app", "");
         workspace.file("go.mod", "module example.com/app\n\ngo 1.22\n");
         workspace.file("main.go", "package main\n\nfunc main() {}\n");
-        let docker = workspace.file("bin/docker", include_str!("docker.sh"));
-        fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(workspace.path().join("bin")).unwrap();
+        executable(&workspace.path().join("bin/docker"), include_str!("docker.sh"));
         let lab = Self { workspace };
         let base = Side { config: json!({"Env": ["PATH=/usr/bin:/bin"]}), ..Side::new() };
         lab.side("base", &base);
@@ -219,8 +218,7 @@ fn what_has_nothing_to_change_is_not_built() {
 #[test]
 fn podman_is_asked_in_the_same_words_and_for_dockers_format() {
     let lab = Lab::new(PLAIN);
-    let podman = lab.workspace.file("bin/podman", include_str!("docker.sh"));
-    fs::set_permissions(&podman, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&lab.workspace.path().join("bin/podman"), include_str!("docker.sh"));
     fs::remove_file(lab.workspace.path().join("bin/docker")).unwrap();
     let done = lab.run(&["verify", "--engine", "podman", "--wait", "0.3", "--json", "--memory", "1g"]);
     let object: Value = serde_json::from_slice(&done.stdout).unwrap();

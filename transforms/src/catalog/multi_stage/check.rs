@@ -5,7 +5,7 @@ use crate::settings::Settings;
 use crate::syntax::{File, Keyword};
 use crate::transform::{Fix, Refusal};
 
-use super::plan::Plan;
+use super::plan::{Plan, runs_as_root};
 use super::survey::{Survey, refuse};
 
 /// Compares the shipped stage before and after.
@@ -37,7 +37,10 @@ pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(
     }
     let user = |model: &Model<'_>, stage: &Stage| {
         let user = model.user(stage.body.end).map(|user| user.text.clone());
-        user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0" | "")))
+        let root = |user: &String| matches!(user.split(':').next(), Some("root" | "0" | ""));
+        // What a base runs as that is not known may be anybody.
+        let unsaid = if runs_as_root(survey) || plan.recipe.smaller { "root" } else { "" };
+        user.map_or(unsaid.to_owned(), |user| if root(&user) { "root".to_owned() } else { user })
     };
     if user(model, survey.stage) != user(&new, shipped) {
         return fail("the user differs".into());

@@ -130,6 +130,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 out.push_str(&self.layout.text(self.layout.with_comments(unit.index)));
             }
         }
+        if self.plan.becomes_root {
+            out.push_str(&self.layout.line("USER", "root"));
+        }
         if let Some(tools) = &recipe.tools {
             out.push_str(&self.layout.line("RUN", tools));
         }

@@ -1,5 +1,6 @@
 //! Where each instruction goes, and why.
 
+use crate::knowledge::images::{self, RunsAs};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -97,6 +98,8 @@ pub(super) struct Plan {
     pub(super) decisions: Vec<Decision>,
     /// The working directory that the runtime stage has to set before what is left in place.
     pub(super) workdir: Option<String>,
+    /// Whether the runtime stage has to become root first, as the builder did: its base runs as somebody else, or may.
+    pub(super) becomes_root: bool,
     /// USER for the runtime stage, where one was in force before the place where the stages part.
     pub(super) user: Option<String>,
     /// The first unit that stays where it is, after the new FROM.
@@ -233,7 +236,19 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let sets_user = survey.units.iter().take(pivot).any(|unit| unit.instruction.keyword == Keyword::User);
     let user = survey.model.user(first_left).filter(|_| sets_user).map(|user| user.text.clone());
     let user = user.filter(|user| !matches!(user.split(':').next(), Some("root" | "0")));
-    Ok(Plan { recipe, decisions, workdir, user, pivot })
+    let root = |unit: &Unit<'_>| {
+        let user = survey.model.expand(unit.index, &unit.instruction.args.text).text;
+        unit.instruction.keyword == Keyword::User && matches!(user.trim().split(':').next(), Some("root" | "0"))
+    };
+    let (name, tag) = recipe.runtime.image.rsplit_once(':').unwrap_or((recipe.runtime.image.as_str(), "latest"));
+    let ships_root = recipe.smaller && images::image(name, tag).is_some_and(|image| image.runs_as() == RunsAs::Root);
+    let becomes_root = !runs_as_root(survey) && !ships_root && survey.units.iter().take(pivot).any(root);
+    Ok(Plan { recipe, decisions, workdir, becomes_root, user, pivot })
+}
+
+/// Whether the base image is known to run as root.
+pub(super) fn runs_as_root(survey: &Survey<'_, '_>) -> bool {
+    survey.model.known(survey.stage).is_some_and(|image| image.runs_as() == RunsAs::Root)
 }
 
 /// Decides for every unit, in order.

@@ -752,6 +752,10 @@ fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
 /// The source text of a piece, on one line.
 fn chunk_text(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], chunk: &[Step]) -> String {
     let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return String::new() };
+    // The exec form has no script: its words are the command.
+    if items.is_empty() {
+        return first.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    }
     let mut span = match items.get(first.item) {
         Some(item) => item.span,
         None => first.span,

@@ -54,6 +54,47 @@ fn bad_input_is_one_line_that_names_the_file() {
     }
 }
 
+/// Root may read and write everything: where the tests run as root, the program runs as nobody.
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_or_written_is_said_and_left_as_it_is() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let workspace = Workspace::new();
+    let unreadable = workspace.file("unreadable/Dockerfile", GUIDE);
+    let kept = workspace.file("readonly/Dockerfile", GUIDE);
+    let folder = kept.parent().unwrap();
+    let mode = |path: &std::path::Path, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    mode(workspace.path(), 0o755);
+    mode(&unreadable, 0o000);
+    mode(unreadable.parent().unwrap(), 0o755);
+    mode(&kept, 0o444);
+    mode(folder, 0o555);
+    let root = std::fs::File::open(&unreadable).is_ok();
+    let program = env!("CARGO_BIN_EXE_dockwright");
+    for (path, word) in [("unreadable/Dockerfile", "permission denied"), ("readonly/Dockerfile", "permission denied")] {
+        let mut command = std::process::Command::new(if root { "setpriv" } else { program });
+        if root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
+        }
+        let done = command.args(["fix", path]).current_dir(workspace.path()).output();
+        let Some(done) = done.ok().filter(|done| !root || text(&done.stderr).contains("Dockerfile")) else {
+            eprintln!("SKIPPED: as root, and no other user can be had or reaches {program}");
+            break;
+        };
+        let errors = text(&done.stderr);
+        let first = errors.lines().next().unwrap_or_default();
+        assert_eq!(done.status.code(), Some(2), "{errors}");
+        assert!(first.contains(path) && first.contains(word), "{errors}");
+    }
+    mode(folder, 0o755);
+    mode(&unreadable, 0o644);
+    assert_eq!(text(&workspace.read("unreadable/Dockerfile")), GUIDE);
+    assert_eq!(text(&workspace.read("readonly/Dockerfile")), GUIDE);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no temporary file is left");
+}
+
 #[test]
 fn one_bad_file_does_not_stop_the_others() {
     let workspace = Workspace::new();

@@ -261,6 +261,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn starts_unread(&self) -> bool {
         self.survey.entry.steps.iter().any(|step| {
             let Some(program) = step.argv.first() else { return false };
+            // They start what their settings say.
+            if matches!(step.program(), "init" | "my_init" | "runit" | "runsvdir" | "s6-svscan" | "supervisord") {
+                return true;
+            }
             let Some(path) = self.survey.started(step) else {
                 return program.contains('/') || program.ends_with(".sh");
             };

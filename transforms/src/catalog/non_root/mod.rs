@@ -26,6 +26,7 @@ mod user;
 mod who;
 
 use crate::model::{Model, Stage};
+use crate::syntax::{Instruction, Keyword};
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform};
 
 use self::survey::Survey;
@@ -60,6 +61,10 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     let facts = images::of(model, stage);
     obstacles::kind_of_file(model, stage, &facts)?;
+    let starts = |one: &Instruction<'_>| matches!(one.keyword, Keyword::Cmd | Keyword::Entrypoint);
+    if model.body(stage).any(|(_, one)| one.opaque && starts(one)) {
+        return Err(refuse("opaque", "what it starts holds bytes that are not UTF-8", false));
+    }
     let mut survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
     survey.follow();

@@ -165,18 +165,19 @@ fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -
         return None;
     }
     if let Some(script) = plain::parse(text, map, base) {
-        debug_assert_eq!(Some(&script), grammar(text, map, base, depth).as_ref(), "the short way says something else");
+        let long = grammar(text, map, base, depth, text.len());
+        debug_assert_eq!(Some(&script), long.as_ref(), "the short way says something else");
         return Some(script);
     }
-    grammar(text, map, base, depth)
+    grammar(text, map, base, depth, text.len())
 }
 
 /// Parses any script, by the grammar; `None` where it does not read it, or where a piece of it has no place that can be
-/// told.
-fn grammar<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -> Option<Script<'t>> {
+/// told. Behind byte `words_end` there are here-documents only: a word that reaches into them is misread.
+fn grammar<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize, words_end: usize) -> Option<Script<'t>> {
     let nodes = rable::parse(text, false).ok()?;
     let offsets = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect::<Vec<_>>());
-    let reader = Reader { text, offsets, map, base, depth, lost: Cell::new(false) };
+    let reader = Reader { text, offsets, map, base, depth, words_end, lost: Cell::new(false) };
     let mut items: Vec<Item<'t>> = Vec::with_capacity(nodes.len());
     for node in &nodes {
         if let Some(last) = items.last_mut() {
@@ -196,6 +197,8 @@ struct Reader<'t, 'm> {
     map: &'m Logical<'m>,
     base: usize,
     depth: usize,
+    /// Where words can end at most.
+    words_end: usize,
     /// Whether something has no place that can be told, or can't be read: then nothing of the script is.
     lost: Cell<bool>,
 }
@@ -322,7 +325,7 @@ impl<'t> Reader<'t, '_> {
     /// The word at a byte range of the text.
     fn word_at(&self, start: usize, end: usize) -> Word<'t> {
         match self.text.get(start..end) {
-            Some(raw) if !raw.is_empty() => Word {
+            Some(raw) if !raw.is_empty() && end <= self.words_end => Word {
                 raw: Cow::Borrowed(raw),
                 span: self.span(start, end),
                 substitutions: self.substitutions(raw, start),
@@ -554,7 +557,10 @@ impl Instruction<'_> {
             }
             Keyword::Run if !self.heredocs.is_empty() => {
                 let map = self.with_heredocs()?;
-                parse_text(&map.text, &map, 0, 0).map(Script::into_owned)
+                if !guard::is_tractable(&map.text) {
+                    return None;
+                }
+                grammar(&map.text, &map, 0, 0, self.args.text.len()).map(Script::into_owned)
             }
             Keyword::Run | Keyword::Cmd | Keyword::Entrypoint => parse(&self.args),
             Keyword::Healthcheck => {

@@ -318,7 +318,7 @@ mod tests {
         let map = Logical { text: Cow::Borrowed(text), runs };
         let found = parse(text, &map, 0);
         if found.is_some() {
-            assert_eq!(found, grammar(text, &map, 0, 0), "{text:?}");
+            assert_eq!(found, grammar(text, &map, 0, 0, text.len()), "{text:?}");
         }
         found.is_some()
     }

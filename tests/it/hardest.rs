@@ -83,6 +83,7 @@ const INPUTS: &[(Answer, &[u8])] = &[
     (Reads, b"FROM a\nRUN <<-E\n\tb\n\t\tE\n"),
     (Reads, b"FROM a\nRUN <<'E' cat > /b\n$c\nE\n"),
     (Reads, b"FROM a\nRUN cat <<A <<B <<-\"C\"\n1\nA\n2\nB\n\t3\n\tC\n"),
+    (Reads, b"FROM debian:12\nVOLUME [\"/config\", \"/dow\\nloads\"]\nCMD [\"transmission-daemon\"]\n"),
     (Reads, b"FROM a\nRUN c[\"a\"at <<-A <<B\n\t1\n\tA\n\tB\nB\n"),
     (Reads, b"FROM a\nCOPY <<A <<B /c/\nFROM b\nA\nUSER c\nB\n"),
     (Reads, b"FROM a\nRUN <<E\nFROM b\nRUN <<F\nE\n"),

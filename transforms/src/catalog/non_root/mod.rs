@@ -71,6 +71,9 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     obstacles::check(&survey)?;
     let user = user::choose(&survey, &root);
     let needs = owns::needs(&survey, &user);
+    if let Some(path) = needs.paths().find(|path| path.contains(char::is_control)) {
+        return Err(refuse("opaque", format!("the path {path:?} can't be written into a command"), false));
+    }
     let plan = place::plan(&survey, &root, user, needs)?;
     emit::fix(&survey, &plan).ok_or_else(|| refuse("self-check", "the edits would touch the same bytes", false))
 }

@@ -41,6 +41,12 @@ pub(super) struct Needs {
 }
 
 impl Needs {
+    /// All the folders and files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        let folders = self.early.iter().chain(&self.late).map(|folder| folder.path.as_str());
+        folders.chain(self.files.iter().map(String::as_str))
+    }
+
     /// Whether the place is given away already.
     fn owned(&self, path: &str) -> bool {
         let mut folders = self.early.iter().chain(&self.late);

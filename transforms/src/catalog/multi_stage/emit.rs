@@ -9,6 +9,7 @@ use crate::syntax::Keyword;
 use crate::transform::{Applicability, Fix};
 
 use super::plan::{Place, Plan};
+use super::runtime;
 use super::survey::{Survey, Unit};
 
 /// Writes the fix; `None` where two edits would touch the same bytes.
@@ -132,6 +133,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         if self.plan.becomes_root {
             out.push_str(&self.layout.line("USER", "root"));
+        }
+        for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried) {
+            out.push_str(&self.layout.line("ENV", &format!("{name}={value}")));
         }
         if let Some(tools) = &recipe.tools {
             out.push_str(&self.layout.line("RUN", tools));

@@ -6,11 +6,13 @@ use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::{self, Family, Release};
 use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
-use crate::model::Base;
+use crate::model::base::known;
 use crate::model::effects::{self, Effect};
+use crate::model::{Base, paths};
 use crate::syntax::typed::ImageRef;
 use crate::transform::Refusal;
 
+use super::plan::Carried;
 use super::survey::{Survey, refuse};
 
 /// The image of the runtime stage.
@@ -201,6 +203,43 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     let release = found.release.and_then(releases::release);
     let evidence = format!("{text} is what {image} is without its build tools");
     Ok((Runtime { image: text, release, family: found.family, evidence, assumption }, true))
+}
+
+/// Folders that hold more than what a build wrote into them, toolchains among it.
+const WHOLE: [&str; 4] = ["/", "/usr", "/usr/local", "/opt"];
+
+/// What the programs that go along have from the base image's environment and the runtime image lacks: the language, and
+/// the folders of PATH that are carried over. A program of GHC stops at the first letter that is no ASCII without LANG.
+pub(super) fn environment(
+    survey: &Survey<'_, '_>,
+    runtime: &Runtime,
+    carried: &[Carried],
+) -> Vec<(&'static str, String)> {
+    let Base::Image { image, .. } = &survey.stage.base else { return Vec::new() };
+    let runtime = ImageRef::parse(&runtime.image);
+    let (Some(before), Some(after)) = (known(image), known(&runtime)) else { return Vec::new() };
+    let said = |name: &str| survey.model.env_names(survey.stage).any(|(_, known)| known == name);
+    let there = |name: &str| after.env().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+    let mut found = Vec::new();
+    for (name, value) in before.env() {
+        let lost: Vec<&str> = match name {
+            "LANG" | "LC_ALL" if value.starts_with("C.") && there(name).is_empty() && !said(name) => vec![value],
+            "PATH" => value
+                .split(':')
+                .filter(|folder| {
+                    carried.iter().any(|one| !WHOLE.contains(&one.to.as_str()) && paths::within(folder, &one.to))
+                })
+                .filter(|folder| !there(name).split(':').any(|known| known == *folder))
+                .collect(),
+            _ => continue,
+        };
+        match (name, lost.join(":")) {
+            (_, lost) if lost.is_empty() => {}
+            ("PATH", lost) => found.push((name, format!("{lost}:$PATH"))),
+            (_, lost) => found.push((name, lost)),
+        }
+    }
+    found
 }
 
 /// What kind of program it is, where that decides between runtime images.

@@ -163,9 +163,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         for command in &recipe.setup {
             out.push_str(&self.layout.line("RUN", command));
         }
-        if let Some(workdir) = &self.plan.workdir
-            && *workdir != folder
-        {
+        let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder);
+        // A folder that WORKDIR makes belongs to the user in force there.
+        let late = workdir.is_some_and(|workdir| self.makes_for_the_user(workdir));
+        if let Some(workdir) = workdir.filter(|_| !late) {
             out.push_str(&self.layout.line("WORKDIR", workdir));
         }
         for carried in &recipe.carried {
@@ -182,6 +183,11 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         if !recipe.finish.is_empty() {
             out.push_str(&self.layout.line("RUN", &recipe.finish.join(" && ")));
         }
+        let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
+        if let Some(workdir) = workdir.filter(|_| late) {
+            out.push_str(&user);
+            out.push_str(&self.layout.line("WORKDIR", workdir));
+        }
         for (unit, decision) in placed() {
             if last(unit) && decision.place == Place::Runtime {
                 let mut text = self.layout.text(self.layout.with_comments(unit.index));
@@ -193,10 +199,20 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 out.push_str(&text);
             }
         }
-        if let Some(user) = &self.plan.user {
-            out.push_str(&self.layout.line("USER", user));
+        if !late {
+            out.push_str(&user);
         }
         out
+    }
+
+    /// Whether the user of the runtime stage is in force where the stage first enters `folder`, which is nobody's before.
+    fn makes_for_the_user(&self, folder: &str) -> bool {
+        let Survey { model, units, .. } = self.survey;
+        let enters = |unit: &&Unit<'_>| {
+            unit.instruction.keyword == Keyword::Workdir && model.workdir(unit.index + 1) == Some(folder)
+        };
+        let user = units.iter().find(enters).and_then(|unit| model.user(unit.index)).map(|user| &user.text);
+        user.is_some() && user == self.plan.user.as_ref()
     }
 }
 

@@ -203,9 +203,23 @@ pub(super) fn files(before: &Side, after: &Side) -> Vec<String> {
         (Some(0), Some(0)) if before.image.config.user != after.image.config.user => {
             found.push(format!("its user is {} now, and that is still root", user.name));
         }
+        (Some(old), Some(new)) if old == new => {
+            let folder = before.image.config.parts.get(&Part::Workdir).and_then(Value::as_str).unwrap_or("/");
+            if writes(before, folder) && !writes(after, folder) {
+                found.push(format!("user {new} can't write in its working directory {folder} any more"));
+            }
+        }
         _ => {}
     }
     found
+}
+
+/// Whether the user of an image may write in a folder.
+fn writes(side: &Side, folder: &str) -> bool {
+    let within = |outer: &String| {
+        folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    side.probe.writable.iter().any(within)
 }
 
 /// What the one did and the other did not. `before` is two runs of the original, or one.
@@ -600,5 +614,14 @@ mod tests {
         assert_eq!(files(&root, &side(None, "gone", "gone")), ["the user gone is not in the image"]);
         assert_eq!(files(&side(Some(5), "a", "a"), &root), ["it runs as root, the original as user 5"]);
         assert_eq!(files(&root, &side(Some(0), "toor", "toor")), ["its user is toor now, and that is still root"]);
+        let works = |writable: &[&str]| {
+            let mut side = side(Some(5), "a", "a");
+            side.image.config.parts.insert(Part::Workdir, "/app".into());
+            side.probe.writable = writable.iter().map(ToString::to_string).collect();
+            side
+        };
+        assert_eq!(files(&works(&["/app"]), &works(&["/app"])), [] as [&str; 0]);
+        let lost = "user 5 can't write in its working directory /app any more";
+        assert_eq!(files(&works(&["/app"]), &works(&["/app/data", "/home/a"])), [lost]);
     }
 }

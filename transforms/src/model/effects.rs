@@ -108,6 +108,37 @@ const VALUED: [&str; 13] = [
     "--keys-dir",
 ];
 
+/// The package files that `dpkg -i` installs; `None` where one of them is a repository's, by its name, or is not named.
+fn archives(args: &[&str]) -> Option<Vec<String>> {
+    /// What the packages are called that bring the address or the key of an archive.
+    const REPOSITORIES: [&str; 12] = [
+        "release",
+        "repo",
+        "keyring",
+        "apt-source",
+        "apt-config",
+        "microsoft-prod",
+        "erlang-solutions",
+        "apt_source",
+        "-ppa",
+        "archive",
+        "sources",
+        "local-",
+    ];
+    let files: Vec<&str> = args.iter().copied().filter(|arg| !arg.starts_with('-')).collect();
+    let plain = |file: &&str| {
+        let name = paths::name(file);
+        name.ends_with(".deb")
+            && !file.contains(['*', '$', '?', '[', '{'])
+            && !REPOSITORIES.iter().any(|part| name.contains(part))
+    };
+    if files.is_empty() || !files.iter().all(plain) {
+        return None;
+    }
+    let written = |file: &str| if file.starts_with(['/', '.', '~']) { file.to_owned() } else { format!("./{file}") };
+    Some(files.into_iter().map(written).collect())
+}
+
 /// The effect of `step`.
 pub fn of(step: &Step) -> &Effect {
     step.effect()
@@ -303,7 +334,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         {
             Effect::Nothing
         }
-        "dpkg" if has("-i") || has("--install") || program == "gdebi" => Effect::Repository,
+        "dpkg" if program == "gdebi" => Effect::Repository,
+        "dpkg" if has("-i") || has("--install") => match archives(args) {
+            Some(names) => Effect::Install(Packages { manager: Manager::Apt, names }),
+            None => Effect::Repository,
+        },
         "dpkg" => Effect::Configure,
         "apk" if verb == "upgrade" => Effect::Upgrade,
         "apk" => packages(Manager::Apk, args, &["add"], &["del"]),

@@ -69,13 +69,17 @@ pub(super) fn run(
                     );
                     return Err(refuse("entangled", text, false));
                 }
-                Effect::Install(packages) if local_packages(survey, step, &packages.names).is_some() => {
+                Effect::Install(packages) if local_packages(survey, unit, step, &packages.names).is_some() => {
                     let text = format!(
                         "line {} installs {}, which the build makes or fetches, into the shipped image",
                         unit.instruction.lines.0,
-                        local_packages(survey, step, &packages.names).unwrap_or_default()
+                        local_packages(survey, unit, step, &packages.names).unwrap_or_default()
                     );
                     return Err(refuse("entangled", text, false));
+                }
+                // `apt-get -f install` ends what `dpkg -i` began.
+                Effect::Install(packages) if packages.names.is_empty() && unit.steps.iter().any(installs_file) => {
+                    keep = true;
                 }
                 Effect::Install(packages) => {
                     let (mut wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
@@ -96,14 +100,20 @@ pub(super) fn run(
                         builds |= !all;
                         continue;
                     }
-                    work |= !all;
-                    let text =
-                        if all { text.clone() } else { install_text(step, packages.manager, &packages.names, &wanted) };
+                    // The smaller image may lack what the package depends on, which only apt-get installs.
+                    let alone = recipe.smaller && installs_file(step);
+                    work |= !all || alone;
+                    let text = match all {
+                        true if alone => format!("apt-get install -y {}", wanted.join(" ")),
+                        true => text.clone(),
+                        false => install_text(step, packages.manager, &packages.names, &wanted),
+                    };
                     kept.push(Kept {
                         text,
                         loose: loose(items, chunk, strict),
                         installs: true,
-                        archive: false,
+                        // Some packages bring the address of an archive; then the file asks for its lists behind them.
+                        archive: installs_file(step),
                         item: step.item,
                     });
                 }
@@ -294,7 +304,8 @@ pub(super) fn run(
         } else {
             let installs = chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade));
             let item = chunk.first().map_or(0, |step| step.item);
-            let archive = chunk.iter().any(|step| matches!(effects::of(step), Effect::Repository));
+            let archive =
+                chunk.iter().any(|step| matches!(effects::of(step), Effect::Repository) || installs_file(step));
             kept.push(Kept { text, loose: loose(items, chunk, strict), installs, archive, item });
         }
     }
@@ -314,8 +325,10 @@ pub(super) fn run(
     reasons.dedup();
     let evidence = reasons.join("; ");
     let installs = kept.iter().position(|kept| kept.installs);
-    let apt =
-        installs.is_some() && unit.steps.iter().any(|step| matches!(step.program(), "apt-get" | "apt" | "aptitude"));
+    let apt = installs.is_some()
+        && unit.steps.iter().any(|step| {
+            matches!(step.program(), "apt-get" | "apt" | "aptitude") || recipe.smaller && installs_file(step)
+        });
     if !work && (updates || !apt) {
         // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
         let both = installs.is_some() || shared::builder_needs(survey, recipe, unit);
@@ -579,13 +592,27 @@ pub(super) fn repeats(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>,
     step.piped.is_some() || copied() || fetched()
 }
 
-/// Whether `step` downloads the archive that `other` unpacks in the runtime stage too.
+/// Whether it is `dpkg -i` of a package.
+fn installs_file(step: &Step) -> bool {
+    step.program() == "dpkg" && matches!(effects::of(step), Effect::Install(_))
+}
+
+/// Whether a command of the RUN downloads this file.
+fn downloads(unit: &Unit<'_>, path: &String) -> bool {
+    unit.steps.iter().any(|step| {
+        effects::kind(step.program()) == "download"
+            && matches!(effects::of(step), Effect::Writes(written) if written.contains(path))
+    })
+}
+
+/// Whether `step` downloads the archive that `other` unpacks or installs in the runtime stage too.
 fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step, other: &Step) -> bool {
     effects::kind(step.program()) == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
             other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
         }))
         && (repeats(survey, recipe, unit, other)
+            || matches!(effects::of(other), Effect::Install(_))
             || recipe.repositories && matches!(effects::of(other), Effect::Repository))
 }
 
@@ -631,11 +658,11 @@ fn left_behind(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, chunk:
 }
 
 /// A package among those of an install that is a file, and that no COPY brings.
-fn local_packages(survey: &Survey<'_, '_>, step: &Step, names: &[String]) -> Option<String> {
+fn local_packages(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, names: &[String]) -> Option<String> {
     let file = |name: &&String| {
         (name.starts_with("./") || name.starts_with('/'))
             && [".deb", ".rpm", ".apk"].iter().any(|end| name.ends_with(end))
-            && !step.path(name).is_some_and(|path| survey.copied_file(&path))
+            && !step.path(name).is_some_and(|path| survey.copied_file(&path) || downloads(unit, &path))
     };
     names.iter().find(file).cloned()
 }

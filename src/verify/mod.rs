@@ -299,6 +299,7 @@ impl Subject {
 
 /// The original, built, looked at and run.
 pub(crate) struct Original {
+    tag: String,
     side: Side,
     /// The configuration of its bare base, made when it is first asked for.
     base: std::sync::OnceLock<Option<Config>>,
@@ -394,7 +395,7 @@ impl Laboratory {
             Ok(side)
         });
         let side = looked.map_err(|Trouble(text)| begin(engine_error(text)))?;
-        Ok(Original { side, base: std::sync::OnceLock::new() })
+        Ok(Original { tag, side, base: std::sync::OnceLock::new() })
     }
 
     /// Builds, looks at and runs what a file would be, and compares it with the original.
@@ -418,9 +419,17 @@ impl Laboratory {
             shown.doing(&subject.path, "running as it would be");
             let mut ran = Vec::new();
             if let Some(like) = before.runs.first() {
+                let mut longer: Option<Observation> = None;
                 for _ in 0..2 {
                     let run = self.observe(&tag, &side, Some(like))?;
-                    ran = verdict::behaviour(&before.runs, &run);
+                    if run.exited.is_some() && before.runs.iter().all(Observation::went_on) && longer.is_none() {
+                        // Perhaps the original ends so too, a moment after nobody looked any more.
+                        longer = Some(self.observe(&original.tag, before, Some(&run))?);
+                    }
+                    ran = match &longer {
+                        Some(ended) if !ended.went_on() => verdict::behaviour(std::slice::from_ref(ended), &run),
+                        _ => verdict::behaviour(&before.runs, &run),
+                    };
                     side.runs = vec![run];
                     // What happens once and not again is chance, on either side.
                     if ran.is_empty() {

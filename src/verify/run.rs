@@ -50,6 +50,13 @@ pub(super) struct Observation {
     pub(super) took: Duration,
 }
 
+impl Observation {
+    /// Whether it was started and did not end by itself.
+    pub(super) fn went_on(&self) -> bool {
+        self.fault.is_none() && self.exited.is_none()
+    }
+}
+
 /// One request and what came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Answers as docker does, from files of the folder FAKE: <side>.image.json, .tar, .container.json, .stopped.json, .output
 # say what an image is and does; <side>.build and .start are run in place of a build and a start, where they are there.
-# `choose` prints the side of a Dockerfile. What was made lies in images/, containers/ and networks/.
+# with <side>.later, its third run is that of the side `later`; `choose` prints the side of a Dockerfile. What was made lies in images/, containers/ and networks/.
 cd "$FAKE" || exit 125
 echo "$@" >> calls
 mkdir -p images containers networks
@@ -43,6 +43,8 @@ run*)
         esac
     done
     side=$(cat "images/$(plain "$tag")")
+    echo >> "runs-$side"
+    if [ -f "$side.later" ] && [ "$(wc -l < "runs-$side")" -gt 2 ]; then side=later; fi
     echo "$side" > "containers/$name"
     if [ -f "$side.start" ]; then sh "./$side.start" >&2; exit 127; fi
     echo "$name" ;;

@@ -381,6 +381,22 @@ fn a_program_that_ends_at_once() {
 }
 
 #[test]
+fn an_original_that_ends_later_is_waited_for() {
+    let lab = Lab::new(PLAIN);
+    let ends = |exits, side| Side { exits, output: "no database\n", ..side };
+    lab.side("before", &ends(None, Side::new()));
+    lab.side("later", &ends(Some(1), Side::new()));
+    lab.side("after", &ends(Some(1), Side::rewritten()));
+    lab.differs(&[], &["it ends at once with exit code 1, the original goes on"]);
+    fs::remove_file(lab.workspace.path().join("fake/runs-before")).unwrap();
+    lab.fake("before.later", "");
+    assert_eq!(lab.verify(&[]).0["verdict"], "same");
+    lab.side("later", &ends(Some(0), Side::new()));
+    fs::remove_file(lab.workspace.path().join("fake/runs-before")).unwrap();
+    lab.differs(&[], &["the exit code was 0, is 1"]);
+}
+
+#[test]
 fn an_original_that_fails_by_itself_is_said() {
     let lab = Lab::new(PLAIN);
     lab.side("before", &Side { exits: Some(1), output: "no database\n", ..Side::new() });

@@ -145,6 +145,8 @@ const INPUTS: &[(Answer, &[u8])] = &[
     (Reads, b"FROM python:3.12\nCOPY . /app\n# a comment of CMD\n\n# another\nCMD [\"python\", \"/app/a.py\"]\n# the end"),
     (Reads, b"FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\nHEALTHCHECK CMD [\"./app\"]\nVOLUME [\"/data\"]\nEXPOSE 80/tcp $p\nSTOPSIGNAL 9\nCMD ./app\nONBUILD RUN a\n"),
     (Reads, b"FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\r\nCMD [\"./app\"]\r"),
+    (Reads, b"FROM debian:12-slim\n# caf\xe9\nENTRYPOINT [\"/usr/bin/a\"]\n\nCOPY a /usr/bin/a\nRUN apt-get install -y b\n"),
+    (Reads, b"FROM golang:1.22\n# caf\xe9\nLABEL a=b\nWORKDIR /src\nCOPY . .\nRUN go build -o app .\n# th\xe9\nCMD [\"./app\"]\n"),
 ];
 
 #[test]
@@ -191,4 +193,21 @@ fn each_is_rewritten_within_the_laws() {
     }
     assert!(wrong.is_empty(), "{} violations\n{}", wrong.len(), wrong.join("\n"));
     assert!(changed > 10, "only {changed} of them are changed at all");
+}
+
+#[test]
+fn comments_in_another_encoding_go_with_what_they_comment() {
+    let settings = Settings::default();
+    let request =
+        Request { transforms: catalog::ALL, threshold: Applicability::Review, context: None, settings: &settings };
+    let mut seen = 0;
+    for (_, source) in INPUTS {
+        let Ok((outcome, _)) = laws::check(source, &request) else { continue };
+        let Some(after) = outcome.output.filter(|_| source.windows(4).any(|four| four == b"caf\xe9")) else { continue };
+        for line in source.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"#")) {
+            assert!(after.split(|byte| *byte == b'\n').any(|other| other == line), "{}", after.escape_ascii());
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
 }

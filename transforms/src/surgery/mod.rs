@@ -97,29 +97,31 @@ impl<'f, 's> Layout<'f, 's> {
     }
 
     /// The text at `span` as it is written, with a line ending at its end.
-    pub fn text(&self, span: Span) -> String {
-        let mut text = String::from_utf8_lossy(span.of(self.file.source)).into_owned();
-        if !text.ends_with('\n') {
-            text.push_str(self.eol());
+    ///
+    /// As bytes: a comment may be written in any encoding.
+    pub fn text(&self, span: Span) -> Vec<u8> {
+        let mut text = span.of(self.file.source).to_vec();
+        if !text.ends_with(b"\n") {
+            text.extend_from_slice(self.eol().as_bytes());
         }
         text
     }
 
     /// Puts `text`, which has no line ending at its end, before an instruction, above the comments that belong to it.
-    pub fn insert_before(&self, index: usize, text: &str) -> Edit {
+    pub fn insert_before(&self, index: usize, text: impl AsRef<[u8]>) -> Edit {
         let gap = if self.airy { self.eol() } else { "" };
         let start = self.with_comments(index).start as usize;
-        Edit::insert(start, format!("{text}{}{gap}", self.eol()))
+        Edit::insert(start, [text.as_ref(), self.eol().as_bytes(), gap.as_bytes()].concat())
     }
 
     /// Puts `text`, which has no line ending at its end, behind an instruction. What ends the file in the air would take
     /// the new lines into itself, so it goes.
-    pub fn insert_after(&self, index: usize, text: &str) -> Vec<Edit> {
-        let gap = if self.airy { self.eol() } else { "" };
-        let (end, eol) = (self.end(index), self.eol());
+    pub fn insert_after(&self, index: usize, text: impl AsRef<[u8]>) -> Vec<Edit> {
+        let gap = if self.airy { self.eol().as_bytes() } else { b"" };
+        let (end, eol) = (self.end(index), self.eol().as_bytes());
         let insert = match self.ends_line(end) {
-            true => Edit::insert(end, format!("{gap}{text}{eol}")),
-            false => Edit::insert(end, format!("{eol}{gap}{text}")),
+            true => Edit::insert(end, [gap, text.as_ref(), eol].concat()),
+            false => Edit::insert(end, [eol, gap, text.as_ref()].concat()),
         };
         let dangling = self.file.instructions.get(index).and_then(|one| one.dangling);
         [insert].into_iter().chain(dangling.map(Edit::delete)).collect()

@@ -61,16 +61,13 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         edits.extend(self.plan.recipe.inserts.iter().map(|(at, text)| Edit::insert(*at, text.as_str())));
         let at = self.insertion();
-        let mut text = String::new();
-        let (ends, eol) = (self.layout.ends_line(at), self.layout.eol());
-        if !ends {
-            text.push_str(eol);
-        }
+        let (ends, eol) = (self.layout.ends_line(at), self.layout.eol().as_bytes());
+        let mut text = if ends { Vec::new() } else { eol.to_vec() };
         for command in &self.plan.recipe.build {
-            text.push_str(&format!("{} {command}{}", self.layout.keyword("RUN"), eol));
+            text.extend_from_slice(self.layout.line("RUN", command).as_bytes());
         }
-        text.push_str(eol);
-        text.push_str(&self.header());
+        text.extend_from_slice(eol);
+        text.extend_from_slice(&self.header());
         if !ends && text.ends_with(eol) {
             text.truncate(text.len() - eol.len());
         }
@@ -100,9 +97,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
     }
 
     /// The head of the runtime stage: everything up to what stays where it is.
-    fn header(&self) -> String {
+    fn header(&self) -> Vec<u8> {
         let recipe = &self.plan.recipe;
-        let mut out = String::new();
+        let mut out: Vec<u8> = Vec::new();
+        let mut put = |text: &[u8]| out.extend_from_slice(text);
         let platform = match &self.survey.stage.platform {
             Some(platform) if !platform.contains("BUILDPLATFORM") => format!("--platform={platform} "),
             _ => String::new(),
@@ -111,7 +109,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             Some(name) => format!(" {} {name}", self.layout.keyword("AS")),
             None => String::new(),
         };
-        out.push_str(&self.layout.line("FROM", &format!("{platform}{}{name}", recipe.runtime.image)));
+        put(self.layout.line("FROM", &format!("{platform}{}{name}", recipe.runtime.image)).as_bytes());
 
         let placed = || self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot);
         let about = |unit: &Unit<'_>| matches!(unit.instruction.keyword, Keyword::Label | Keyword::Maintainer);
@@ -128,17 +126,17 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         };
         for (unit, decision) in placed() {
             if about(unit) && decision.place == Place::Runtime {
-                out.push_str(&self.layout.text(self.layout.with_comments(unit.index)));
+                put(&self.layout.text(self.layout.with_comments(unit.index)));
             }
         }
         if self.plan.becomes_root {
-            out.push_str(&self.layout.line("USER", "root"));
+            put(self.layout.line("USER", "root").as_bytes());
         }
         for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried) {
-            out.push_str(&self.layout.line("ENV", &format!("{name}={value}")));
+            put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
         if let Some(tools) = &recipe.tools {
-            out.push_str(&self.layout.line("RUN", tools));
+            put(self.layout.line("RUN", tools).as_bytes());
         }
         let mut folder = "/".to_owned();
         for (unit, decision) in placed().filter(|(unit, _)| !about(unit) && !last(unit)) {
@@ -148,26 +146,26 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 Place::Both => self.layout.text(self.layout.tile(unit.index)),
                 Place::BuilderAnd(text) => {
                     let (keyword, rest) = text.split_once(' ').unwrap_or((text.as_str(), ""));
-                    self.layout.line(keyword, rest)
+                    self.layout.line(keyword, rest).into_bytes()
                 }
             };
             if let Some(cwd) = self.survey.model.workdir(unit.index)
                 && cwd != folder
                 && (needs_folder(unit) || makes_folder(unit, cwd))
             {
-                out.push_str(&self.layout.line("WORKDIR", cwd));
+                put(self.layout.line("WORKDIR", cwd).as_bytes());
                 folder = cwd.to_owned();
             }
-            out.push_str(&text);
+            put(&text);
         }
         for command in &recipe.setup {
-            out.push_str(&self.layout.line("RUN", command));
+            put(self.layout.line("RUN", command).as_bytes());
         }
         let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder);
         // A folder that WORKDIR makes belongs to the user in force there.
         let late = workdir.is_some_and(|workdir| self.makes_for_the_user(workdir));
         if let Some(workdir) = workdir.filter(|_| !late) {
-            out.push_str(&self.layout.line("WORKDIR", workdir));
+            put(self.layout.line("WORKDIR", workdir).as_bytes());
         }
         for carried in &recipe.carried {
             let owner = carried.owner.as_ref().or(self.plan.user.as_ref().filter(|_| recipe.user_owns));
@@ -178,15 +176,15 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             } else {
                 format!("{from} {to}")
             };
-            out.push_str(&self.layout.line("COPY", &format!("--from={} {owner}{paths}", self.builder)));
+            put(self.layout.line("COPY", &format!("--from={} {owner}{paths}", self.builder)).as_bytes());
         }
         if !recipe.finish.is_empty() {
-            out.push_str(&self.layout.line("RUN", &recipe.finish.join(" && ")));
+            put(self.layout.line("RUN", &recipe.finish.join(" && ")).as_bytes());
         }
         let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
         if let Some(workdir) = workdir.filter(|_| late) {
-            out.push_str(&user);
-            out.push_str(&self.layout.line("WORKDIR", workdir));
+            put(user.as_bytes());
+            put(self.layout.line("WORKDIR", workdir).as_bytes());
         }
         for (unit, decision) in placed() {
             if last(unit) && decision.place == Place::Runtime {
@@ -194,13 +192,13 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 if let Some((index, start)) = &recipe.start
                     && *index == unit.index
                 {
-                    text = self.layout.line(unit.instruction.keyword.name(), start);
+                    text = self.layout.line(unit.instruction.keyword.name(), start).into_bytes();
                 }
-                out.push_str(&text);
+                put(&text);
             }
         }
         if !late {
-            out.push_str(&user);
+            put(user.as_bytes());
         }
         out
     }

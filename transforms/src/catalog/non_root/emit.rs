@@ -19,15 +19,16 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         let end = instruction.flags.last().map_or(instruction.keyword_span.end, |flag| flag.span.end);
         edits.push(Edit::insert(end as usize, format!(" --chown={}", plan.user.owner)));
     }
-    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut lines: Vec<(usize, Vec<u8>)> = Vec::new();
     for (place, pair) in &plan.envs {
-        lines.push((*place, format!("{} {pair}", layout.keyword("ENV"))));
+        lines.push((*place, format!("{} {pair}", layout.keyword("ENV")).into_bytes()));
     }
     for (place, commands) in &plan.runs {
-        lines.push((*place, layout.run(commands)));
+        lines.push((*place, layout.run(commands).into_bytes()));
     }
     if let Some(home) = &plan.home {
-        lines.push((plan.mended.unwrap_or(plan.end), format!("{} HOME={home}", layout.keyword("ENV"))));
+        let text = format!("{} HOME={home}", layout.keyword("ENV"));
+        lines.push((plan.mended.unwrap_or(plan.end), text.into_bytes()));
     }
     match plan.mended {
         Some(at) => {
@@ -35,7 +36,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
             let span = instruction.args.source_span(0, instruction.args.text.len());
             edits.push(Edit::replace(span, plan.user.name.as_str()));
         }
-        None => lines.push((plan.end, format!("{} {}", layout.keyword("USER"), plan.user.name))),
+        None => lines.push((plan.end, format!("{} {}", layout.keyword("USER"), plan.user.name).into_bytes())),
     }
     let moved = early_starts(survey, plan, &layout);
     if !moved.is_empty() {
@@ -47,8 +48,8 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
     places.sort_unstable();
     places.dedup();
     for place in places {
-        let texts: Vec<&str> = lines.iter().filter(|(at, _)| *at == place).map(|(_, text)| text.as_str()).collect();
-        let text = texts.join(layout.eol());
+        let texts: Vec<&[u8]> = lines.iter().filter(|(at, _)| *at == place).map(|(_, text)| text.as_slice()).collect();
+        let text = texts.join(layout.eol().as_bytes());
         match survey.units.get(place) {
             Some(unit) => edits.push(layout.insert_before(unit.index, &text)),
             None => edits.extend(layout.insert_after(stage.body.end.saturating_sub(1), &text)),
@@ -70,7 +71,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
 /// What says what starts, and stands before anybody has said a user: each with its text, comments included. People and
 /// scanners look for USER above it, so it goes behind the new one; to the build it means nothing where it stands, but for
 /// its order, which it keeps, and a SHELL, which would read it.
-fn early_starts(survey: &Survey<'_, '_>, plan: &Plan, layout: &Layout<'_, '_>) -> Vec<(usize, String)> {
+fn early_starts(survey: &Survey<'_, '_>, plan: &Plan, layout: &Layout<'_, '_>) -> Vec<(usize, Vec<u8>)> {
     let starts = |unit: &&Unit<'_>| matches!(unit.instruction.keyword, Keyword::Cmd | Keyword::Entrypoint);
     let all = survey.units.iter().take(plan.mended.unwrap_or(plan.end));
     let rest: Vec<&Unit<'_>> = all.skip_while(|unit| !starts(unit)).collect();
@@ -82,15 +83,14 @@ fn early_starts(survey: &Survey<'_, '_>, plan: &Plan, layout: &Layout<'_, '_>) -
         return Vec::new();
     }
     let text = |index| {
-        let text = std::str::from_utf8(layout.with_comments(index).of(survey.model.file.source)).ok()?;
-        Some((index, text.strip_suffix(layout.eol()).unwrap_or(text).to_owned()))
+        let text = layout.with_comments(index).of(survey.model.file.source);
+        (index, text.strip_suffix(layout.eol().as_bytes()).unwrap_or(text).to_owned())
     };
-    let moved: Option<Vec<_>> = rest.into_iter().filter(starts).map(|unit| text(unit.index)).collect();
-    moved.unwrap_or_default()
+    rest.into_iter().filter(starts).map(|unit| text(unit.index)).collect()
 }
 
 /// The decision in words: who ran, who runs, what is theirs.
-fn decisions(survey: &Survey<'_, '_>, plan: &Plan, moved: &[(usize, String)]) -> Vec<Decision> {
+fn decisions(survey: &Survey<'_, '_>, plan: &Plan, moved: &[(usize, Vec<u8>)]) -> Vec<Decision> {
     let image = survey.model.image(survey.stage).map(ToString::to_string).unwrap_or_else(|| "the base".to_owned());
     let added = |what: String, evidence: String| Decision { line: None, what, place: "runtime", evidence };
     let mut out =

@@ -91,7 +91,7 @@ pub fn move_command(
     let above = at.checked_sub(1).and_then(|before| script.items.get(before));
     let above = above.map_or(Vec::new(), |before| comments(file, Span { start: before.span.end, end: span.start }));
     let lines: String = above.iter().map(|comment| format!("{comment}{}", layout.eol())).collect();
-    edits.push(layout.insert_before(to, &format!("{lines}{}{text}", head(file, layout, instruction)?)));
+    edits.push(layout.insert_before(to, format!("{lines}{}{text}", head(file, layout, instruction)?)));
     Some(edits)
 }
 

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_line_is_put_before_an_instruction_above_its_comments() {
-        let put = |layout: &Layout<'_, '_>| vec![layout.insert_before(1, &layout.run(&["x".into()]))];
+        let put = |layout: &Layout<'_, '_>| vec![layout.insert_before(1, layout.run(&["x".into()]))];
         assert_eq!(edited("FROM a\n# b\nCMD c\n", put), "FROM a\nRUN x\n# b\nCMD c\n");
         assert_eq!(edited("from a\r\n\r\ncmd c", put), "from a\r\n\r\nrun x\r\ncmd c");
         assert_eq!(edited("FROM a\n\nCMD c\n\n# d\nCMD e\n", put), "FROM a\n\nRUN x\n\nCMD c\n\n# d\nCMD e\n");

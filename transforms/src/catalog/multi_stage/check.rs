@@ -6,17 +6,27 @@ use crate::syntax::{File, Keyword};
 use crate::transform::{Fix, Refusal};
 
 use super::plan::{Plan, runs_as_root};
+use super::provenance;
 use super::survey::{Survey, refuse};
+
+/// What is wrong with a result.
+pub(super) enum Fault {
+    /// It is not the image that it was.
+    Other(Refusal),
+    /// A command would lack what another stage has.
+    Missing(provenance::Missing),
+}
 
 /// Compares the shipped stage before and after.
 ///
 /// # Errors
-/// A refusal that names the first difference that the plan does not account for.
-pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(), Refusal> {
+/// The first difference that the plan does not account for.
+pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(), Fault> {
     let model = survey.model;
     let after = fix.edits.apply(model.file.source);
-    let fail =
-        |what: String| Err(refuse("self-check", format!("the result would not be the same image: {what}"), false));
+    let fail = |what: String| {
+        Err(Fault::Other(refuse("self-check", format!("the result would not be the same image: {what}"), false)))
+    };
     let file = match File::parse(&after) {
         Ok(file) => file,
         Err(error) => return fail(format!("line {} would not parse: {}", error.line, error.message)),
@@ -74,6 +84,11 @@ pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(
                 return fail(format!("the variable {name} is out of reach"));
             }
         }
+    }
+    if let [.., builder, shipped] = new.stages.as_slice()
+        && let Some(missing) = provenance::missing((model, survey.stage), &new, [builder, shipped])
+    {
+        return Err(Fault::Missing(missing));
     }
     Ok(())
 }

@@ -522,6 +522,7 @@ impl State<'_, '_, '_> {
             build: self.build,
             inserts: Vec::new(),
             unpacked: Vec::new(),
+            shared: Vec::new(),
             start: self.start,
             toolchain_variables: &TOOLCHAIN_VARIABLES,
             assumptions: self.assumptions,

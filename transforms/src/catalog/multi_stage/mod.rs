@@ -13,7 +13,7 @@
 //!    `tidy` knows the commands that take away themselves what they built with.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
-//! 7. `check`: the result, read again and compared with what there was.
+//! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
 
 mod check;
 mod emit;
@@ -23,6 +23,7 @@ mod go;
 mod lean;
 mod libraries;
 mod plan;
+mod provenance;
 mod runs;
 mod runtime;
 mod shared;
@@ -98,13 +99,26 @@ fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>) -> Result<crate::transfor
         };
         return Err(refuse("nothing-to-leave-behind", text, true));
     };
-    let recipe = recipe?;
-    let plan = plan::plan(survey, recipe)?;
-    let mut fix = emit::fix(survey, &plan)
-        .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
-    check::check(survey, &plan, &fix)?;
-    if model.settings.explain {
-        fix.decisions = explain::decisions(survey, &plan);
+    let mut recipe = recipe?;
+    // What a command turns out to lack is given to it, as far as another instruction of the file can.
+    const PASSES: usize = 8;
+    for _ in 0..PASSES {
+        let plan = plan::plan(survey, recipe.clone())?;
+        let mut fix = emit::fix(survey, &plan)
+            .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
+        let missing = match check::check(survey, &plan, &fix) {
+            Ok(()) => {
+                if model.settings.explain {
+                    fix.decisions = explain::decisions(survey, &plan);
+                }
+                return Ok(fix);
+            }
+            Err(check::Fault::Other(refusal)) => return Err(refusal),
+            Err(check::Fault::Missing(missing)) => missing,
+        };
+        if !missing.mend(&mut recipe, &plan.recipe.carried) {
+            return Err(missing.refusal());
+        }
     }
-    Ok(fix)
+    Err(refuse("self-check", "the commands of the stages could not be put in order", false))
 }

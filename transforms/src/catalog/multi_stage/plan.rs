@@ -83,6 +83,8 @@ pub(super) struct Recipe {
     pub(super) inserts: Vec<(usize, String)>,
     /// Commands that unpack an archive among the files of the system, into folders that are accounted for.
     pub(super) unpacked: Vec<Span>,
+    /// Instructions that both stages have, as a command of the stage that they would not be in stands on them.
+    pub(super) shared: Vec<usize>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
     pub(super) start: Option<(usize, String)>,
     /// Variables that only the toolchain reads.
@@ -264,6 +266,12 @@ fn decide_all(
             Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
         } else {
             decide(survey, recipe, unit, at, &mut unknown)?
+        };
+        let decision = match decision.place {
+            Place::Builder | Place::Runtime if recipe.shared.contains(&unit.index) => {
+                Decision { place: Place::Both, evidence: "later commands of both stages stand on it".into() }
+            }
+            _ => decision,
         };
         decisions.push(decision);
     }

@@ -478,7 +478,14 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
 fn names_relative(step: &Step) -> bool {
     let files = matches!(effects::of(step), Effect::Files(_) | Effect::Writes(_) | Effect::Unknown | Effect::Configure);
     let named = |word: &String| !word.starts_with(['/', '-', '$', '~']) && !word.contains("://");
-    step.outputs.iter().any(named) || files && step.args().iter().any(named)
+    // A mode, an owner, a script of sed and what is printed are no files.
+    let skip = match step.program() {
+        "chmod" | "chown" | "chgrp" | "sed" => 1,
+        "echo" | "printf" => usize::MAX,
+        _ => 0,
+    };
+    let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
+    step.outputs.iter().any(named) || files && words.into_iter().any(named)
 }
 
 /// Puts `cd` before commands that stay and that name files from a folder which the script has gone to.

@@ -214,6 +214,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             build: self.build,
             inserts: self.inserts,
             unpacked: self.unpacked,
+            shared: Vec::new(),
             start: None,
             toolchain_variables: &[],
             assumptions: self.assumptions,

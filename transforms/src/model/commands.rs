@@ -13,7 +13,7 @@ use crate::syntax::{Instruction, Keyword, shell};
 /// A simple command of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The piece of the top-level list that it is in.
+    /// The piece of the script's list that it is in.
     pub item: usize,
     /// The program and its arguments, wrappers such as `sudo`, `env A=b`, `exec` and `time` taken off. A word that
     /// reads something unknown stands as it is written.
@@ -119,7 +119,7 @@ pub fn steps(model: &Model<'_>, index: usize, script: &Script<'_>) -> Vec<Step> 
 /// The commands of a script that starts in the folder `cwd`.
 pub fn steps_in(model: &Model<'_>, index: usize, script: &Script<'_>, mut cwd: Option<String>) -> Vec<Step> {
     let mut walk = Walk { model, index, assigned: Vec::new(), steps: Vec::new(), item: 0, depth: 0 };
-    walk.list(&script.items, &mut cwd, true, true);
+    walk.list(script.list(), &mut cwd, true, true);
     walk.steps
 }
 

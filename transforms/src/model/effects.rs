@@ -148,7 +148,8 @@ pub fn of(step: &Step) -> &Effect {
 pub(super) fn find(step: &Step) -> Effect {
     let args: Vec<&str> = step.args().iter().map(String::as_str).collect();
     let effect = command(step, step.program(), &args);
-    if !step.outputs.is_empty() && matches!(effect, Effect::Nothing | Effect::Unknown) {
+    let silent = matches!(&effect, Effect::Writes(written) if written.is_empty());
+    if !step.outputs.is_empty() && (silent || matches!(effect, Effect::Nothing | Effect::Unknown)) {
         let paths: Vec<String> = step.outputs.iter().filter_map(|path| step.path(path)).collect();
         let repository = |path: &String| {
             ["/etc/apt/", "/etc/yum.repos.d/", "/etc/apk/", "/etc/zypp/repos.d/", "/usr/share/keyrings/"]

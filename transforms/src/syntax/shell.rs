@@ -22,6 +22,21 @@ pub struct Script<'t> {
     pub items: Vec<Item<'t>>,
 }
 
+impl<'t> Script<'t> {
+    /// The list that it is: where the whole of it stands in parentheses or braces, what is in them.
+    pub fn list(&self) -> &[Item<'t>] {
+        let mut items = self.items.as_slice();
+        while let [Item { node: Node::Compound(compound), .. }] = items
+            && matches!(compound.kind, CompoundKind::Group | CompoundKind::Subshell)
+            && compound.redirects.is_empty()
+            && let [body] = compound.bodies.as_slice()
+        {
+            items = body.items.as_slice();
+        }
+        items
+    }
+}
+
 /// One piece of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item<'t> {

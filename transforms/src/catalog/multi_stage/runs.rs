@@ -5,6 +5,7 @@ use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
+use crate::span::Span;
 use crate::syntax::Keyword;
 use crate::syntax::shell::{Item, Node, Operator};
 use crate::transform::Refusal;
@@ -40,7 +41,7 @@ pub(super) fn run(
         return fills_database(survey, recipe, unit, server);
     }
     let script = survey.model.script(unit.index);
-    let items: &[Item] = script.map_or(&[], |script| script.items.as_slice());
+    let items: &[Item] = script.map_or(&[], |script| script.list());
     let strict = unit.steps.iter().any(|step| {
         step.program() == "set"
             && step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('e') || arg == "errexit")
@@ -54,11 +55,14 @@ pub(super) fn run(
     let gone = taken_away(survey, unit);
 
     for chunk in chunks(items, unit.steps) {
-        let text = chunk_text(survey, unit, items, chunk);
+        let text = chunk_text(survey, items, chunk, &[]);
         let whole = chunk.len() > 1 || compound(items, chunk);
         let mut keep = false;
         let mut builds = false;
         let mut late = false;
+        // Installs inside the piece that the runtime stage has with fewer packages.
+        let mut fewer: Vec<(Span, String)> = Vec::new();
+        let apart = |step: &Step| chunk.iter().filter(|other| other.span == step.span).count() == 1;
         for step in chunk {
             match effects::of(step) {
                 Effect::Install(packages) if packages.names.iter().any(|name| computed(unit, name)) => {
@@ -89,6 +93,11 @@ pub(super) fn run(
                         wanted.extend(more.into_iter().filter(|name| !packages.names.contains(name)));
                         wanted.dedup();
                     }
+                    if wanted.is_empty() && whole && apart(step) {
+                        fewer.push((step.span, "true".into()));
+                        work = true;
+                        continue;
+                    }
                     if wanted.is_empty() {
                         builds = true;
                         continue;
@@ -97,7 +106,12 @@ pub(super) fn run(
                     recipe.installed.extend(wanted.iter().cloned());
                     if whole {
                         keep = true;
-                        builds |= !all;
+                        if !all && apart(step) {
+                            fewer.push((step.span, install_text(step, packages.manager, &packages.names, &wanted)));
+                            work = true;
+                        } else {
+                            builds |= !all;
+                        }
                         continue;
                     }
                     // The smaller image may lack what the package depends on, which only apt-get installs.
@@ -284,6 +298,7 @@ pub(super) fn run(
             );
             return Err(refuse("entangled", text, false));
         }
+        let text = if fewer.is_empty() { text } else { chunk_text(survey, items, chunk, &fewer) };
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         // What works on what is copied comes behind the copies.
         late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
@@ -329,6 +344,18 @@ pub(super) fn run(
         && unit.steps.iter().any(|step| {
             matches!(step.program(), "apt-get" | "apt" | "aptitude") || recipe.smaller && installs_file(step)
         });
+    // An `apk add` that doesn't fetch the lists itself needs them from the same stage.
+    let listless = kept.iter().position(|kept| lacks_lists(&kept.text)).filter(|at| {
+        let before = survey.units.iter().take_while(|other| other.index <= unit.index);
+        let asked = before.flat_map(|unit| unit.steps).any(|step| step.program() == "apk" && is_update(step));
+        asked && !kept.iter().take(*at).any(|kept| kept.text.contains("apk update"))
+    });
+    if let Some(at) = listless.filter(|_| work || !updates) {
+        let item = kept.get(at).map_or(0, |kept| kept.item);
+        let text = "apk update".into();
+        kept.insert(at, Kept { text, loose: false, installs: false, archive: false, item });
+        work = true;
+    }
     if !work && (updates || !apt) {
         // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
         let both = installs.is_some() || shared::builder_needs(survey, recipe, unit);
@@ -384,6 +411,16 @@ pub(super) fn run(
     }
     kept.dedup_by(|a, b| a.text == b.text);
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
+}
+
+/// Whether a text installs packages of Alpine by lists that have to be there.
+fn lacks_lists(text: &str) -> bool {
+    let words = || text.split_ascii_whitespace();
+    let fetches = |word: &str| {
+        matches!(word, "--no-cache" | "--update" | "--update-cache" | "--upgrade")
+            || word.starts_with('-') && !word.starts_with("--") && word.contains(['U', 'u'])
+    };
+    words().any(|word| word == "apk") && words().any(|word| word == "add") && !words().any(fetches)
 }
 
 /// Whether a command starts a server that keeps data.
@@ -783,8 +820,8 @@ fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
     !strict && chunk.last().and_then(|step| items.get(step.item)).is_some_and(|item| item.operator == Operator::Then)
 }
 
-/// The source text of a piece, on one line.
-fn chunk_text(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], chunk: &[Step]) -> String {
+/// The source text of a piece, on one line, with other text at some places in it.
+fn chunk_text(survey: &Survey<'_, '_>, items: &[Item], chunk: &[Step], others: &[(Span, String)]) -> String {
     let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return String::new() };
     // The exec form has no script: its words are the command.
     if items.is_empty() {
@@ -804,8 +841,16 @@ fn chunk_text(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], chunk: &
     if let Some(item) = items.get(end) {
         span.end = item.span.end.max(span.end);
     }
-    let _ = unit;
-    one_line(survey, span.text(survey.model.file.source))
+    let source = survey.model.file.source;
+    let mut text = String::new();
+    let mut start = span.start;
+    for (place, other) in others {
+        text.push_str(Span { start, end: place.start }.text(source));
+        text.push_str(other);
+        start = place.end;
+    }
+    text.push_str(Span { start, end: span.end }.text(source));
+    one_line(survey, &text)
 }
 
 /// A command over several lines as one.
@@ -909,7 +954,9 @@ fn assigned(step: &Step, text: String) -> String {
 /// A word as a shell reads it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%~$^{}".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    // What a command answers stands as it is written.
+    let asked = word.contains("$(") || word.contains('`');
+    if asked || !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))

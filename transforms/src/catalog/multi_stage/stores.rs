@@ -219,7 +219,7 @@ pub(super) fn folders(
     let family = image.and_then(Image::family);
     let debian = matches!(family, Some(Family::Debian | Family::Ubuntu));
     let local = || Some(vec!["/usr/local".to_owned()]);
-    if let Some(folder) = environment(survey, unit, step, store) {
+    if let Some(folder) = environment(survey, image, unit, step, store) {
         return Some(vec![folder]);
     }
     match store {
@@ -313,7 +313,9 @@ pub(super) fn folders(
             // What nobody can start by name is of no use when the container runs.
             Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] })
         }
-        Store::Conda => Some(Vec::new()),
+        // A Conda that the file installs lies where its installer was told to put it; that of an image that is not known
+        // may be anywhere.
+        Store::Conda => brings_conda(survey).then(Vec::new),
         _ => None,
     }
 }
@@ -336,6 +338,18 @@ fn compiles_php(survey: &Survey<'_, '_>) -> bool {
             name == "php" || name.starts_with("php-") || name == "php-src"
         });
         php && matches!(effects::of(step), Effect::Store(Store::Prefix))
+    })
+}
+
+/// Whether the stage installs Conda itself.
+fn brings_conda(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
+        let words = step.argv.iter().chain(&step.piped).chain(&step.outputs);
+        effects::kind(step.program()) != "conda"
+            && words.map(|word| word.to_ascii_lowercase()).any(|word| {
+                ["conda", "mamba", "miniforge"].iter().any(|name| word.contains(name))
+                    && (word.contains(".sh") || word.contains("://"))
+            })
     })
 }
 
@@ -436,7 +450,13 @@ fn made_home(survey: &Survey<'_, '_>, user: &str) -> Option<String> {
 }
 
 /// The environment that an installer works in, where it is a folder of its own: a virtual environment, Conda's.
-fn environment(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, store: Store) -> Option<String> {
+fn environment(
+    survey: &Survey<'_, '_>,
+    image: Option<&Image<'_>>,
+    unit: &Unit<'_>,
+    step: &Step,
+    store: Store,
+) -> Option<String> {
     if !matches!(store, Store::Python | Store::Conda | Store::Gems | Store::R) {
         return None;
     }
@@ -459,14 +479,17 @@ fn environment(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, store: Sto
             return Some(paths::join("/", &path));
         }
     }
-    // Conda and virtual environments come first in PATH.
-    let path =
-        match survey.model.variable(unit.index, "PATH") {
-            Value::Set(path) => path.into_owned(),
-            _ => survey.model.env_names(survey.stage).find(|(at, name)| *at < unit.index && *name == "PATH").and_then(
-                |(at, _)| survey.model.instruction(at).map(|instruction| instruction.args.text.to_string()),
-            )?,
-        };
+    // Conda and virtual environments come first in PATH: as the file sets it, or the image.
+    let own = || {
+        let mut names = survey.model.env_names(survey.stage);
+        let (at, _) = names.find(|(at, name)| *at < unit.index && *name == "PATH")?;
+        survey.model.instruction(at).map(|instruction| instruction.args.text.to_string())
+    };
+    let shipped = || image?.env().find(|(name, _)| *name == "PATH").map(|(_, path)| path.to_owned());
+    let path = match survey.model.variable(unit.index, "PATH") {
+        Value::Set(path) => path.into_owned(),
+        _ => own().or_else(shipped)?,
+    };
     let first = path.split([':', '=', ' ', '"']).find(|folder| folder.ends_with("/bin") && folder.starts_with('/'))?;
     let folder = first.strip_suffix("/bin")?;
     let own = !matches!(folder, "" | "/usr" | "/usr/local");

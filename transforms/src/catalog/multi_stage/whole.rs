@@ -1152,6 +1152,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 Keyword::Run => unit.steps.iter().any(|step| {
                     // What the builder does with it later is done there.
                     let later = at > last.max(self.last_build) && step.program() != "rm";
+                    // A settings file that is told of it: `echo '* * * * * /srv/app/update' >> /etc/crontab`.
+                    let tells = step
+                        .outputs
+                        .iter()
+                        .any(|output| output.starts_with("/etc") || output.starts_with("/var/spool"))
+                        && matches!(effects::kind(step.program()), "nothing" | "tee")
+                        && step.argv.iter().any(|arg| names(arg));
+                    if tells && !SCRATCH.contains(&path) {
+                        return true;
+                    }
                     (later || step.program() == "ln")
                         && step.argv.iter().any(|arg| step.path(arg).is_some_and(|named| paths::within(&named, path)))
                 }),

@@ -223,6 +223,7 @@ fn path_word(path: &str) -> String {
 fn needs_folder(unit: &Unit<'_>) -> bool {
     match unit.instruction.keyword {
         Keyword::Copy | Keyword::Add => unit.instruction.words().last().is_some_and(|to| !to.raw.starts_with('/')),
+        Keyword::Run if unit.tidy => true,
         Keyword::Run => unit.steps.iter().any(|step| {
             let relative = |arg: &String| !arg.starts_with(['/', '-', '$']) && !arg.contains('=');
             match effects::of(step) {

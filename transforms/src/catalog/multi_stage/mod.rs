@@ -83,9 +83,13 @@ fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refu
     };
     // What can't be taken apart need not be where nothing of it stays.
     let rest = Survey::new(model, stage, true)?;
+    if !rest.units.iter().any(|unit| unit.tidy) {
+        return Err(refusal);
+    }
     match attempt(model, &rest) {
-        Err(other) if other.settled && rest.units.iter().any(|unit| unit.tidy) => Err(other),
-        _ => Err(refusal),
+        Ok(fix) => Ok(fix),
+        Err(other) if other.settled => Err(other),
+        Err(_) => Err(refusal),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{runs, stores, tools, whole};
+use super::{runs, stores, tidy, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,6 +263,9 @@ fn decide_all(
     let mut unknown: Vec<String> = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
         let decision = if at >= pivot {
+            if unit.tidy {
+                tidy::whole(survey, recipe, unit, true)?;
+            }
             Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
         } else {
             decide(survey, recipe, unit, at, &mut unknown)?
@@ -375,6 +378,7 @@ fn decide(
         Keyword::Env => env(survey, recipe, unit),
         Keyword::Shell => decision(Place::Both, "shell forms of both stages are read by it"),
         Keyword::Copy | Keyword::Add => copy(survey, recipe, unit, at),
+        Keyword::Run if unit.tidy => tidy::whole(survey, recipe, unit, false)?,
         Keyword::Run => runs::run(survey, recipe, unit, unknown)?,
         _ => decision(Place::Builder, "the build needs it"),
     })
@@ -444,14 +448,17 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     {
         return Decision { place: Place::Both, evidence: format!("{to} is unpacked in the runtime stage too") };
     }
-    if paths::within(to, "/tmp") {
-        return Decision { place: Place::Builder, evidence: format!("{to} is scratch space") };
-    }
     let copy = unit.copy.as_ref();
     let targets: Vec<String> = match copy {
         Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
         _ => vec![to.to_owned()],
     };
+    if tidy::reads(survey, at, &targets) {
+        return Decision { place: Place::Both, evidence: format!("the runtime stage builds with {to} too") };
+    }
+    if paths::within(to, "/tmp") {
+        return Decision { place: Place::Builder, evidence: format!("{to} is scratch space") };
+    }
     if targets.iter().all(|target| is_build_setting(target)) {
         return Decision { place: Place::Builder, evidence: "only tools of the build read it".into() };
     }

@@ -28,6 +28,8 @@ pub(super) struct Unit<'m> {
     pub(super) steps: &'m [Step],
     /// Whether it is a RUN that takes away itself what it built with, and whose commands are left out for that.
     pub(super) tidy: bool,
+    /// The commands that are left out for that.
+    pub(super) own: &'m [Step],
     /// What a COPY or ADD brings.
     pub(super) copy: Option<&'m Copied>,
 }
@@ -43,7 +45,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             if instruction.opaque {
                 return Err(refuse("opaque", "an instruction holds bytes that are not UTF-8", false));
             }
-            let mut unit = Unit { index, instruction, steps: &[], tidy: false, copy: None };
+            let mut unit = Unit { index, instruction, steps: &[], tidy: false, own: &[], copy: None };
             match instruction.keyword {
                 Keyword::Onbuild => {
                     return Err(refuse("onbuild", "ONBUILD makes it a base image for other builds", true));
@@ -53,7 +55,10 @@ impl<'m, 'a> Survey<'m, 'a> {
                         return Err(refuse("windows-shell", "its RUN instructions are not for a POSIX shell", true));
                     }
                     match model.steps(index) {
-                        Some(steps) if tidy && tidy::is_tidy(steps) => unit.tidy = true,
+                        Some(steps) if tidy && tidy::is_tidy(steps) => {
+                            unit.tidy = true;
+                            unit.own = steps;
+                        }
                         Some(steps) => unit.steps = steps,
                         None => {
                             let line = instruction.lines.0;
@@ -178,7 +183,7 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// Whether a package of this name is installed.
     pub(super) fn installs(&self, name: &str) -> bool {
-        self.steps().any(|(_, step)| {
+        self.units.iter().flat_map(|unit| unit.steps.iter().chain(unit.own)).any(|step| {
             matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|package| package == name))
         })
     }

@@ -1,15 +1,44 @@
 //! Instructions that take away themselves what they built with.
 //!
 //! `apk add --virtual .build-deps gcc && pip install … && apk del .build-deps` leaves no compiler in the image. Where it
-//! can't be taken apart, and nothing else is built, there is nothing that a split could leave behind.
+//! can't be taken apart, and nothing else is built, there is nothing that a split could leave behind. Where something
+//! else is built, both stages run the instruction as it is.
 
 use crate::knowledge::packages::{self, Role};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::transform::Refusal;
+
+use super::plan::{Decision, Place, Recipe, mentions};
+use super::survey::{Survey, Unit, refuse};
+use super::{stores, whole};
 
 /// Refusals that an instruction of this kind may be the cause of.
-pub(super) const CAUSES: [&str; 4] =
-    ["installs-among-system-files", "entangled", "project-in-root", "project-in-system-folder"];
+pub(super) const CAUSES: [&str; 6] = [
+    "installs-among-system-files",
+    "entangled",
+    "project-in-root",
+    "project-in-system-folder",
+    "unknown-path",
+    "unknown-result",
+];
+
+/// Tools of the build that are no more than a script or a small program: to keep them is to keep no compiler.
+const SMALL: [&str; 12] = [
+    "autoconf",
+    "automake",
+    "bison",
+    "file",
+    "flex",
+    "gettext",
+    "libtool",
+    "m4",
+    "make",
+    "patch",
+    "pkg-config",
+    "pkgconfig",
+];
 
 /// Whether a RUN installs what it builds with, and takes it away again.
 pub(super) fn is_tidy(steps: &[Step]) -> bool {
@@ -19,7 +48,24 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
             removed.extend(packages.names.iter().map(String::as_str));
         }
     }
-    if removed.is_empty() {
+    // `apt-mark auto '.*'` hands to the next autoremove whatever the instruction doesn't mark again.
+    let marked = steps.iter().any(|step| step.program() == "apt-mark" && step.subcommand() == Some("auto"))
+        && steps.iter().any(|step| {
+            matches!(effects::of(step), Effect::Remove(_))
+                && step.argv.iter().any(|word| word.trim_start_matches('-').replace('-', "") == "autoremove")
+        });
+    if marked {
+        return steps.iter().any(|step| matches!(effects::of(step), Effect::Install(_)));
+    }
+    // What it takes away and did not bring, another instruction brought: it stands on that.
+    let brought = |gone: &str| {
+        steps.iter().any(|step| {
+            matches!(effects::of(step), Effect::Install(packages)
+                if virtual_name(step) == Some(gone) || packages.names.iter().any(|name| bare(name) == bare(gone)))
+        })
+    };
+    let asked = steps.iter().any(|step| step.argv.iter().any(|word| word == "build-dep"));
+    if removed.is_empty() || asked || !removed.iter().all(|gone| gone.contains('*') || brought(gone)) {
         return false;
     }
     let mut builds = false;
@@ -37,12 +83,117 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
                 continue;
             }
             let headers = bare.ends_with("-dev") || bare.ends_with("-devel");
-            if packages::role(packages.manager, name) == Role::Build && !headers {
+            if packages::role(packages.manager, name) == Role::Build && !headers && !SMALL.contains(&bare) {
                 return false;
             }
         }
     }
     builds
+}
+
+/// Decides for such a RUN: the runtime stage has it as it is. `left` says that it stays where it is, behind the copies.
+///
+/// # Errors
+/// Where it works with what the build made or installed, or as another than root, or the runtime image has less than it
+/// may need.
+pub(super) fn whole(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    unit: &Unit<'_>,
+    left: bool,
+) -> Result<Decision, Refusal> {
+    let line = unit.instruction.lines.0;
+    let refusal = |why: String| {
+        let text = format!("line {line} takes away itself what it builds with, and {why}");
+        Err(refuse("entangled", text, false))
+    };
+    let folders = || {
+        let carried = recipe.carried.iter().map(|carried| carried.from.as_str());
+        let folders = recipe.builder_folders.iter().map(String::as_str).chain(carried);
+        folders.filter(|folder| *folder != "/usr/local" && !stores::system(folder))
+    };
+    let made = |folder: &str| {
+        unit.own.iter().any(|step| match effects::of(step) {
+            Effect::Fetch(made) | Effect::Writes(made) | Effect::Files(made) => {
+                step.program() != "rm" && made.iter().any(|path| path == folder)
+            }
+            _ => false,
+        })
+    };
+    let reads = |step: &&Step| {
+        let idle = matches!(
+            effects::of(step),
+            Effect::Install(_) | Effect::Remove(_) | Effect::Lists | Effect::Nothing | Effect::User | Effect::Upgrade
+        );
+        folders().any(|folder| {
+            !made(folder)
+                && (mentions(step, folder) || !idle && step.cwd.as_deref().is_none_or(|cwd| paths::within(cwd, folder)))
+        })
+    };
+    if let Some(step) = unit.own.iter().find(reads).filter(|_| !left) {
+        return refusal(format!("`{}` in it works with what other instructions build", whole::shown(step)));
+    }
+    let user = survey.model.user(unit.index).map(|user| user.text.clone());
+    if user.is_some_and(|user| !matches!(user.split(':').next(), Some("root" | "0" | ""))) && !left {
+        return refusal("runs as another than root".into());
+    }
+    if let Some(package) = lacks(survey, recipe, unit) {
+        return refusal(format!("may need {package}, which the runtime stage has not"));
+    }
+    recipe.programs.extend(unit.own.iter().map(|step| step.program().to_owned()));
+    recipe.repositories |= survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Repository));
+    Ok(Decision { place: Place::Both, evidence: "it takes away itself what it builds with".into() })
+}
+
+/// What an instruction that builds may take from the instructions before it, or from the image.
+fn lacks(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Option<String> {
+    let works = unit.own.iter().any(|step| effects::of(step).is_work() || matches!(effects::of(step), Effect::Unknown));
+    if !works {
+        return None;
+    }
+    if recipe.smaller {
+        return Some("more than the smaller image".into());
+    }
+    let build = |steps: &[Step]| -> Vec<String> {
+        let installed = steps.iter().filter_map(|step| match effects::of(step) {
+            Effect::Install(packages) => Some(packages),
+            _ => None,
+        });
+        let build = installed.flat_map(|packages| {
+            packages.names.iter().filter(|name| packages::role(packages.manager, name) == Role::Build)
+        });
+        build.map(|name| bare(name).to_owned()).collect()
+    };
+    let header = |name: &String| {
+        (name.ends_with("-dev") || name.ends_with("-devel"))
+            && !matches!(name.as_str(), "musl-dev" | "libc-dev" | "libc6-dev" | "glibc-devel" | "linux-headers")
+            && !["python", "ruby", "php"].iter().any(|language| name.starts_with(language))
+    };
+    let own = build(unit.own);
+    let before = survey.units.iter().take_while(|other| other.index < unit.index);
+    let before: Vec<String> = before.flat_map(|other| build(other.steps)).collect();
+    let compiler = |name: &&String| !header(name) && !SMALL.contains(&name.as_str());
+    if !own.iter().any(|name| compiler(&name)) {
+        if let Some(name) = before.iter().find(compiler) {
+            return Some(name.clone());
+        }
+    }
+    // What installs packages of a language compiles against whatever headers there are.
+    let installs = unit.own.iter().any(|step| matches!(effects::of(step), Effect::Store(_)));
+    match before.iter().find(|name| header(name)) {
+        Some(name) if installs && !own.iter().any(|name| header(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a later instruction that takes away itself what it builds with reads a file that a COPY brings.
+pub(super) fn reads(survey: &Survey<'_, '_>, at: usize, targets: &[String]) -> bool {
+    survey.units.iter().skip(at + 1).filter(|unit| unit.tidy).any(|unit| {
+        let text = unit.instruction.args.text.as_ref();
+        targets
+            .iter()
+            .any(|target| text.contains(paths::name(target)) || unit.own.iter().any(|step| mentions(step, target)))
+    })
 }
 
 /// A package without the version that it is pinned to.

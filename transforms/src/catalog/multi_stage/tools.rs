@@ -78,7 +78,7 @@ pub(super) fn packages(
         if runs && unit.instruction.keyword == Keyword::Healthcheck {
             survey.model.steps(unit.index).unwrap_or_default().iter().for_each(&mut need);
         }
-        for step in unit.steps {
+        for step in unit.steps.iter().chain(unit.own) {
             if let Effect::Install(packages) = effects::of(step) {
                 installed.extend(packages.names.iter().cloned());
             } else if runs {

@@ -885,8 +885,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let installs = step.args().iter().any(|word| word == "install") || step.program().starts_with("easy_install");
         let started =
             self.survey.entry.steps.iter().any(|step| NAMES.iter().any(|name| step.program().starts_with(name)));
+        // A RUN that builds for itself in the runtime stage needs them there.
+        let used = self.survey.units.iter().flat_map(|unit| unit.own).any(|step| {
+            matches!(effects::of(step), Effect::Store(Store::Python)) || effects::kind(step.program()) == "python"
+        });
         let seen = !self.opaque || named.iter().all(|name| NAMES.iter().take(4).any(|known| known == name));
-        (bootstraps || installs && all && seen) && !started
+        (bootstraps || installs && all && seen) && !started && !used
     }
 
     /// Installs Python's packages a second time, into a folder of its own, where they lie among the distribution's.

@@ -425,6 +425,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             if tools { Effect::Store(Store::Home(".mix")) } else { Effect::Build }
         }
         "beam" if verb.starts_with("local.") || verb.starts_with("archive.") => Effect::Store(Store::Home(".mix")),
+        "dotnet" if verb == "new" && (has("--install") || has("-i")) => Effect::Nothing,
+        "compiled" if program == "opam" && !matches!(verb, "exec" | "pin") => Effect::Store(Store::Home(".opam")),
+        "compiled" if program == "julia" && args.iter().any(|arg| arg.contains("Pkg.")) => {
+            Effect::Store(Store::Home(".julia"))
+        }
         "make" | "ninja" | "cmake" | "setup" | "compile" | "jvm" | "dotnet" | "beam" | "swift" | "dart"
         | "compiled" | "npx" | "pipx" | "venv" | "django" | "rake" | "go" => Effect::Build,
         "rust" if verb == "install" => Effect::Store(Store::Home(".cargo")),
@@ -433,6 +438,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "haskell" if has("install") => Effect::Store(Store::Home(".local")),
         "haskell" => Effect::Build,
         "git" if matches!(verb, "config" | "lfs" | "--version") => Effect::Nothing,
+        // A repository without a commit in it, which some tools want around them.
+        "git" if verb == "init" && step.cwd.as_deref() == Some("/") && args.len() == 1 => Effect::Nothing,
         "git" => clone(step, args),
         "python" if has("-t") || target("--target") || target("--prefix") => Effect::Build,
         "python" if has("--user") => Effect::Store(Store::Home(".local")),
@@ -452,9 +459,15 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "interpreter" if program.starts_with("py") => {
             let module = args.iter().position(|arg| *arg == "-m").and_then(|at| args.get(at + 1));
             match module {
-                Some(module) if module.ends_with("kernel") || module.ends_with(".install") => {
+                Some(module)
+                    if module.ends_with("kernel")
+                        || module.ends_with(".kernelspec")
+                        || module.ends_with(".install") =>
+                {
                     Effect::Store(Store::Python)
                 }
+                // Models of spaCy are packages.
+                Some(&"spacy") if has("download") || has("link") => Effect::Store(Store::Python),
                 Some(&("pip" | "easy_install" | "ensurepip")) if !has("--user") => Effect::Store(Store::Python),
                 None if (has("install") || has("develop")) && target("setup") => Effect::Store(Store::Python),
                 None if args.first().is_some_and(|first| first.contains("get-pip") || first.contains("ez_setup")) => {
@@ -466,6 +479,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             }
         }
         "interpreter" if has("--version") || has("-v") || has("-version") => Effect::Nothing,
+        "interpreter" if program.starts_with("php") && has("--info") => Effect::Nothing,
+        "interpreter" if program == "perl" && has("-MCPAN") => Effect::Store(Store::Perl),
         "interpreter"
             if program.starts_with("php")
                 && args.first().is_some_and(|first| first.ends_with("composer-setup.php")) =>
@@ -510,6 +525,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "npm" | "yarn" | "pnpm" => Effect::Build,
         "corepack" => Effect::Store(Store::Modules),
+        "composer" if program.starts_with("wp") && verb == "cli" => Effect::Nothing,
+        "composer" if program.starts_with("wp") && verb == "package" => Effect::Store(Store::Home(".wp-cli")),
         // What brings the tool itself up to date, or sets it up, is for the build.
         "composer"
             if matches!(verb, "self-update" | "selfupdate" | "clear-cache" | "clearcache" | "diagnose" | "about")

@@ -8,9 +8,9 @@ use crate::surgery::Layout;
 use crate::syntax::Keyword;
 use crate::transform::{Applicability, Fix};
 
-use super::plan::{Place, Plan};
-use super::runtime;
+use super::plan::{Carried, Place, Plan};
 use super::survey::{Survey, Unit};
+use super::{runtime, stores};
 
 /// Writes the fix; `None` where two edits would touch the same bytes.
 pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
@@ -139,7 +139,19 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(self.layout.line("RUN", tools).as_bytes());
         }
         let mut folder = "/".to_owned();
+        // What was installed over the files of the system lies over those that came before, and under what comes after.
+        let mut overlay = self.overlay();
         for (unit, decision) in placed().filter(|(unit, _)| !about(unit) && !last(unit)) {
+            let text = match &overlay {
+                Some((at, carried)) if unit.index > *at && decision.place != Place::Builder => {
+                    Some(self.copy_line(carried))
+                }
+                _ => None,
+            };
+            if let Some(text) = text {
+                put(text.as_bytes());
+                overlay = None;
+            }
             let text = match &decision.place {
                 Place::Builder => continue,
                 Place::Runtime => self.layout.text(self.layout.with_comments(unit.index)),
@@ -168,15 +180,11 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(self.layout.line("WORKDIR", workdir).as_bytes());
         }
         for carried in &recipe.carried {
-            let owner = carried.owner.as_ref().or(self.plan.user.as_ref().filter(|_| recipe.user_owns));
-            let owner = owner.map(|user| format!("--chown={user} ")).unwrap_or_default();
-            let (from, to) = (path_word(&carried.from), path_word(&carried.to));
-            let paths = if from.contains(' ') || to.contains(' ') {
-                serde_json::to_string(&[&carried.from, &carried.to]).unwrap_or_default()
-            } else {
-                format!("{from} {to}")
-            };
-            put(self.layout.line("COPY", &format!("--from={} {owner}{paths}", self.builder)).as_bytes());
+            let over = carried.to == "/" && self.overlay().is_some_and(|(_, other)| other.from == carried.from);
+            if over && overlay.is_none() {
+                continue;
+            }
+            put(self.copy_line(carried).as_bytes());
         }
         if !recipe.finish.is_empty() {
             put(self.layout.line("RUN", &recipe.finish.join(" && ")).as_bytes());
@@ -201,6 +209,45 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(user.as_bytes());
         }
         out
+    }
+
+    /// The line that copies something from the builder.
+    fn copy_line(&self, carried: &Carried) -> String {
+        let recipe = &self.plan.recipe;
+        let owner = carried.owner.as_ref().or(self.plan.user.as_ref().filter(|_| recipe.user_owns));
+        let owner = owner.map(|user| format!("--chown={user} ")).unwrap_or_default();
+        let (from, to) = (path_word(&carried.from), path_word(&carried.to));
+        let paths = if from.contains(' ') || to.contains(' ') {
+            serde_json::to_string(&[&carried.from, &carried.to]).unwrap_or_default()
+        } else {
+            format!("{from} {to}")
+        };
+        self.layout.line("COPY", &format!("--from={} {owner}{paths}", self.builder))
+    }
+
+    /// What is copied over the whole system, with the last instruction that puts something there: the first, where files
+    /// of the context come in between.
+    fn overlay(&self) -> Option<(usize, &Carried)> {
+        let recipe = &self.plan.recipe;
+        let fills = |carried: &&Carried| {
+            carried.to == "/" && recipe.inserts.iter().any(|(_, text)| text.contains(carried.from.as_str()))
+        };
+        let carried = recipe.carried.iter().find(fills)?;
+        let of = |at: usize| {
+            self.survey.units.iter().find(|unit| {
+                let span = unit.instruction.span;
+                (span.start as usize..=span.end as usize).contains(&at)
+            })
+        };
+        let places = recipe.inserts.iter().filter(|(_, text)| text.contains(&carried.from));
+        let mut places: Vec<usize> = places.filter_map(|(at, _)| of(*at)).map(|unit| unit.index).collect();
+        places.sort_unstable();
+        let (first, last) = (*places.first()?, *places.last()?);
+        let between = self.survey.units.iter().any(|unit| {
+            (first..last).contains(&unit.index)
+                && unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(stores::system)
+        });
+        Some((if between { first } else { last }, carried))
     }
 
     /// Whether the user of the runtime stage is in force where the stage first enters `folder`, which is nobody's before.

@@ -243,7 +243,12 @@ pub(super) fn folders(
         Store::Prefix | Store::Perl | Store::Lua => local(),
         Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
             Some(minor) => {
-                Some(vec![format!("/usr/local/lib/python{minor}/site-packages"), "/usr/local/bin".to_owned()])
+                let mut found =
+                    vec![format!("/usr/local/lib/python{minor}/site-packages"), "/usr/local/bin".to_owned()];
+                if notebooks(step) {
+                    found.push("/usr/local/share/jupyter".to_owned());
+                }
+                Some(found)
             }
             None => local(),
         },
@@ -303,6 +308,24 @@ pub(super) fn folders(
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
         Store::Home(folder) => {
             let home = home(survey, unit);
+            let set = match folder {
+                ".julia" => ["JULIA_DEPOT_PATH", "JULIA_PKGDIR"].as_slice(),
+                ".opam" => ["OPAMROOT"].as_slice(),
+                _ => &[],
+            };
+            let set = set.iter().find_map(|name| match survey.model.variable(unit.index, name) {
+                Value::Set(path) if path.starts_with('/') && !path.contains(':') => Some(paths::join("/", &path)),
+                _ => None,
+            });
+            if let Some(path) = set {
+                return Some(vec![path]);
+            }
+            // Who runs the instructions of an image that is not known, and where his home is, nobody says.
+            let said = survey.model.user(unit.index).is_some()
+                || matches!(survey.model.variable(unit.index, "HOME"), Value::Set(_));
+            if matches!(folder, ".julia" | ".opam") && image.is_none() && !said {
+                return None;
+            }
             // The official image of Rust has its home elsewhere.
             let path = if folder == ".cargo" && language == "rust" {
                 "/usr/local/cargo".to_owned()
@@ -341,6 +364,14 @@ fn compiles_php(survey: &Survey<'_, '_>) -> bool {
     })
 }
 
+/// Whether a command installs what keeps files of its own beside Python's packages: the pages and kernels of notebooks.
+fn notebooks(step: &Step) -> bool {
+    step.args().iter().any(|word| {
+        let name = word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word);
+        matches!(name, "jupyter" | "jupyterlab" | "notebook" | "ipykernel" | "ipykernel.kernelspec" | "nbconvert")
+    })
+}
+
 /// Whether the stage installs Conda itself.
 fn brings_conda(survey: &Survey<'_, '_>) -> bool {
     survey.steps().any(|(_, step)| {
@@ -356,7 +387,7 @@ fn brings_conda(survey: &Survey<'_, '_>) -> bool {
 /// Where the PHP of a distribution's packages has its extensions, or the libraries of PEAR.
 ///
 /// The runtime stage has the same packages, so that what lies there beside is the same file.
-fn packaged_php(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<String>> {
+pub(super) fn packaged_php(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<String>> {
     let mut manager = None;
     let mut names: Vec<&str> = Vec::new();
     for (_, step) in survey.steps() {

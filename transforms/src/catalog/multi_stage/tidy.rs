@@ -173,15 +173,15 @@ fn lacks(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Option<St
     let before = survey.units.iter().take_while(|other| other.index < unit.index);
     let before: Vec<String> = before.flat_map(|other| build(other.steps)).collect();
     let compiler = |name: &&String| !header(name) && !SMALL.contains(&name.as_str());
-    if !own.iter().any(|name| compiler(&name)) {
-        if let Some(name) = before.iter().find(compiler) {
-            return Some(name.clone());
-        }
+    if !own.iter().any(|name| compiler(&name))
+        && let Some(name) = before.iter().find(compiler)
+    {
+        return Some(name.clone());
     }
     // What installs packages of a language compiles against whatever headers there are.
     let installs = unit.own.iter().any(|step| matches!(effects::of(step), Effect::Store(_)));
     match before.iter().find(|name| header(name)) {
-        Some(name) if installs && !own.iter().any(|name| header(name)) => Some(name.clone()),
+        Some(name) if installs && !own.iter().any(header) => Some(name.clone()),
         _ => None,
     }
 }

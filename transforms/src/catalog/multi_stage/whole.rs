@@ -110,8 +110,8 @@ struct Whole<'s, 'm, 'a> {
     build: Vec<String>,
     /// Commands that unpack an archive among the files of the system, into folders that are known.
     unpacked: Vec<Span>,
-    /// A command that works among the files of the system, and where.
-    in_root: Option<(String, String)>,
+    /// Commands that work among the files of the system, where, and whether what they make there is installed from there.
+    in_root: Vec<(String, String, bool)>,
     /// Text for the builder, by the place in the file that it goes to.
     inserts: Vec<(usize, String)>,
     /// Packages that the runtime image lacks and the programs may need.
@@ -145,7 +145,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             finish: Vec::new(),
             build: Vec::new(),
             unpacked: Vec::new(),
-            in_root: None,
+            in_root: Vec::new(),
             inserts: Vec::new(),
             libraries: Vec::new(),
             removed,
@@ -229,7 +229,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.behind.clear();
         self.finish.clear();
         self.inserts.clear();
-        self.in_root = None;
+        self.in_root.clear();
         self.trace()
     }
 
@@ -307,6 +307,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Effect::Store(Store::Prefix) => {
                         self.works(at, step);
                         self.installed_from(step);
+                        // What was compiled there was for this.
+                        self.in_root
+                            .retain(|(folder, _, compiles)| !compiles || step.cwd.as_deref() != Some(folder.as_str()));
                         let prefix = match stores::prefix(step, &prefixes) {
                             Ok(prefix) => prefix,
                             Err(refusal) => match self.staged(step, &prefixes) {
@@ -317,7 +320,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                                 }
                             },
                         };
-                        for path in prefix.folders {
+                        let extensions = self.makes_extensions(step);
+                        for path in prefix.folders.into_iter().chain(extensions) {
                             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
                         }
                         self.finish.extend(prefix.empty.iter().map(|path| format!("mkdir -p {path}")));
@@ -339,6 +343,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         first
+    }
+
+    /// Where `make install` puts an extension of a PHP from the distribution's packages: beside theirs.
+    fn makes_extensions(&self, step: &Step) -> Vec<String> {
+        if self.image.as_ref().and_then(Image::language) == Some("php") {
+            return Vec::new();
+        }
+        let near = |other: &Step| match (other.cwd.as_deref(), step.cwd.as_deref()) {
+            (Some(other), Some(here)) => other == here || paths::within(other, here) && here != "/",
+            _ => false,
+        };
+        let named =
+            |other: &Step| other.argv.iter().any(|word| word.contains("extension=")) && !other.outputs.is_empty();
+        let made = self.survey.steps().any(|(_, other)| {
+            other.program().starts_with("phpize") && near(other) || step.cwd.as_deref() == Some("/") && named(other)
+        });
+        if made { stores::packaged_php(self.survey, step).unwrap_or_default() } else { Vec::new() }
     }
 
     /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
@@ -400,7 +421,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if let Some(cwd) = step.cwd.clone() {
             let evidence = format!("`{}` works in it", shown(step));
             let scratch = stores::scratch(&cwd, &SCRATCH);
-            let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.brings_project("/root");
+            let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.lives_at_home();
             if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
                 // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works; that of
                 // `composer require vendor/name` does not.
@@ -408,7 +429,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     effects::kind(step.program()),
                     "composer" | "npm" | "yarn" | "pnpm" | "npx" | "go" | "rust" | "gem" | "python"
                 );
-                let named = step.args().iter().map(|arg| arg.rsplit('=').next().unwrap_or(arg)).filter_map(|arg| {
+                let joined = |arg: &str| {
+                    // `cmake -H/src -B/src/build`
+                    let joined = ["-H", "-S", "-B"].iter().find_map(|option| arg.strip_prefix(option));
+                    joined.filter(|path| path.starts_with('/')).map_or(arg.to_owned(), str::to_owned)
+                };
+                let words = step.args().iter().map(|arg| joined(arg.rsplit('=').next().unwrap_or(arg)));
+                let named = words.filter_map(|arg| {
+                    let arg = arg.as_str();
                     let path = step
                         .path(arg)
                         .filter(|path| arg.contains('/') && !arg.contains("://") && paths::plain(path))
@@ -418,7 +446,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 });
                 // `make -C sub`
                 let makes = matches!(effects::kind(step.program()), "make" | "ninja" | "npm" | "yarn" | "pnpm");
-                let told = step.args().windows(2).filter(|_| makes).filter_map(|pair| match pair {
+                let patches = step.program() == "patch";
+                let told = step.args().windows(2).filter(|_| makes || patches).filter_map(|pair| match pair {
+                    [option, folder] if patches && matches!(option.as_str(), "-d" | "--directory") => step.path(folder),
                     [option, folder] if matches!(option.as_str(), "-C" | "--directory" | "--prefix" | "--cwd") => {
                         step.path(folder)
                     }
@@ -428,7 +458,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     named.chain(told).filter(|path| !SYSTEM.contains(&path.as_str())).collect();
                 named.dedup();
                 if named.is_empty() && !effects::only_asks(step) && !self.makes(at, step, &cwd) {
-                    self.in_root.get_or_insert((cwd, shown(step)));
+                    let compiles = matches!(effects::kind(step.program()), "setup" | "make" | "cmake" | "ninja");
+                    self.in_root.push((cwd, shown(step), compiles));
                 }
                 for path in named {
                     self.work_in(&path, at, evidence.clone());
@@ -481,7 +512,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let (kind, verb) = (effects::kind(step.program()), step.subcommand().unwrap_or_default());
         let known = match kind {
             "npm" | "yarn" | "pnpm" if matches!(verb, "install" | "i" | "ci" | "add" | "") => Some("node_modules"),
-            "npm" | "yarn" | "pnpm" => self.bundled(step),
+            "npm" | "yarn" | "pnpm" => match self.bundled(step) {
+                None if cwd == "/" && self.survey.read("/package.json").is_none() => {
+                    let folder = self.started_result();
+                    if let Some(folder) = &folder {
+                        self.carry(folder, at, format!("`{}` makes it, and the image starts from it", shown(step)));
+                    }
+                    return folder.is_some();
+                }
+                known => known,
+            },
             "composer" if matches!(verb, "install" | "update" | "require") => Some("vendor"),
             "jvm" if matches!(step.program(), "mvn" | "mvnw" | "sbt" | "lein") => Some("target"),
             "jvm" if matches!(step.program(), "gradle" | "gradlew") => Some("build"),
@@ -493,6 +533,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return true;
         }
         match step.program() {
+            "cargo" if verb == "new" => {
+                let name = step.args().iter().skip(1).rfind(|arg| !arg.starts_with('-'));
+                let path = name.and_then(|name| step.path(name));
+                if let Some(path) = &path {
+                    self.work_in(path, at, evidence());
+                }
+                path.is_some()
+            }
             "go" if matches!(verb, "get" | "install") => {
                 let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
                 let language = self.image.as_ref().and_then(Image::language);
@@ -531,6 +579,22 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             _ => false,
         }
+    }
+
+    /// The folder of results in the root folder that what starts is in, or is told of.
+    fn started_result(&self) -> Option<String> {
+        const NAMES: [&str; 10] =
+            ["build", "dist", "out", "public", "lib", "release", ".next", ".nuxt", "_site", "compiled"];
+        let words =
+            self.survey.entry.steps.iter().flat_map(|step| {
+                step.argv.iter().filter(|word| !word.starts_with('-')).filter_map(|word| step.path(word))
+            });
+        let mut folders = words.filter_map(|path| path.split('/').nth(1).map(str::to_owned));
+        let folder = folders.find(|folder| NAMES.contains(&folder.as_str()))?;
+        let path = format!("/{folder}");
+        let brought = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+        let copied = brought.filter_map(|copy| copy.to.as_deref()).any(|to| to != "/" && paths::within(to, &path));
+        (!copied && !SYSTEM.contains(&path.as_str())).then_some(path)
     }
 
     /// The folder that a script of `package.json` makes, where a bundler with a folder of its own runs alone.
@@ -1052,7 +1116,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Decides which of the folders that the build worked in go along.
     fn settle_work(&mut self) -> Result<(), Refusal> {
-        if let Some((folder, command)) = &self.in_root {
+        if let Some((folder, command, _)) = self.in_root.first() {
             let text = format!(
                 "`{command}` works in {folder}, among the files of the system, and what it makes there can't be told; \
                  give the project a folder of its own with WORKDIR"
@@ -1109,6 +1173,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn has_homes(&self) -> bool {
         self.image.as_ref().is_some_and(|image| image.users().any(|user| user.home.starts_with("/home")))
             || self.survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::User))
+    }
+
+    /// Whether the project lies in root's home: a COPY brings it there, and it runs there.
+    fn lives_at_home(&self) -> bool {
+        let brought = self.survey.units.iter().take(self.last_build + 1).filter_map(|unit| unit.copy.as_ref());
+        let inside = |to: &str| {
+            let rest = paths::relative(to, "/root");
+            rest.is_some_and(|rest| !rest.starts_with('.'))
+        };
+        self.brings_project("/root")
+            || self.survey.model.final_workdir(self.survey.stage) == Some("/root")
+                && brought.filter(|copy| copy.context).filter_map(|copy| copy.to.as_deref()).any(inside)
     }
 
     /// Whether a COPY puts the project into a folder.

@@ -151,13 +151,8 @@ pub(super) fn find(step: &Step) -> Effect {
     let silent = matches!(&effect, Effect::Writes(written) if written.is_empty());
     if !step.outputs.is_empty() && (silent || matches!(effect, Effect::Nothing | Effect::Unknown)) {
         let paths: Vec<String> = step.outputs.iter().filter_map(|path| step.path(path)).collect();
-        let repository = |path: &String| {
-            ["/etc/apt/", "/etc/yum.repos.d/", "/etc/apk/", "/etc/zypp/repos.d/", "/usr/share/keyrings/"]
-                .iter()
-                .any(|folder| path.starts_with(folder))
-        };
         let paths: Vec<String> = paths.into_iter().filter(|path| !path.starts_with("/dev/")).collect();
-        if !paths.is_empty() && paths.iter().all(repository) {
+        if !paths.is_empty() && paths.iter().all(|path| archive_of_packages(path)) {
             return Effect::Repository;
         }
         if !paths.is_empty() {
@@ -165,6 +160,13 @@ pub(super) fn find(step: &Step) -> Effect {
         }
     }
     effect
+}
+
+/// Whether a path is where package managers look for their archives and the keys of those.
+fn archive_of_packages(path: &str) -> bool {
+    const FOLDERS: [&str; 5] =
+        ["/etc/apt/", "/etc/yum.repos.d/", "/etc/apk/", "/etc/zypp/repos.d/", "/usr/share/keyrings/"];
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether a command of the build only answers a question, and makes nothing in the folder that it works in.
@@ -397,7 +399,13 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Writes(written)
         }
         "sed" => Effect::Nothing,
-        "download" => download(step, program, args),
+        // The key of an archive, and its address, are put beside those of the system.
+        "download" => match download(step, program, args) {
+            Effect::Writes(written) if !written.is_empty() && written.iter().all(|path| archive_of_packages(path)) => {
+                Effect::Repository
+            }
+            effect => effect,
+        },
         "unpack" => unpack(step, program, args),
         "configure" => Effect::Configure,
         "service" => Effect::Nothing,
@@ -592,9 +600,10 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
     }
     let into = folder || to.ends_with('/') || operands.len() > 1 || FOLDERS.contains(&path.as_str());
     let named = !operands.is_empty()
-        && operands
-            .iter()
-            .all(|source| !source.contains(['*', '?', '[', '$']) && !matches!(paths::name(source), "" | "." | ".."));
+        && operands.iter().all(|source| {
+            !paths::name(source).contains(['*', '?', '[', '$', '`', '(', ')'])
+                && !matches!(paths::name(source), "" | "." | "..")
+        });
     if into && named {
         return operands.iter().map(|source| paths::join(&path, paths::name(source))).collect();
     }

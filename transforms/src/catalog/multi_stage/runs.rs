@@ -513,6 +513,13 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
 
 /// Whether a command names files by the folder that it runs in.
 fn names_relative(step: &Step) -> bool {
+    // A download is put where the command runs, unless it is told a path.
+    let fetches = effects::kind(step.program()) == "download"
+        && matches!(effects::of(step), Effect::Repository)
+        && !step.args().iter().any(|arg| arg.starts_with("/etc/") || arg.starts_with("/usr/"));
+    if fetches {
+        return true;
+    }
     let files = matches!(effects::of(step), Effect::Files(_) | Effect::Writes(_) | Effect::Unknown | Effect::Configure);
     let named = |word: &String| !word.starts_with(['/', '-', '$', '~']) && !word.contains("://");
     // A mode, an owner, a script of sed and what is printed are no files.

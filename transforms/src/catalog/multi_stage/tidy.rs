@@ -202,7 +202,7 @@ fn bare(name: &str) -> &str {
 }
 
 /// The name of a virtual package of apk.
-fn virtual_name(step: &Step) -> Option<&str> {
+pub(super) fn virtual_name(step: &Step) -> Option<&str> {
     let at = step.argv.iter().position(|arg| matches!(arg.as_str(), "-t" | "--virtual"));
     at.and_then(|at| step.argv.get(at + 1))
         .map(String::as_str)

@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, lean, libraries, stores};
+use super::{globals, lean, libraries, stores, tidy};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -366,16 +366,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
         const STAGE: &str = "/install";
         let cwd = step.cwd.as_deref()?;
-        let configured = prefixes.iter().any(|(folder, prefix)| {
-            (folder == cwd || paths::within(cwd, folder)) && !prefix.folders.iter().any(|path| path.contains('$'))
-        });
-        if !configured || !step.always || !step.known {
+        // A tool that knows how puts DESTDIR before its prefix, whatever that is.
+        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder));
+        if !step.always || !step.known {
             return None;
         }
         let words = step.argv.join(" ");
         let text = match effects::kind(step.program()) {
-            "make" => format!(" && {words} DESTDIR={STAGE}"),
-            "ninja" | "cmake" => format!(" && DESTDIR={STAGE} {words}"),
+            // A Makefile that is told the prefix on the command line is told another.
+            "make" => match told_elsewhere(step, STAGE) {
+                Some(words) => format!(" && {words}"),
+                None if configured => format!(" && {words} DESTDIR={STAGE}"),
+                None => return None,
+            },
+            _ if !configured => return None,
+            "ninja" | "cmake" if matches!(step.program(), "ninja" | "cmake" | "meson") => {
+                format!(" && DESTDIR={STAGE} {words}")
+            }
             _ => return None,
         };
         let span = step.span;
@@ -642,7 +649,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = effects::kind(step.program());
-        if matches!(kind, "copy" | "install") && self.globs(step, &written) {
+        if matches!(kind, "copy" | "install")
+            && (self.globs(step, &written) || kind == "copy" && self.staged_files(step, &written))
+        {
             return;
         }
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
@@ -722,6 +731,53 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for from in found {
             let evidence = format!("`{}` puts it among the files of the system", shown(step));
             self.carried.push(Carried { from, to: folder.clone(), owner: None, evidence });
+        }
+        self.unpacked.push(step.span);
+        true
+    }
+
+    /// Copies files that a pattern names, on their way among those of the system, into a folder of their own as well.
+    fn staged_files(&mut self, step: &Step, written: &[String]) -> bool {
+        const STAGE: &str = "/install";
+        let [to] = written else { return false };
+        // On most distributions `/lib` is a link by now, which no folder can be copied over.
+        let family = self.image.as_ref().and_then(Image::family);
+        let place = paths::within(to, "/usr") || to == "/etc" || family == Some(Family::Alpine) && to != "/";
+        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let mut operands: Vec<&str> =
+            step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+        operands.pop();
+        let plain =
+            |operand: &&str| operand.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-*?+".contains(&byte));
+        let source = self.survey.model.file.source;
+        let written_out = operands.iter().all(|operand| step.span.text(source).contains(operand));
+        let start = step.span.start as usize;
+        // What is said of one of them by its name would be said where it is not there.
+        let touched = self.survey.steps().any(|(_, other)| {
+            matches!(effects::of(other), Effect::Files(touched) if touched.iter().any(|path| paths::parent(path) == to))
+        });
+        if !matches!(step.program(), "cp" | "mv")
+            || touched
+            || !place
+            || !shared
+            || !step.always
+            || operands.is_empty()
+            || !operands.iter().all(plain)
+            || !operands.iter().any(|operand| operand.contains(['*', '?']))
+            || !written_out
+            || step.args().iter().any(|arg| matches!(arg.as_str(), "-t" | "--target-directory"))
+            || self.inserts.iter().any(|(at, _)| *at == start)
+        {
+            return false;
+        }
+        let text = format!("mkdir -p {STAGE}{to} && cp -a {} {STAGE}{to}/ && ", operands.join(" "));
+        self.inserts.push((start, text));
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            let evidence = format!("`{}` puts it among the files of the system", shown(step));
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
+        }
+        if self.glibc() && to.contains("/lib") {
+            self.finish.push("ldconfig".into());
         }
         self.unpacked.push(step.span);
         true
@@ -879,6 +935,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             // What installs packages is a tool of the build; packages are installed once more, into a folder of its own.
             let tools = store == Store::Python && self.installs_installers(step);
             if tools || store == Store::Python && self.staged_modules(step).is_some() {
+                let project = step.args().first().is_some_and(|script| script == "setup.py");
+                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| project && !SYSTEM.contains(cwd)) {
+                    self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
+                    self.installed_from(step);
+                }
                 return Ok(());
             }
             let text = format!(
@@ -962,6 +1023,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         const STAGE: &str = "/install";
         let pip = step.program().starts_with("pip") && effects::kind(step.program()) == "python"
             || step.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && module == "pip"));
+        // `python setup.py install`: pip knows how to put the same elsewhere.
+        let setup = matches!(step.args(), [script, verb] if script == "setup.py" && verb == "install")
+            && self.survey.steps().any(|(_, step)| effects::kind(step.program()) == "python");
         let at = step.argv.iter().position(|word| word == "install")?;
         let elsewhere = ["--root", "--target", "--prefix", "--user", "-t", "-e", "--editable"];
         let plain =
@@ -970,7 +1034,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let text = step.span.text(source);
         let end = step.span.end as usize;
         let whole = text.trim_end().ends_with(step.argv.last()?.as_str()) && !text.contains(['\'', '"']);
-        if !pip
+        if !(pip || setup)
             || !plain
             || !whole
             || !step.always
@@ -980,6 +1044,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return None;
         }
         let mut words: Vec<&str> = step.argv.iter().map(String::as_str).collect();
+        if setup {
+            words = vec![step.argv.first()?, "-m", "pip", "install", "."];
+        }
+        let at = if setup { 3 } else { at };
         words.insert(at + 1, "--ignore-installed");
         words.insert(at + 1, "--root=/install");
         self.inserts.push((end, format!(" && {}", words.join(" "))));
@@ -1063,14 +1131,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let mut left: Vec<&String> = Vec::new();
         for unit in self.survey.units.iter().take(self.last_build + 1) {
             let removed: Vec<String> = unit.steps.iter().flat_map(removed_packages).collect();
-            let virtuals = unit.steps.iter().any(|step| {
-                matches!(effects::of(step), Effect::Remove(packages)
-                    if packages.names.iter().any(|name| name.starts_with('.') || name.contains("deps")))
-            });
             for step in unit.steps {
                 let Effect::Install(packages) = effects::of(step) else { continue };
-                let is_virtual = step.argv.iter().any(|arg| arg == "-t" || arg.starts_with("--virtual"));
-                if virtuals && is_virtual {
+                if tidy::virtual_name(step).is_some_and(|group| removed.iter().any(|gone| gone == group)) {
                     continue;
                 }
                 // What has no known run-time half would be installed again.
@@ -1322,6 +1385,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.finish.push(last);
         }
     }
+}
+
+/// The words of `make install PREFIX=/usr` with other folders; `None` where none is named.
+fn told_elsewhere(step: &Step, stage: &str) -> Option<String> {
+    let mut told = false;
+    let words: Vec<String> = step
+        .argv
+        .iter()
+        .map(|word| match word.split_once('=') {
+            Some((name, value)) if value.starts_with('/') && name.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                told |= matches!(name, "PREFIX" | "prefix" | "DESTDIR");
+                format!("{name}={stage}{value}")
+            }
+            _ => word.clone(),
+        })
+        .collect();
+    told.then(|| words.join(" "))
 }
 
 /// What a command installs and a command of the same instruction takes away again.

@@ -284,7 +284,9 @@ impl Walk<'_, '_> {
             .collect();
         let mut known = true;
         let mut argv = Vec::with_capacity(command.words.len());
-        for word in &command.words {
+        // A comment among the commands of a long list, "`# why`", is no word once it has run.
+        let comment = |word: &&Word<'_>| word.raw.starts_with("`#") && word.raw.ends_with('`');
+        for word in command.words.iter().skip_while(comment) {
             known &= self.words(word, &mut argv);
         }
         unwrap(&mut argv);
@@ -292,7 +294,7 @@ impl Walk<'_, '_> {
             return;
         }
         let program = argv.first().map_or("", |program| paths::name(program));
-        if matches!(program, "export" | "read" | "local" | "declare") {
+        if matches!(program, "export" | "read" | "local" | "declare" | "readonly" | "typeset") {
             for arg in argv.iter().skip(1) {
                 let (name, value) =
                     arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));

@@ -307,6 +307,10 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         {
             Effect::Home(fetches::Fetch::Browser)
         }
+        // An editor that is told what to do.
+        "" if matches!(program, "vim" | "vi" | "ex") && has("-c") => {
+            Effect::Writes(args.last().and_then(|file| step.path(file)).into_iter().collect())
+        }
         "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
             match args.iter().position(|arg| *arg == "--local-dir").and_then(|at| args.get(at + 1)) {
                 Some(folder) => Effect::Writes(step.path(folder).into_iter().collect()),
@@ -355,6 +359,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             let verbs = ["install", "localinstall", "groupinstall", "group", "reinstall"];
             packages(Manager::Yum, args, &verbs, &["remove", "erase", "autoremove"])
         }
+        "rpm" if has("-e") || has("--erase") => Effect::Remove(named(Manager::Yum, args)),
         "rpm" => Effect::Repository,
         "zypper" if has("addrepo") || has("ar") => Effect::Repository,
         "zypper" => packages(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),

@@ -161,6 +161,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                     self.layout.line(keyword, rest).into_bytes()
                 }
             };
+            let early = recipe.before.iter().filter(|(at, _)| *at == unit.index).map(|(_, path)| path);
+            for carried in recipe.carried.iter().filter(|carried| early.clone().any(|path| *path == carried.from)) {
+                put(self.copy_line(carried).as_bytes());
+            }
             if let Some(cwd) = self.survey.model.workdir(unit.index)
                 && cwd != folder
                 && (needs_folder(unit) || makes_folder(unit, cwd))
@@ -181,7 +185,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         for carried in &recipe.carried {
             let over = carried.to == "/" && self.overlay().is_some_and(|(_, other)| other.from == carried.from);
-            if over && overlay.is_none() {
+            if over && overlay.is_none() || recipe.before.iter().any(|(_, path)| *path == carried.from) {
                 continue;
             }
             put(self.copy_line(carried).as_bytes());

@@ -521,6 +521,7 @@ impl State<'_, '_, '_> {
             globals: true,
             build: self.build,
             inserts: Vec::new(),
+            before: Vec::new(),
             unpacked: Vec::new(),
             shared: Vec::new(),
             start: self.start,

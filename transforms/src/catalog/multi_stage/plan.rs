@@ -85,6 +85,9 @@ pub(super) struct Recipe {
     pub(super) unpacked: Vec<Span>,
     /// Instructions that both stages have, as a command of the stage that they would not be in stands on them.
     pub(super) shared: Vec<usize>,
+    /// What is copied before an instruction of the runtime stage that reads it: the instruction, and the path in the
+    /// builder.
+    pub(super) before: Vec<(usize, String)>,
     /// A new CMD or ENTRYPOINT: the instruction and the text of its arguments.
     pub(super) start: Option<(usize, String)>,
     /// Variables that only the toolchain reads.

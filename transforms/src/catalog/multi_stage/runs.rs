@@ -73,6 +73,30 @@ pub(super) fn run(
                     );
                     return Err(refuse("entangled", text, false));
                 }
+                // A package that an earlier instruction makes or fetches is copied, and installed behind the copies.
+                effect if !whole && built_packages(survey, recipe, unit, step, effect).is_some() => {
+                    let files = built_packages(survey, recipe, unit, step, effect).unwrap_or_default();
+                    for path in &files {
+                        let evidence = format!("`{}` installs it", super::whole::shown(step));
+                        let to = path.clone();
+                        recipe.carried.push(Carried { from: path.clone(), to, owner: None, evidence });
+                    }
+                    recipe.before.extend(files.iter().map(|path| (unit.index, path.clone())));
+                    let files = files.join(" ");
+                    // What the package needs may not be there; settings that are stay.
+                    let again = format!("dpkg -i --force-confold {files}");
+                    kept.push(Kept {
+                        text: format!("({again} || (apt-get update && apt-get install -y -f && {again}))"),
+                        loose: loose(items, chunk, strict),
+                        installs: false,
+                        archive: false,
+                        item: step.item,
+                    });
+                    reasons.push("the shipped image has the package".into());
+                    recipe.programs.push("dpkg".into());
+                    work = true;
+                    builds = true;
+                }
                 Effect::Install(packages) if local_packages(survey, unit, step, &packages.names).is_some() => {
                     let text = format!(
                         "line {} installs {}, which the build makes or fetches, into the shipped image",
@@ -142,6 +166,14 @@ pub(super) fn run(
                 Effect::Upgrade => {
                     keep = true;
                     reasons.push("the packages of the shipped image were brought up to date".into());
+                }
+                Effect::Repository if built_rpm(survey, unit, step).is_some() => {
+                    let text = format!(
+                        "line {} installs {}, which the build makes, into the shipped image",
+                        unit.instruction.lines.0,
+                        built_rpm(survey, unit, step).unwrap_or_default()
+                    );
+                    return Err(refuse("entangled", text, false));
                 }
                 Effect::Repository => {
                     keep |= recipe.repositories;
@@ -477,7 +509,7 @@ fn fills_database(
             super::whole::shown(server),
             unit.instruction.lines.0
         );
-        return Err(refuse("entangled", text, false));
+        return Err(refuse("fills-a-database", text, true));
     }
     recipe.programs.extend(unit.steps.iter().map(|step| step.program().to_owned()));
     Ok(Decision { place: Place::Both, evidence: "it puts data into a server, which keeps it in the image".into() })
@@ -502,8 +534,18 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
     let files = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
     let relative = !matches!(effects::of(step), Effect::Configure)
         && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']) && !word.contains("://"));
+    // What is copied over the whole system may bring the file.
+    let over = || {
+        recipe.inserts.iter().any(|(at, text)| text.contains("/install") && *at <= step.span.start as usize)
+            && matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip")
+            && step.args().iter().filter_map(|word| step.path(word)).any(|path| {
+                (paths::within(&path, "/usr") || paths::within(&path, "/etc"))
+                    && !super::whole::SYSTEM.contains(&path.as_str())
+            })
+    };
     waits
-        && (relative && step.cwd.as_deref().is_some_and(|cwd| cwd != "/" && carried(cwd))
+        && (over()
+            || relative && step.cwd.as_deref().is_some_and(|cwd| cwd != "/" && carried(cwd))
             || step
                 .argv
                 .iter()
@@ -718,6 +760,71 @@ fn local_packages(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, names: 
     names.iter().find(file).cloned()
 }
 
+/// The package files that `dpkg -i` installs, where earlier instructions of the builder make or fetch them and nothing
+/// takes them away.
+fn built_packages(
+    survey: &Survey<'_, '_>,
+    recipe: &Recipe,
+    unit: &Unit<'_>,
+    step: &Step,
+    effect: &Effect,
+) -> Option<Vec<String>> {
+    let installs = step.program() == "dpkg"
+        && step.args().iter().any(|arg| matches!(arg.as_str(), "-i" | "--install"))
+        && matches!(effect, Effect::Install(_) | Effect::Repository);
+    if !installs || !step.always || recipe.smaller {
+        return None;
+    }
+    let removed = survey.removed(recipe.last_build);
+    let earlier = || survey.units.iter().take_while(|other| other.index < unit.index);
+    let made = |path: &str| {
+        let folder = paths::parent(path).split('*').next().unwrap_or("/").trim_end_matches('/').to_owned();
+        earlier().flat_map(|unit| unit.steps).any(|other| match effects::of(other) {
+            Effect::Writes(written) => written.iter().any(|written| written == path),
+            Effect::Build | Effect::Fetch(_) | Effect::Store(_) => {
+                !folder.is_empty() && other.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, &folder))
+            }
+            _ => false,
+        })
+    };
+    let mut found = Vec::new();
+    for file in step.args().iter().filter(|arg| !arg.starts_with('-')) {
+        let path = step.path(file).filter(|path| paths::plain(path) && paths::name(path).ends_with(".deb"))?;
+        let gone = removed.iter().any(|removed| paths::covers(removed, &path) || paths::within(removed, &path));
+        let repository = ["release", "repo", "keyring", "archive", "apt-", "sources"];
+        let named = repository.iter().any(|part| paths::name(&path).contains(part));
+        if gone || named || survey.copied_file(&path) || !made(&path) {
+            return None;
+        }
+        found.push(path);
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+/// A package file that `rpm -i` installs and that neither a COPY nor a download brings.
+pub(super) fn built_rpm(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+    if step.program() != "rpm" {
+        return None;
+    }
+    let earlier = || survey.units.iter().take_while(|other| other.index <= unit.index);
+    let brought = |path: &str| {
+        survey.copied_file(path)
+            || earlier().flat_map(|unit| unit.steps).any(|other| {
+                effects::kind(other.program()) == "download"
+                    && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| file == path))
+            })
+    };
+    let archives = ["release", "repo", "remi", "epel"];
+    let files = step.args().iter().filter(|arg| {
+        let name = paths::name(arg);
+        name.ends_with(".rpm")
+            && !arg.contains("://")
+            && !arg.contains('$')
+            && !archives.iter().any(|part| name.contains(part))
+    });
+    files.filter_map(|file| step.path(file)).find(|path| !brought(path))
+}
+
 /// Whether a package name is a variable that the script computes.
 fn computed(unit: &Unit<'_>, name: &str) -> bool {
     let Some(variable) = name.strip_prefix('$') else { return false };
@@ -924,6 +1031,8 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             || word.contains("Assume-Yes")
     };
     let asks = matches!(manager, Manager::Apt | Manager::Yum) && !step.argv.iter().any(agrees);
+    // What stands for a group is no group.
+    let plain = wanted.iter().all(|name| !name.contains(' ') && !name.starts_with('@'));
     let mut given = false;
     let mut virtual_name = false;
     for word in step.argv.iter().map(String::as_str) {
@@ -945,7 +1054,7 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             }
             continue;
         }
-        words.push(word);
+        words.push(if word == "groupinstall" && plain { "install" } else { word });
         if asks && word == "install" {
             words.push("-y");
         }

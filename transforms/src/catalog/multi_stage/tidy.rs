@@ -15,7 +15,8 @@ use super::survey::{Survey, Unit, refuse};
 use super::{stores, whole};
 
 /// Refusals that an instruction of this kind may be the cause of.
-pub(super) const CAUSES: [&str; 6] = [
+pub(super) const CAUSES: [&str; 7] = [
+    "fills-a-database",
     "installs-among-system-files",
     "entangled",
     "project-in-root",

@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, lean, libraries, stores, tidy};
+use super::{globals, lean, libraries, runs, stores, tidy};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -215,6 +215,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             inserts: self.inserts,
             unpacked: self.unpacked,
             shared: Vec::new(),
+            before: Vec::new(),
             start: None,
             toolchain_variables: &[],
             assumptions: self.assumptions,
@@ -1513,7 +1514,11 @@ fn scripts(
 /// Refuses a command that compiles when the container starts.
 fn toolchain(step: &Step) -> Result<(), Refusal> {
     let text = || format!("`{}` needs the toolchain when the container starts", shown(step));
+    // As what an image starts, these names are programs of its own.
+    let own = matches!(step.program(), "bootstrap" | "bootstrap.sh" | "boot" | "b2")
+        && step.argv.first().is_some_and(|program| program.contains('/'));
     let compiles = match effects::kind(step.program()) {
+        _ if own => false,
         "make" | "ninja" | "cmake" | "setup" | "go" | "rust" | "haskell" | "jvm" | "swift" => true,
         "compile" => {
             matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "rustc" | "ghc" | "javac" | "nvcc")
@@ -1543,6 +1548,11 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
             Effect::Unknown if is_build_script(step) => {
                 scripts = Some(step);
                 last = Some(at);
+            }
+            Effect::Repository
+                if survey.units.get(at).is_some_and(|unit| runs::built_rpm(survey, unit, step).is_some()) =>
+            {
+                last = last.max(Some(at));
             }
             // What only the builder has is taken away there.
             Effect::Remove(packages)

@@ -251,7 +251,7 @@ impl Walk<'_, '_> {
             return true;
         }
         let (value, known) = self.expanded(word);
-        if known && word.raw.starts_with('$') && !argv.is_empty() {
+        if known && word.raw.starts_with('$') {
             argv.extend(value.split_ascii_whitespace().map(str::to_owned));
         } else {
             argv.push(value);

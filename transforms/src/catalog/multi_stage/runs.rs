@@ -190,6 +190,12 @@ pub(super) fn run(
                         && !recipe.carried.is_empty();
                     reasons.push(format!("`{}` sets up the system", step.program()));
                 }
+                // A link from a known place: what it points to is the system's.
+                Effect::Files(_) if !step.known && links_from(recipe, step) => {
+                    keep = true;
+                    late |= !recipe.carried.is_empty();
+                    reasons.push("`ln` makes a link outside the build folders".into());
+                }
                 Effect::Files(_) if !step.known => {
                     builds = true;
                     let inside =
@@ -224,7 +230,12 @@ pub(super) fn run(
                         keep = true;
                         reasons.push(format!("`{}` works outside the build folders", step.program()));
                     } else {
-                        builds = true;
+                        // What is taken away need not be there: a piece that is kept for other commands may say so.
+                        if whole && step.program() == "rm" {
+                            work = true;
+                        } else {
+                            builds = true;
+                        }
                     }
                 }
                 Effect::Writes(written) => {
@@ -329,6 +340,13 @@ pub(super) fn run(
                 unit.instruction.lines.0
             );
             return Err(refuse("entangled", text, false));
+        }
+        if let Some((owner, script)) = chunk.iter().find_map(|step| nobodys(survey, step)) {
+            let text = format!(
+                "line {} names {owner}, whom no instruction makes; `{script}` may, and what it does is not there to read",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("built-by-a-script", text, true));
         }
         let text = if fewer.is_empty() { text } else { chunk_text(survey, items, chunk, &fewer) };
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
@@ -520,7 +538,7 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
     let carried = |path: &str| {
         recipe.carried.iter().any(|carried| {
             let to = carried.to.trim_end_matches('/');
-            !to.is_empty() && paths::within(path, to)
+            !to.is_empty() && (paths::within(path, to) || path.contains('*') && paths::covers(path, to))
         })
     };
     // A user has to be there before what is copied can be his.
@@ -728,6 +746,39 @@ fn note(unknown: &mut Vec<String>, text: &str) {
     }
 }
 
+/// The account that `chown` names, where no command makes it and no package or image is known by its name, with a script
+/// of the project's that may make it.
+fn nobodys(survey: &Survey<'_, '_>, step: &Step) -> Option<(String, String)> {
+    const THERE: [&str; 14] = [
+        "root", "nobody", "nogroup", "daemon", "bin", "sys", "mail", "games", "www-data", "apache", "nginx", "mysql",
+        "postgres", "wheel",
+    ];
+    if step.program() != "chown" {
+        return None;
+    }
+    let owner = step.args().iter().find(|arg| !arg.starts_with('-'))?;
+    let name = owner.split([':', '.']).next()?;
+    let letters = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let number = name.bytes().all(|byte| byte.is_ascii_digit());
+    // An image that is not known may have anybody.
+    let image = survey.model.known(survey.stage)?;
+    let shipped = image.users().any(|user| user.name == name);
+    let made = survey.steps().any(|(_, other)| match effects::of(other) {
+        Effect::User => other.argv.iter().any(|word| word.contains(name) || word.contains('$')),
+        Effect::Install(packages) => packages.names.iter().any(|package| package.contains(name)),
+        _ => false,
+    });
+    if !letters || number || shipped || made || THERE.contains(&name) {
+        return None;
+    }
+    let script = survey.steps().map(|(_, step)| step).find(|step| {
+        let unknown = matches!(effects::of(step), Effect::Unknown)
+            && step.argv.first().is_some_and(|program| program.contains('/'));
+        effects::kind(step.program()) != "setup" && (unknown || super::whole::is_build_script(step))
+    })?;
+    Some((name.to_owned(), super::whole::shown(script)))
+}
+
 /// What commands read that the runtime stage will not have: a file that the build made, fetched or was given in a folder
 /// that stays behind.
 fn left_behind(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, chunk: &[Step]) -> Option<String> {
@@ -873,6 +924,25 @@ fn is_owned(recipe: &Recipe, step: &Step, touched: &[String]) -> bool {
             in_builder(&recipe.builder_folders, path)
                 || recipe.carried.iter().any(|carried| carried.owner.is_some() && paths::within(&carried.to, path))
         })
+}
+
+/// Whether a command makes a link at a place that is known, outside what is copied, to something among the system's files
+/// that is not known.
+fn links_from(recipe: &Recipe, step: &Step) -> bool {
+    let operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+    let [source, link] = operands.as_slice() else { return false };
+    let outside = |path: &str| {
+        !in_builder(&recipe.builder_folders, path)
+            && !recipe.carried.iter().any(|carried| paths::within(path, &carried.to))
+    };
+    step.program() == "ln"
+        && step.always
+        && source.trim_matches('"').starts_with("/usr/lib/")
+        && !source.trim_matches('"').ends_with(".so")
+        && !link.ends_with('/')
+        && link.starts_with('/')
+        && paths::plain(link)
+        && outside(link)
 }
 
 /// Whether what is removed was made by a command of this stage.

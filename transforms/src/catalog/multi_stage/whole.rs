@@ -1201,8 +1201,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
                 continue;
             }
-            let own = EMPTY.contains(&path) && (path != "/home" || !self.has_homes()) || path == "/root";
-            if SYSTEM.contains(&path) && !own && path != "/tmp" && path != "/var/tmp" || path == "/tmp" && needed {
+            // A project that the image starts from scratch space or from the folder of homes lies there alone, or beside
+            // what the same base has.
+            let lives = matches!(path, "/tmp" | "/home")
+                && self.survey.model.final_workdir(self.survey.stage) == Some(path)
+                && !self.removed.iter().any(|removed| paths::parent(removed) == path && removed.ends_with("/*"));
+            let own = EMPTY.contains(&path) && (path != "/home" || !self.has_homes()) || path == "/root" || lives;
+            if SYSTEM.contains(&path) && !own && path != "/tmp" && path != "/var/tmp"
+                || path == "/tmp" && needed && !lives
+            {
                 if self.brings_project(path) || needed {
                     let text = format!("the build works in {path}, among other files of the system; give it a WORKDIR");
                     return Err(refuse("project-in-system-folder", text, false));
@@ -1316,7 +1323,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn carry(&mut self, path: &str, at: usize, evidence: String) {
         let gone = self.removed.iter().any(|removed| paths::covers(removed, path));
         if gone
-            || SYSTEM.contains(&path) && !EMPTY.contains(&path) && path != "/root"
+            || SYSTEM.contains(&path) && !EMPTY.contains(&path) && !matches!(path, "/root" | "/tmp")
             || self.carried.iter().any(|carried| paths::within(path, &carried.from))
         {
             return;

@@ -438,6 +438,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             if tools { Effect::Store(Store::Home(".mix")) } else { Effect::Build }
         }
         "beam" if verb.starts_with("local.") || verb.starts_with("archive.") => Effect::Store(Store::Home(".mix")),
+        "go" if program == "gometalinter" && has("--install") => Effect::Nothing,
+        "jvm" if program == "sdk" => Effect::Store(Store::Home(".sdkman")),
         "dotnet" if verb == "new" && (has("--install") || has("-i")) => Effect::Nothing,
         "compiled" if program == "opam" && !matches!(verb, "exec" | "pin") => Effect::Store(Store::Home(".opam")),
         "compiled" if program == "julia" && args.iter().any(|arg| arg.contains("Pkg.")) => {
@@ -482,8 +484,17 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
                 // Models of spaCy are packages.
                 Some(&"spacy") if has("download") || has("link") => Effect::Store(Store::Python),
                 Some(&("pip" | "easy_install" | "ensurepip")) if !has("--user") => Effect::Store(Store::Python),
-                None if (has("install") || has("develop")) && target("setup") => Effect::Store(Store::Python),
-                None if args.first().is_some_and(|first| first.contains("get-pip") || first.contains("ez_setup")) => {
+                None if (has("install") || has("develop"))
+                    && (target("setup") || args.first().is_some_and(|first| paths::name(first) == "setup.py")) =>
+                {
+                    Effect::Store(Store::Python)
+                }
+                // What is piped into it is an installer: `cat get-pip.py | python3`.
+                None if args.is_empty() => Effect::Store(Store::Python),
+                None if args.first().is_some_and(|first| {
+                    ["get-pip", "ez_setup", "distribute_setup"].iter().any(|name| first.contains(name))
+                }) =>
+                {
                     Effect::Store(Store::Python)
                 }
                 None if verb.is_empty() && !has("-c") && has("-") => Effect::Store(Store::Python),

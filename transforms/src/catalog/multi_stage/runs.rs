@@ -561,8 +561,18 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
                     && !super::whole::SYSTEM.contains(&path.as_str())
             })
     };
+    // A file beside what is copied lies in a folder that comes with it.
+    let beside = || {
+        step.program() == "touch"
+            && step.args().iter().filter_map(|word| step.path(word)).any(|path| {
+                let folder = paths::parent(&path);
+                !super::whole::SYSTEM.contains(&folder)
+                    && recipe.carried.iter().any(|carried| paths::within(&carried.to, folder))
+            })
+    };
     waits
-        && (over()
+        && (beside()
+            || over()
             || relative && step.cwd.as_deref().is_some_and(|cwd| cwd != "/" && carried(cwd))
             || step
                 .argv

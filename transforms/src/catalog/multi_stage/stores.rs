@@ -163,12 +163,17 @@ fn read(step: &Step) -> Option<Prefix> {
     }
 }
 
+/// The folder that a command works in; the folders of all whose folder can't be told count as one: `cd app-$version`.
+pub(super) fn place(step: &Step) -> &str {
+    step.cwd.as_deref().unwrap_or("?")
+}
+
 /// Where `make install` puts things.
 ///
 /// # Errors
 /// Where that is among the distribution's own files.
 pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefix, Refusal> {
-    let cwd = step.cwd.as_deref().unwrap_or("/");
+    let cwd = place(step);
     let near =
         |folder: &str| folder != "/" && (paths::within(cwd, folder) || paths::within(folder, cwd)) || folder == cwd;
     let known = prefixes.iter().rev().find(|(folder, _)| near(folder)).map(|(_, prefix)| prefix.clone());
@@ -303,7 +308,10 @@ pub(super) fn folders(
         Store::Extensions if step.program().starts_with("docker-php") => local(),
         // A PHP that the file compiled goes along with the prefix that it was installed into.
         Store::Extensions => packaged_php(survey, step).or_else(|| compiles_php(survey).then(Vec::new)),
-        Store::R if language == "r" || debian => Some(vec!["/usr/local/lib/R".to_owned()]),
+        // R of Debian's packages, and that of the images that compile one, keep what is added there.
+        Store::R if language == "r" || debian || family.is_none() && manages(survey, &["apt"]) => {
+            Some(vec!["/usr/local/lib/R".to_owned()])
+        }
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
         Store::Home(folder) => {

@@ -286,10 +286,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for (at, unit) in survey.units.iter().enumerate().take(self.last_build + 1) {
             for step in unit.steps {
                 let effect = effects::of(step);
-                if let Some(prefix) = stores::configured(step)
-                    && let Some(cwd) = &step.cwd
-                {
-                    prefixes.push((cwd.clone(), prefix));
+                if let Some(prefix) = stores::configured(step) {
+                    prefixes.push((stores::place(step).to_owned(), prefix));
                 }
                 match effect {
                     Effect::Build if survey.downloads(step).is_some() => {}
@@ -366,7 +364,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
     fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
         const STAGE: &str = "/install";
-        let cwd = step.cwd.as_deref()?;
+        let cwd = stores::place(step);
         // A tool that knows how puts DESTDIR before its prefix, whatever that is.
         let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder));
         if !step.always || !step.known {
@@ -554,8 +552,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 let language = self.image.as_ref().and_then(Image::language);
                 let folder = match self.survey.model.variable(index, "GOPATH") {
                     Value::Set(path) => paths::join(&paths::join("/", &path), "bin"),
-                    _ if language == Some("go") => "/go/bin".to_owned(),
-                    _ => "/root/go/bin".to_owned(),
+                    Value::Unknown => return false,
+                    Value::Unset if language == Some("go") => "/go/bin".to_owned(),
+                    Value::Unset => "/root/go/bin".to_owned(),
                 };
                 self.carry(&folder, at, evidence());
                 true
@@ -845,12 +844,30 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }) || [".sh", ".py", ".conf", ".jar", ".json", ".yml"].iter().any(|end| path.ends_with(end))
         };
         found.retain(|path| !brought(path));
-        if !found.is_empty() {
+        if !found.is_empty() || self.builds_from(at, step) {
             self.unpacked.push(step.span);
         }
         for path in found {
             self.work_in(&path, at, format!("`{}` fills it", shown(step)));
         }
+    }
+
+    /// Whether what an archive holds is sources: the same instruction goes into a folder of its name, whatever its version,
+    /// and installs from there.
+    fn builds_from(&self, at: usize, step: &Step) -> bool {
+        let Some(unit) = self.survey.units.get(at) else { return false };
+        let stem = |word: &str| -> String {
+            let name = paths::name(word);
+            let end = name.find(|c: char| c.is_ascii_digit() || "*$?".contains(c)).unwrap_or(name.len());
+            name.get(..end).unwrap_or(name).trim_end_matches(['-', '_', '.']).to_ascii_lowercase()
+        };
+        let archive = step.args().iter().find(|word| stores::is_archive(word)).map(|word| stem(word));
+        let Some(archive) = archive.filter(|stem| stem.len() > 2) else { return false };
+        let mut later = unit.steps.iter().skip_while(|other| other.span.start <= step.span.start);
+        let enters = later
+            .by_ref()
+            .any(|other| other.program() == "cd" && other.args().first().is_some_and(|folder| stem(folder) == archive));
+        enters && later.any(|other| matches!(effects::of(other), Effect::Store(Store::Prefix | Store::Python)))
     }
 
     /// The programs that `cargo install` and its likes put beside the toolchain, where that folder is not in the runtime

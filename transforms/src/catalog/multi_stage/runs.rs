@@ -837,10 +837,13 @@ fn built_packages(
         return None;
     }
     let removed = survey.removed(recipe.last_build);
-    let earlier = || survey.units.iter().take_while(|other| other.index < unit.index);
+    let earlier = || {
+        let units = survey.units.iter().take_while(|other| other.index <= unit.index);
+        units.flat_map(|unit| unit.steps).take_while(|other| other.span.start < step.span.start)
+    };
     let made = |path: &str| {
         let folder = paths::parent(path).split('*').next().unwrap_or("/").trim_end_matches('/').to_owned();
-        earlier().flat_map(|unit| unit.steps).any(|other| match effects::of(other) {
+        earlier().any(|other| match effects::of(other) {
             Effect::Writes(written) => written.iter().any(|written| written == path),
             Effect::Build | Effect::Fetch(_) | Effect::Store(_) => {
                 !folder.is_empty() && other.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, &folder))
@@ -851,10 +854,19 @@ fn built_packages(
     let mut found = Vec::new();
     for file in step.args().iter().filter(|arg| !arg.starts_with('-')) {
         let path = step.path(file).filter(|path| paths::plain(path) && paths::name(path).ends_with(".deb"))?;
-        let gone = removed.iter().any(|removed| paths::covers(removed, &path) || paths::within(removed, &path));
+        // Two patterns for one folder may mean the same files.
+        let stem = |path: &str| paths::name(path).split('*').next().unwrap_or_default().to_owned();
+        let alike = |removed: &str| {
+            removed.contains('*')
+                && paths::parent(removed) == paths::parent(&path)
+                && (stem(removed).starts_with(&stem(&path)) || stem(&path).starts_with(&stem(removed)))
+        };
+        let gone = removed
+            .iter()
+            .any(|removed| paths::covers(removed, &path) || paths::within(removed, &path) || alike(removed));
         let repository = ["release", "repo", "keyring", "archive", "apt-", "sources"];
         let named = repository.iter().any(|part| paths::name(&path).contains(part));
-        if gone || named || survey.copied_file(&path) || !made(&path) {
+        if gone || named || survey.copied_file(&path) || downloads(unit, &path) || !made(&path) {
             return None;
         }
         found.push(path);

@@ -180,8 +180,11 @@ fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -
         return None;
     }
     if let Some(script) = plain::parse(text, map, base) {
-        let long = grammar(text, map, base, depth, text.len());
-        debug_assert_eq!(Some(&script), long.as_ref(), "the short way says something else");
+        debug_assert_eq!(
+            Some(&script),
+            grammar(text, map, base, depth, text.len()).as_ref(),
+            "the short way says something else"
+        );
         return Some(script);
     }
     grammar(text, map, base, depth, text.len())

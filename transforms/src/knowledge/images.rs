@@ -1,8 +1,11 @@
 //! Base images: what is in them, who they run as, what they start.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::{
     releases::{self, Family, Libc, Manager},
-    sorted::{Row, Sorted},
+    sorted::{Map, Row, Sorted},
     tags,
 };
 
@@ -143,6 +146,46 @@ impl Facts {
 ///
 /// The tag need not be listed: what can't be known of an unknown tag is `None` in the answers.
 pub fn image<'t>(name: &str, tag: &'t str) -> Option<Image<'t>> {
+    let key = TABLE.find(name)?.key;
+    let facts = ANSWERS.with_borrow(|answers| answers.of(key, tag)).unwrap_or_else(|| {
+        let facts = look_up(key, tag);
+        ANSWERS.with_borrow_mut(|answers| answers.keep(key, tag, facts));
+        facts
+    });
+    facts.map(|facts| Image { facts, tag })
+}
+
+thread_local! {
+    /// The same few images are asked for again and again, by every look at a file and from one file to the next.
+    static ANSWERS: RefCell<Answers> = RefCell::default();
+}
+
+/// What the table said of images.
+#[derive(Default)]
+struct Answers {
+    by_name: Map<&'static str, HashMap<Box<str>, Option<Facts>>>,
+    count: usize,
+}
+
+impl Answers {
+    /// How many answers are kept, each of a few hundred bytes.
+    const MOST: usize = 2048;
+
+    fn of(&self, name: &'static str, tag: &str) -> Option<Option<Facts>> {
+        self.by_name.get(name)?.get(tag).copied()
+    }
+
+    fn keep(&mut self, name: &'static str, tag: &str, facts: Option<Facts>) {
+        if self.count == Self::MOST {
+            *self = Self::default();
+        }
+        self.count += 1;
+        self.by_name.entry(name).or_default().insert(tag.into(), facts);
+    }
+}
+
+/// What the table and the tag lists know of the image of this name at this tag.
+fn look_up(name: &str, tag: &str) -> Option<Facts> {
     let rows: Vec<Row> = TABLE.all(name).collect();
     let (base, variants) = rows.split_first().filter(|(base, _)| base.column(0).is_empty())?;
     let plain = Facts { name: base.key, fields: [""; COLUMNS], release: None, family: None };
@@ -161,7 +204,7 @@ pub fn image<'t>(name: &str, tag: &'t str) -> Option<Image<'t>> {
             states(tag, variant) || release == Some(variant) || family.is_some_and(|family| family.name() == variant)
         });
     }
-    Some(Image { facts: Facts { release, family, ..facts }, tag })
+    Some(Facts { release, family, ..facts })
 }
 
 /// Whether the tag has this part, or a version that starts with it: `3.1-alpine` states `alpine`, `3` and `3.1`.

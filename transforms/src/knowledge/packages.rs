@@ -1,10 +1,9 @@
 //! Packages of the distributions: what is there to build with, and what a program needs of it when it runs.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::releases::Manager;
-use super::sorted::Sorted;
+use super::sorted::{Map, Sorted};
 
 static BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
 static DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
@@ -37,8 +36,8 @@ pub fn role(manager: Manager, package: &str) -> Role {
 }
 
 fn is_tool(name: &str) -> bool {
-    static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| TOOLS.rows().map(|row| row.key).collect());
-    NAMES.contains(name)
+    static NAMES: LazyLock<Map<&'static str, ()>> = LazyLock::new(|| TOOLS.rows().map(|row| (row.key, ())).collect());
+    NAMES.contains_key(name)
 }
 
 /// Whether a name says that the package holds headers: `libpq-dev`, `openssl-devel`, `linux-headers-generic`.
@@ -56,7 +55,7 @@ fn known(manager: Manager, name: &str) -> Option<&'static str> {
         Manager::Yum | Manager::Zypper => "yum",
         Manager::Pacman => return matches!(name, "base-devel" | "cmake" | "make" | "gcc").then_some(""),
     };
-    static PACKAGES: LazyLock<HashMap<(&'static str, &'static str), &'static str>> = LazyLock::new(|| {
+    static PACKAGES: LazyLock<Map<(&'static str, &'static str), &'static str>> = LazyLock::new(|| {
         let rows = BUILD.rows().filter_map(|row| Some((row.key.split_once(' ')?, row.rest)));
         rows.collect()
     });

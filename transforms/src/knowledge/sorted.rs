@@ -1,6 +1,8 @@
 //! Tables that are searched where they lie: sorted lines of embedded text, found by binary search, or by an index where
 //! one table is asked often.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,6 +45,33 @@ impl Row {
     /// The column after the key, counted from 0; empty where the line ends before it.
     pub(crate) fn column(&self, at: usize) -> &'static str {
         self.columns().nth(at).unwrap_or("")
+    }
+}
+
+/// A map of the short keys of tables, which nobody outside chooses: hashing them fast is all that matters.
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
+/// FNV-1a, whose low bits are the good ones.
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u8(*byte));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    fn finish(&self) -> u64 {
+        // Both ends of the number are asked for.
+        self.0 ^ self.0.rotate_left(32)
     }
 }
 
@@ -164,11 +193,9 @@ impl Index {
     /// The offset of the first row of this key, or the empty slot where it would be.
     fn slot(&self, text: &str, key: impl Iterator<Item = u8> + Clone) -> Result<usize, usize> {
         let mask = self.slots.len() - 1;
-        // FNV-1a, whose low bits are the good ones.
-        let hash = key
-            .clone()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let mut at = usize::try_from(hash ^ (hash >> 32)).unwrap_or_default() & mask;
+        let mut hasher = Fnv::default();
+        key.clone().for_each(|byte| hasher.write_u8(byte));
+        let mut at = usize::try_from(hasher.finish() & mask as u64).unwrap_or_default();
         loop {
             match self.slots.get(at).and_then(|slot| slot.checked_sub(1)) {
                 None => return Err(at),

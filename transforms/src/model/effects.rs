@@ -1,13 +1,12 @@
 //! What a command does to the image, as far as a stage split has to know.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::commands::Step;
 use super::paths;
 use crate::knowledge::fetches;
 use crate::knowledge::releases::Manager;
-use crate::knowledge::sorted::Sorted;
+use crate::knowledge::sorted::{Map, Sorted};
 
 /// What kind of command each program is.
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
@@ -230,7 +229,7 @@ fn prints(program: &str, args: &[String]) -> bool {
 /// What kind of command a program is, by the table; empty where it is not known.
 pub fn kind(program: &str) -> &'static str {
     // Asked for every command of every file: a table that hashes is worth being made once.
-    static KINDS: LazyLock<HashMap<&'static str, &'static str>> =
+    static KINDS: LazyLock<Map<&'static str, &'static str>> =
         LazyLock::new(|| PROGRAMS.rows().map(|row| (row.key, row.rest)).collect());
     KINDS.get(program).copied().unwrap_or("")
 }

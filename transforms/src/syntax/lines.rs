@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::instruction::{self, Heredoc, Instruction, Keyword, Logical};
 use super::{Eol, File, ParseError, Tile, TileKind, shell, words};
@@ -159,7 +159,8 @@ impl<'s> Splitter<'s> {
         let dangling = more.then(|| Span::new(start_of_end, end + 1));
         let (logical, opaque) = join(self.source, &pieces);
         // BuildKit looks for heredocs in the whole line, keyword and flags included.
-        let line = memmem::find(logical.text.as_bytes(), b"<<").map(|_| logical.text.clone());
+        let opens = |text: &[u8]| memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1) == Some(&b'<'));
+        let line = opens(logical.text.as_bytes()).then(|| logical.text.clone());
         let mut instruction = instruction::read(self.source, logical, self.escape, first_number, opaque)?;
 
         let mut instruction_end = instruction.span.end as usize;

@@ -195,6 +195,18 @@ pub(super) fn is_opener(word: &str) -> bool {
     word.contains("<<") && opener(word).is_ok_and(|opener| opener.is_some())
 }
 
+/// Bytes that part no words, open no quotes and escape nothing, whatever stands around them.
+static ORDINARY: [bool; 256] = {
+    let mut ordinary = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let special = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`');
+        ordinary[byte] = !special;
+        byte += 1;
+    }
+    ordinary
+};
+
 /// The pieces between white space that is not quoted or escaped, as ranges of the text. An escape character at the very
 /// end escapes nothing and is left out.
 pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
@@ -203,7 +215,14 @@ pub(super) fn quoted_words(text: &str, escape: u8) -> Vec<(usize, usize)> {
     let mut start: Option<usize> = None;
     let mut quote: Option<u8> = None;
     let mut at = 0;
-    while let Some(byte) = bytes.get(at).copied() {
+    loop {
+        let ordinary = |byte: &&u8| ORDINARY.get(usize::from(**byte)).copied().unwrap_or_default();
+        let length = bytes.get(at..).unwrap_or_default().iter().take_while(ordinary).count();
+        if length > 0 {
+            start.get_or_insert(at);
+            at += length;
+        }
+        let Some(byte) = bytes.get(at).copied() else { break };
         // White space is what Unicode calls so: a no-break space parts words too.
         let space = match byte {
             _ if byte.is_ascii() => usize::from(byte.is_ascii_whitespace() || byte == 0x0b),
@@ -273,8 +292,17 @@ pub fn expand<'v>(raw: &str, escape: u8, lookup: impl FnMut(&str) -> Value<'v>) 
 /// What BuildKit says where it refuses the word: a quote or a brace that is not closed, an operator that it does not
 /// know, a variable that `${NAME?why}` wants to be set.
 pub fn try_expand<'v>(raw: &str, escape: u8, mut lookup: impl FnMut(&str) -> Value<'v>) -> Result<Expanded, String> {
+    if is_plain(raw, escape) {
+        return Ok(Expanded { text: raw.to_owned(), known: true });
+    }
     let lexed = lex(raw, escape, Keep::default(), &mut lookup)?;
     Ok(Expanded { text: lexed.text, known: lexed.known })
+}
+
+/// Whether a word is the same after expanding, as most are: nothing in it means anything to the lexer.
+fn is_plain(raw: &str, escape: u8) -> bool {
+    let special = |byte: u8| matches!(byte, b'\'' | b'"' | b'$' | b'<') || byte == escape;
+    !raw.bytes().any(special) && !raw.starts_with('\u{feff}')
 }
 
 /// The words that a word becomes where BuildKit splits after expanding, as EXPOSE does; `None` where a variable is not

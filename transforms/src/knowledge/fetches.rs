@@ -1,8 +1,18 @@
 //! What programs download into the home of who runs them, and look for there again.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::sorted::Sorted;
 
 static FETCHES: Sorted = Sorted::new(include_str!("../../data/fetches.tsv"));
+
+/// Any of the words of the table. Few texts hold one, and all are looked for at once.
+static ANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let words: Vec<String> = FETCHES.rows().map(|row| regex::escape(row.key)).collect();
+    Regex::new(&words.join("|")).ok()
+});
 
 /// Where a download goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +30,9 @@ pub enum Fetch {
 ///
 /// The answer is the first of the table that the text holds, with the words that say so.
 pub fn of(text: &str) -> Option<(Fetch, &'static str)> {
+    if ANY.as_ref().is_some_and(|any| !any.is_match(text)) {
+        return None;
+    }
     let elsewhere = ["local_dir", "--local-dir", "cache_dir", "save_pretrained", "download_dir"];
     if elsewhere.iter().any(|word| text.contains(word)) {
         return None;

@@ -178,7 +178,8 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 && starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex"))
         }
         "HF_HOME" => {
-            if has("--local-dir")
+            if !matches!(step.program(), "huggingface-cli" | "hf" | "python" | "python3")
+                || has("--local-dir")
                 || step.argv.iter().any(|word| word.contains("local_dir") || word.contains("cache_dir"))
             {
                 return false;

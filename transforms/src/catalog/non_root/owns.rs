@@ -1046,8 +1046,7 @@ fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 
 /// Whether a RUN puts files of another place into the folder.
 fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
-    let text = unit.text();
-    let marks = [
+    const MARKS: [&str; 14] = [
         "git ",
         "tar ",
         "unzip",
@@ -1063,10 +1062,7 @@ fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
         "rails new",
         "composer create",
     ];
-    if !marks.iter().any(|mark| text.contains(mark)) {
-        return false;
-    }
-    survey.steps(unit).iter().any(|step| {
+    let unpacked = survey.steps(unit).iter().any(|step| {
         let holds = |path: &str| {
             paths::within(path, folder)
                 || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
@@ -1089,15 +1085,18 @@ fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
                 fetch && to.is_some_and(|to| holds(&to))
             }
             "ln" => step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == folder),
-            _ => match effects::of(step) {
-                Effect::Writes(written) => match step.program() {
-                    "tar" | "unzip" | "bsdtar" | "cp" | "mv" | "rsync" => written.iter().any(|path| holds(path)),
-                    _ => false,
-                },
+            "tar" | "unzip" | "bsdtar" | "cp" | "mv" | "rsync" => match effects::of(step) {
+                Effect::Writes(written) => written.iter().any(|path| holds(path)),
                 _ => false,
             },
+            _ => false,
         }
-    })
+    });
+    // A whole text is dearer to search than commands are to look at.
+    unpacked && {
+        let text = unit.text();
+        MARKS.iter().any(|mark| text.contains(mark))
+    }
 }
 
 /// Whether the sources in the context show that nothing is written.

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ignore::{WalkBuilder, WalkState};
+use rayon::prelude::*;
 
 /// Nothing larger is read: BuildKit itself takes no Dockerfile of this size, and a wrong path (a disk image, a log) is
 /// told from a Dockerfile before memory is spent on it.
@@ -118,7 +119,7 @@ pub(crate) fn find(paths: &[PathBuf], stdin_path: Option<&Path>) -> Inputs {
             Err(error) => found.errors.push((tidy(path), cause(&error))),
         }
     }
-    found.files.sort();
+    found.files.par_sort_unstable();
     found.errors.sort();
     if paths.len() > 1 || found.files.iter().any(|input| matches!(input.source, Source::Link(_))) {
         once(&mut found.files);

@@ -49,18 +49,18 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
             // What starts runs in the last working directory, wherever CMD stands.
             if step.cwd.as_deref() == model.workdir(index) {
                 step.cwd.clone_from(&cwd);
-                *step = step.with_argv(step.argv.clone());
             }
         }
         let shell = !exec;
         Some((steps, shell))
     };
-    if (entrypoint.is_some() && read(entrypoint).is_none()) || (cmd.is_some() && read(cmd).is_none()) {
+    let (first, second) = (read(entrypoint), read(cmd));
+    if (entrypoint.is_some() && first.is_none()) || (cmd.is_some() && second.is_none()) {
         entry.known = false;
         return entry;
     }
-    let (mut first, first_shell) = read(entrypoint).unwrap_or_default();
-    let (second, second_shell) = read(cmd).unwrap_or_default();
+    let (mut first, first_shell) = first.unwrap_or_default();
+    let (second, second_shell) = second.unwrap_or_default();
     entry.shell = if entrypoint.is_some() { first_shell } else { second_shell };
     if entrypoint.is_none() || first.is_empty() {
         entry.steps = second;

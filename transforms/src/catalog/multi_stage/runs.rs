@@ -728,7 +728,9 @@ fn downloads(unit: &Unit<'_>, path: &String) -> bool {
 
 /// Whether `step` downloads the archive that `other` unpacks or installs in the runtime stage too.
 fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step, other: &Step) -> bool {
-    effects::kind(step.program()) == "download"
+    // What neither writes nor installs can't take it: most commands need not be looked at any closer.
+    matches!(effects::of(other), Effect::Writes(_) | Effect::Install(_) | Effect::Repository)
+        && effects::kind(step.program()) == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
             other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
         }))

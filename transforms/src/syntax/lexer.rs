@@ -44,11 +44,34 @@ pub(super) fn lex<'v>(
     keep: Keep,
     lookup: &mut dyn FnMut(&str) -> Value<'v>,
 ) -> Result<Lexed, String> {
+    lex_as(word, escape, keep, true, lookup)
+}
+
+/// Lexes `word` where nobody asks for the words that it is split into.
+///
+/// # Errors
+/// As [`lex`].
+pub(super) fn lex_text<'v>(
+    word: &str,
+    escape: u8,
+    keep: Keep,
+    lookup: &mut dyn FnMut(&str) -> Value<'v>,
+) -> Result<Lexed, String> {
+    lex_as(word, escape, keep, false, lookup)
+}
+
+fn lex_as<'v>(
+    word: &str,
+    escape: u8,
+    keep: Keep,
+    split: bool,
+    lookup: &mut dyn FnMut(&str) -> Value<'v>,
+) -> Result<Lexed, String> {
     let escape = char::from(escape);
     // A byte-order mark at the start is no character of a word.
     let word = word.strip_prefix('\u{feff}').unwrap_or(word);
-    let mut lexer =
-        Lexer { word, at: 0, escape, keep, lookup, raw: keep.escapes, known: true, buffer: String::new(), depth: 0 };
+    let (raw, buffer) = (keep.escapes, String::new());
+    let mut lexer = Lexer { word, at: 0, escape, keep, split, lookup, raw, known: true, buffer, depth: 0 };
     let (text, words) = lexer.until(None, keep.escapes, false)?;
     Ok(Lexed { text, words, known: lexer.known })
 }
@@ -59,6 +82,8 @@ struct Lexer<'w, 'l, 'v> {
     at: usize,
     escape: char,
     keep: Keep,
+    /// Whether anybody asks for the words.
+    split: bool,
     lookup: &'l mut dyn FnMut(&str) -> Value<'v>,
     /// Whether escape characters stay at the moment.
     raw: bool,
@@ -121,6 +146,16 @@ impl<'w> Lexer<'w, '_, '_> {
         Some(next)
     }
 
+    /// Takes what comes next as far as it is `ordinary`, which a byte of a character beyond ASCII is or is not together
+    /// with the others of that character; the escape character never is.
+    fn run(&mut self, ordinary: impl Fn(u8) -> bool) -> &'w str {
+        let rest = self.word.get(self.at..).unwrap_or_default();
+        let plain = |byte: &u8| ordinary(*byte) && char::from(*byte) != self.escape;
+        let run = rest.get(..rest.bytes().take_while(plain).count()).unwrap_or_default();
+        self.at += run.len();
+        run
+    }
+
     /// Lexes up to `stop`, which is taken too, or to the end. With `patterns`, escape characters between quotes are
     /// doubled, so that the pattern can be read once more.
     fn until(&mut self, stop: Option<char>, raw: bool, patterns: bool) -> Result<(String, Vec<String>), String> {
@@ -140,8 +175,20 @@ impl<'w> Lexer<'w, '_, '_> {
         self.buffer.clear();
         // Nobody asks for the words of an operator's text; to build them level by level would cost the depth for each
         // byte.
-        let mut words = Words { wanted: self.depth == 1, ..Words::default() };
-        while let Some(c) = self.peek() {
+        let mut words = Words { wanted: self.split && self.depth == 1, ..Words::default() };
+        loop {
+            // Most characters stand for themselves, and are taken together.
+            let wanted = words.wanted;
+            let plain = self.run(|byte| {
+                !matches!(byte, b'\'' | b'"' | b'$' | b'<')
+                    && Some(char::from(byte)) != stop
+                    && !(wanted && (byte.is_ascii_whitespace() || byte == 0x0b || !byte.is_ascii()))
+            });
+            if !plain.is_empty() {
+                text.push_str(plain);
+                words.piece(&mut self.buffer, plain);
+            }
+            let Some(c) = self.peek() else { break };
             if Some(c) == stop {
                 self.next();
                 return Ok((text, words.finish(&mut self.buffer)));
@@ -209,6 +256,7 @@ impl<'w> Lexer<'w, '_, '_> {
         let open = self.next();
         text.extend(open.filter(|_| self.keep.quotes));
         loop {
+            text.push_str(self.run(|byte| !matches!(byte, b'"' | b'$')));
             match self.peek() {
                 None => return Err("unexpected end of statement while looking for matching double-quote".into()),
                 Some('"') => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::instruction::{Form, Instruction, Keyword, Logical};
-use super::lexer::{Keep, lex};
+use super::lexer::{Keep, lex, lex_text};
 use crate::span::Span;
 
 /// A word of an instruction's arguments.
@@ -295,7 +295,7 @@ pub fn try_expand<'v>(raw: &str, escape: u8, mut lookup: impl FnMut(&str) -> Val
     if is_plain(raw, escape) {
         return Ok(Expanded { text: raw.to_owned(), known: true });
     }
-    let lexed = lex(raw, escape, Keep::default(), &mut lookup)?;
+    let lexed = lex_text(raw, escape, Keep::default(), &mut lookup)?;
     Ok(Expanded { text: lexed.text, known: lexed.known })
 }
 

@@ -92,7 +92,9 @@ impl Keyword {
     /// lower case, which is how BuildKit compares, they are `k` and `i`.
     pub fn parse(text: &str) -> Option<Self> {
         let find = |text: &str| {
-            Self::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
+            let first = text.bytes().next()?.to_ascii_uppercase();
+            let mut likely = Self::ALL.iter().filter(|(_, name)| name.bytes().next() == Some(first));
+            likely.find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
         };
         match text.is_ascii() {
             true => find(text),
@@ -190,6 +192,21 @@ impl Logical<'_> {
 }
 
 impl<'s> Logical<'s> {
+    /// The part `start..end` of the text, as [`Logical::slice`] has it, where the whole is needed no more.
+    fn into_slice(mut self, start: usize, end: usize) -> Logical<'s> {
+        if self.runs.len() > 1 || !matches!(self.text, Cow::Borrowed(_)) {
+            return self.slice(start, end);
+        }
+        if let Cow::Borrowed(text) = &mut self.text {
+            *text = text.get(start..end).unwrap_or_default();
+        }
+        for (at, source) in &mut self.runs {
+            let skipped = u32::try_from(start).unwrap_or(u32::MAX).saturating_sub(*at);
+            (*at, *source) = (0, *source + skipped);
+        }
+        self
+    }
+
     /// The part `start..end` of the text.
     pub fn slice(&self, start: usize, end: usize) -> Logical<'s> {
         let text = match &self.text {
@@ -248,8 +265,9 @@ fn read_inside<'s>(
             message: "chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".into(),
         });
     }
-    let start = line.text.len() - line.text.trim_start().len();
-    let end = start + line.text.trim().len();
+    let behind = line.text.trim_start();
+    let start = line.text.len() - behind.len();
+    let end = start + behind.trim_end().len();
     let bytes = line.text.as_bytes();
     let keyword_end =
         bytes.iter().enumerate().skip(start).find(|(at, byte)| *at >= end || blank(**byte)).map_or(end, |(at, _)| at);
@@ -268,11 +286,12 @@ fn read_inside<'s>(
     let rest = (rest..end).find(|at| line.text.is_char_boundary(*at)).unwrap_or(end);
     let opaque = opaque || cut;
     let text = line.text.get(rest..end).unwrap_or_default();
-    let args_start = rest + (text.len() - text.trim_start().len());
-    let args_end = (args_start + text.trim().len()).max(args_start);
-    let span = line.source_span(start, end);
+    let trimmed = text.trim_start();
+    let args_start = rest + (text.len() - trimmed.len());
+    let args_end = args_start + trimmed.trim_end().len();
+    let (keyword_span, span) = (line.source_span(start, keyword_end), line.source_span(start, end));
     let args = match args_start < args_end {
-        true => line.slice(args_start, args_end),
+        true => line.into_slice(args_start, args_end),
         // Nothing has its place at the end of the instruction, whatever continuation is behind it.
         false => Logical { text: Cow::Borrowed(""), runs: vec![(0, span.end)] },
     };
@@ -301,7 +320,7 @@ fn read_inside<'s>(
     }
     Ok(Instruction {
         keyword,
-        keyword_span: line.source_span(start, keyword_end),
+        keyword_span,
         span,
         flags,
         args,

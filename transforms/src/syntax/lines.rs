@@ -40,6 +40,8 @@ struct Splitter<'s> {
     escape: u8,
     tiles: Vec<Tile>,
     instructions: Vec<Instruction<'s>>,
+    /// The lines of the instruction under way: one buffer for all of them.
+    pieces: Vec<(usize, usize)>,
     crlf: usize,
     lf: usize,
     /// What the scripts so far cost.
@@ -48,8 +50,18 @@ struct Splitter<'s> {
 
 impl<'s> Splitter<'s> {
     fn new(source: &'s [u8]) -> Self {
-        let (tiles, instructions) = (Vec::new(), Vec::new());
-        Self { source, at: 0, line: 0, escape: b'\\', tiles, instructions, crlf: 0, lf: 0, cost: 0 }
+        Self {
+            source,
+            at: 0,
+            line: 0,
+            escape: b'\\',
+            tiles: Vec::new(),
+            instructions: Vec::new(),
+            pieces: Vec::new(),
+            crlf: 0,
+            lf: 0,
+            cost: 0,
+        }
     }
 
     fn error<T>(line: u32, message: impl Into<String>) -> Result<T, ParseError> {
@@ -140,7 +152,8 @@ impl<'s> Splitter<'s> {
     /// Reads an instruction whose first line is `first` and whose first byte that is not white space is at `start`.
     fn instruction(&mut self, first: Line, start: usize) -> Result<(), ParseError> {
         let first_number = self.line;
-        let mut pieces: Vec<(usize, usize)> = Vec::new();
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.clear();
         let (mut end, mut more) = self.continuation(start, first.content_end);
         pieces.push((start, end));
         let mut last = first;
@@ -158,6 +171,7 @@ impl<'s> Splitter<'s> {
         let (start_of_end, hangs) = if more { self.dangling(&pieces) } else { (end, false) };
         let dangling = more.then(|| Span::new(start_of_end, end + 1));
         let (logical, opaque) = join(self.source, &pieces);
+        self.pieces = pieces;
         // BuildKit looks for heredocs in the whole line, keyword and flags included.
         let opens = |text: &[u8]| memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1) == Some(&b'<'));
         let line = opens(logical.text.as_bytes()).then(|| logical.text.clone());

@@ -41,7 +41,8 @@ pub(super) fn is_tractable(text: &str) -> bool {
         return false;
     }
     let bytes = text.as_bytes();
-    if text.len() > 2 * MAX_COMPOUNDS && compounds(text) > MAX_COMPOUNDS {
+    let parted = || bytes.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() >= MAX_COMPOUNDS;
+    if text.len() > 2 * MAX_COMPOUNDS && parted() && compounds(text) > MAX_COMPOUNDS {
         return false;
     }
     if text.len() > MAX_SEPARATORS {

@@ -23,6 +23,12 @@ static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
+/// What all of them say: it is looked for in the whole file first.
+static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nosemgrep|checkov|kics"));
+
+/// Tools that step down from root, or start services as others.
+static SWITCHES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"gosu|su-exec|s6-overlay"));
+
 /// Programs that a start script runs and that need root, or that give root up.
 static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
@@ -37,10 +43,7 @@ fn pattern(text: &str) -> Option<Regex> {
 /// What the file as a whole says: its author's word, and kinds of images whose user is not ours to choose.
 pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> Result<(), Refusal> {
     let file = model.file;
-    let marked = |text: &[u8]| {
-        let marks: [&[u8]; 4] = [b"ignore", b"nosemgrep", b"checkov", b"kics"];
-        marks.iter().any(|mark| memchr::memmem::find(text, mark).is_some())
-    };
+    let marked = |text: &[u8]| SCANNERS.as_ref().is_none_or(|marks| marks.is_match(text));
     // Few files have any of them, and then their comments need not be asked one by one.
     let comments = if marked(file.source) { file.tiles.as_slice() } else { &[] };
     for tile in comments.iter().filter(|tile| matches!(tile.kind, TileKind::Comment)) {
@@ -533,10 +536,7 @@ fn installed(text: &str) -> impl Iterator<Item = &str> {
 
 /// Tools that step down from root, in whatever script they are used.
 fn switched_by_hand(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    let source = survey.model.file.source;
-    let present = ["gosu", "su-exec", "s6-overlay"]
-        .into_iter()
-        .any(|tool| memchr::memmem::find(source, tool.as_bytes()).is_some());
+    let present = SWITCHES.as_ref().is_none_or(|marks| marks.is_match(survey.model.file.source));
     if !present || survey.entry.is_empty() {
         return Ok(());
     }

@@ -353,6 +353,10 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
 }
 
+/// What a RUN has to say for a command of a framework to be in it.
+static FRAMEWORKS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"rake|rails|artisan|symfony|bin/console|prisma").ok());
+
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
 /// built.
 fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
@@ -381,8 +385,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
         }
     };
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        let text = unit.text();
-        if !["rake", "rails", "artisan", "symfony", "bin/console", "prisma"].iter().any(|mark| text.contains(mark)) {
+        if FRAMEWORKS.as_ref().is_some_and(|marks| !marks.is_match(unit.text().as_bytes())) {
             continue;
         }
         for step in survey.steps(unit).iter() {
@@ -985,6 +988,11 @@ fn installs_into(step: &Step) -> Option<String> {
 /// Whether a command of the build runs code of the project that keeps files of its own beside itself: no database is
 /// there to be reached while an image is built, so one that is set up then is a file.
 fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    const TOOLS: [&str; 7] = ["manage.py", "alembic", "flask", "sequelize", "sequelize-cli", "knex", "typeorm"];
+    let script = step.args().first().filter(|script| script.ends_with(".py"));
+    if script.is_none() && !step.argv.iter().any(|word| TOOLS.contains(&paths::name(word))) {
+        return false;
+    }
     let after = |name: &str| {
         let at = step.argv.iter().position(|word| paths::name(word) == name)?;
         Some(step.argv.get(at + 1).map_or("", String::as_str))
@@ -1019,7 +1027,7 @@ fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
             matches!(head, "db" | "migrate" | "migration" | "seed" | "schema") && !matches!(tail, "generate" | "create")
         });
     }
-    let Some(script) = step.args().first().filter(|script| script.ends_with(".py")) else { return false };
+    let Some(script) = script else { return false };
     if !matches!(step.program(), "python" | "python3") {
         return false;
     }

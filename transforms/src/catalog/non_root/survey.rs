@@ -36,7 +36,7 @@ pub(super) struct Unit<'a> {
 }
 
 impl<'m, 'a> Survey<'m, 'a> {
-    /// Reads the stage.
+    /// Reads the stage, as far as to know who runs in it; [`Survey::follow`] reads the rest.
     pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage, facts: Facts) -> Self {
         let units = |stage: &Stage| {
             model.body(stage).map(|(index, instruction)| Unit { index, instruction }).collect::<Vec<_>>()
@@ -51,18 +51,25 @@ impl<'m, 'a> Survey<'m, 'a> {
             below = lower;
             base = &earlier.base;
         }
-        let entry = entry::of(model, stage);
-        let mut survey =
-            Self { model, stage, facts, entry, units: units(stage), below, scripts: Vec::new(), started: Vec::new() };
-        // An image that nobody knows tells its distribution by the package manager that is used in it.
-        if survey.facts.family.is_none() {
-            survey.facts.family = survey.family_by_use();
+        Self {
+            model,
+            stage,
+            facts,
+            entry: Entry::default(),
+            units: units(stage),
+            below,
+            scripts: Vec::new(),
+            started: Vec::new(),
         }
-        survey
     }
 
-    /// Follows what starts through scripts.
+    /// Reads what who runs now is known without: what starts, and through which scripts.
     pub(super) fn follow(&mut self) {
+        // An image that nobody knows tells its distribution by the package manager that is used in it.
+        if self.facts.family.is_none() {
+            self.facts.family = self.family_by_use();
+        }
+        self.entry = entry::of(self.model, self.stage);
         self.scripts = scripts::read(self);
         let Some(index) = self.entry.cmd.or(self.entry.entrypoint) else { return };
         let written = self.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();

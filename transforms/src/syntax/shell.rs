@@ -187,7 +187,7 @@ fn parse_text<'t>(text: &'t str, map: &Logical<'_>, base: usize, depth: usize) -
         );
         return Some(script);
     }
-    grammar(text, map, base, depth, text.len())
+    guard::has_few_compounds(text).then(|| grammar(text, map, base, depth, text.len()))?
 }
 
 /// Parses any script, by the grammar; `None` where it does not read it, or where a piece of it has no place that can be
@@ -575,7 +575,7 @@ impl Instruction<'_> {
             }
             Keyword::Run if !self.heredocs.is_empty() => {
                 let map = self.with_heredocs()?;
-                if !guard::is_tractable(&map.text) {
+                if !guard::is_tractable(&map.text) || !guard::has_few_compounds(&map.text) {
                     return None;
                 }
                 grammar(&map.text, &map, 0, 0, self.args.text.len()).map(Script::into_owned)

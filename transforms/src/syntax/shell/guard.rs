@@ -41,10 +41,6 @@ pub(super) fn is_tractable(text: &str) -> bool {
         return false;
     }
     let bytes = text.as_bytes();
-    let parted = || bytes.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() >= MAX_COMPOUNDS;
-    if text.len() > 2 * MAX_COMPOUNDS && parted() && compounds(text) > MAX_COMPOUNDS {
-        return false;
-    }
     if text.len() > MAX_SEPARATORS {
         let separators = bytes.iter().filter(|byte| matches!(byte, b';' | b'&' | b'|' | b'\n' | b'(' | b'{'));
         if separators.count() > MAX_SEPARATORS {
@@ -59,6 +55,11 @@ pub(super) fn is_tractable(text: &str) -> bool {
         }
     }
     true
+}
+
+/// Whether the grammar follows as many compound commands as `text` may hold. What is read the short way holds none.
+pub(super) fn has_few_compounds(text: &str) -> bool {
+    text.len() <= 2 * MAX_COMPOUNDS || compounds(text) <= MAX_COMPOUNDS
 }
 
 /// The deepest nesting of opening brackets, whatever they mean. Backticks can't nest without being escaped, and so twice

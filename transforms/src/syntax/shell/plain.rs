@@ -1,15 +1,17 @@
 //! The short way through plain scripts.
 //!
-//! Most scripts of Dockerfiles are simple commands joined by `&&`, `||`, `;` and `|`, made of words, quotes, variables
-//! and redirections. They are read here in one pass that copies nothing. Whatever is more than that (substitutions,
-//! compound commands, functions, here-documents, comments, line ends) and whatever is not sure to be right is left to
-//! the grammar, and what is read here is exactly what the grammar says: debug builds ask both, every time.
+//! Most scripts of Dockerfiles are simple commands joined by `&&`, `||`, `;` and `|`, made of words, quotes, variables,
+//! substitutions of such scripts and redirections. They are read here in one pass that copies nothing. Whatever is more
+//! than that (compound commands, functions, arithmetic, here-documents, comments, line ends) and whatever is not sure to
+//! be right is left to the grammar, and what is read here is exactly what the grammar says: debug builds ask both, every
+//! time.
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
 use super::super::instruction::Logical;
+use super::places::{backtick_end, closing};
 use super::{Command, Item, Node, OPERATORS, Operator, Redirect, Script, Word, set_operator_spans};
 use crate::span::Span;
 
@@ -36,8 +38,12 @@ pub(super) fn parse<'t>(text: &'t str, map: &Logical<'_>, base: usize) -> Option
     if memchr(b'\n', text.as_bytes()).is_some() {
         return None;
     }
-    let places = Places { runs: &map.runs, base, next: 0 };
-    let mut plain = Plain { text, bytes: text.as_bytes(), at: 0, places };
+    list(text, Places { runs: &map.runs, base, next: 0 })
+}
+
+/// Reads the list that `text` is.
+fn list<'t>(text: &'t str, places: Places<'_>) -> Option<Script<'t>> {
+    let mut plain = Plain { text, bytes: text.as_bytes(), at: 0, places, inside: Vec::new() };
     let mut items = Vec::new();
     loop {
         let (node, span) = plain.pipeline()?;
@@ -89,6 +95,8 @@ struct Plain<'t, 'm> {
     bytes: &'t [u8],
     at: usize,
     places: Places<'m>,
+    /// The scripts of the substitutions in the word under way.
+    inside: Vec<Script<'t>>,
 }
 
 /// What the words so far have made of the next one. An assignment, even one among the arguments, leaves the next word
@@ -147,14 +155,15 @@ impl<'t> Plain<'t, '_> {
                 Some(b'&') if self.after() == Some(b'&') => break,
                 Some(b'<' | b'>' | b'&') => (Span::at(self.places.of(start)), true),
                 Some(_) => {
-                    let (raw, placed) = self.word(&mut state)?;
+                    let word = self.word(&mut state)?;
+                    let placed = word.span;
+                    let Cow::Borrowed(raw) = word.raw else { return None };
                     let adjacent = matches!(self.peek(), Some(b'<' | b'>' | b'&'));
                     if adjacent && raw.starts_with('{') {
                         return None;
                     }
                     let descriptor = matches!(self.peek(), Some(b'<' | b'>')) && is_descriptor(raw);
                     if !descriptor {
-                        let word = Word { raw: Cow::Borrowed(raw), span: placed, substitutions: Vec::new() };
                         match state.command_start && command.words.is_empty() {
                             true => command.assignments.push(word),
                             false => command.words.push(word),
@@ -177,8 +186,8 @@ impl<'t> Plain<'t, '_> {
         Some(command)
     }
 
-    /// A word that starts here, and where it stands; changes what the next word is.
-    fn word(&mut self, state: &mut State) -> Option<(&'t str, Span)> {
+    /// A word that starts here; changes what the next word is.
+    fn word(&mut self, state: &mut State) -> Option<Word<'t>> {
         let start = self.at;
         if self.peek() == Some(b'#') {
             return None;
@@ -198,6 +207,7 @@ impl<'t> Plain<'t, '_> {
                     self.at += 2;
                 }
                 Some(b'$') => self.dollar(false)?,
+                Some(b'`') => self.backticks()?,
                 // `name[…]` at the start of a command is a subscript, with blanks in it where the author likes.
                 Some(b'[') if state.command_start && is_name(self.bytes.get(start..self.at)?) => return None,
                 Some(b'[') => self.at += 1,
@@ -210,7 +220,8 @@ impl<'t> Plain<'t, '_> {
         }
         *state = State { command_start: is_assignment(raw)?, reserved: false };
         let from = self.places.of(start);
-        Some((raw, Span::new(from, self.places.of(self.at - 1) + 1)))
+        let span = Span::new(from, self.places.of(self.at - 1) + 1);
+        Some(Word { raw: Cow::Borrowed(raw), span, substitutions: std::mem::take(&mut self.inside) })
     }
 
     /// Goes past a text in double quotes.
@@ -227,16 +238,43 @@ impl<'t> Plain<'t, '_> {
                     self.at += 2;
                 }
                 b'$' => self.dollar(true)?,
-                b'`' => return None,
+                b'`' => self.backticks()?,
                 _ => self.at += 1,
             }
         }
     }
 
-    /// Goes past a dollar and, for `${…}`, what it reads.
+    /// Goes past the script of a substitution, and the one byte that ends it.
+    fn script(&mut self, start: usize, end: usize) -> Option<()> {
+        let places = Places { runs: self.places.runs, base: self.places.base + start, next: self.places.next };
+        let script = list(self.text.get(start..end)?, places)?;
+        self.inside.push(script);
+        self.at = end + 1;
+        Some(())
+    }
+
+    /// Goes past a script in backticks, in which nothing is escaped.
+    fn backticks(&mut self) -> Option<()> {
+        let start = self.at + 1;
+        let end = backtick_end(self.bytes, start)?;
+        if memchr(b'\\', self.bytes.get(start..end)?).is_some() {
+            return None;
+        }
+        self.script(start, end)
+    }
+
+    /// Goes past a dollar and, for `${…}` and `$(…)`, what is inside.
     fn dollar(&mut self, quoted: bool) -> Option<()> {
         match self.after() {
-            Some(b'(' | b'[' | b'$') => return None,
+            Some(b'[' | b'$') => return None,
+            Some(b'(') => {
+                let start = self.at + 2;
+                // Two parentheses may be arithmetic.
+                if self.bytes.get(start) == Some(&b'(') {
+                    return None;
+                }
+                return self.script(start, closing(self.bytes, start)?);
+            }
             Some(b'\'' | b'"') if !quoted => return None,
             Some(b'{') => {
                 self.at += 2;
@@ -244,6 +282,7 @@ impl<'t> Plain<'t, '_> {
                     match self.peek()? {
                         b'}' => break,
                         b'\'' | b'"' | b'\\' | b'$' | b'`' => return None,
+                        b'<' | b'>' if self.after() == Some(b'(') => return None,
                         _ => self.at += 1,
                     }
                 }
@@ -269,12 +308,11 @@ impl<'t> Plain<'t, '_> {
         }
         state.reserved = false;
         self.blanks();
-        let (raw, span) = self.word(state)?;
-        if duplicates && raw.ends_with('-') {
+        let target = self.word(state)?;
+        if duplicates && target.raw.ends_with('-') {
             return None;
         }
-        let target = Word { raw: Cow::Borrowed(raw), span, substitutions: Vec::new() };
-        let span = Span { start: u32::try_from(start).unwrap_or(u32::MAX), end: span.end };
+        let span = Span { start: u32::try_from(start).unwrap_or(u32::MAX), end: target.span.end };
         Some(Redirect { operator: Cow::Borrowed(operator), target, span })
     }
 }
@@ -335,6 +373,9 @@ mod tests {
             "test -f /a/{b,c}/[de]* && x=1 y+=2 z=3",
             "pip install uvicorn[standard]>=0.2 'é' ü\\ü",
             "> out 2> err cmd A=b",
+            "a $(b) `c`",
+            "curl -L \"https://x/$(uname -s)-$(uname -m | sed 's/a/b/')\" > \"/out/$(basename \"$F\")\" && V=`v` b",
+            "a $(b \"$(c | d)\" `e`)f",
         ] {
             assert!(is_plain(text), "{text:?}");
         }
@@ -361,9 +402,14 @@ mod tests {
             "! a",
             "if a; then b; fi",
             "a() { b; }",
-            "a $(b)",
-            "a `b`",
-            "a \"$(b)\"",
+            "a $((1+1))",
+            "a $( (b) )",
+            "a $(b",
+            "a $()",
+            "a `b",
+            "a `b \\$c`",
+            "a \"$(b # c)\"",
+            "a $(if b; then c; fi)",
             "a <<E",
             "a <<-E",
             "a # b",
@@ -394,7 +440,7 @@ mod tests {
 
     #[test]
     fn whatever_is_read_the_short_way_is_what_the_grammar_reads() {
-        const PIECES: [&str; 72] = [
+        const PIECES: [&str; 78] = [
             " ",
             " ",
             " ",
@@ -462,8 +508,14 @@ mod tests {
             "${A:-b c}",
             "$$",
             "$(",
+            "\"$(",
             ")",
+            ")\"",
             "`",
+            "$(a b)",
+            "`a b`",
+            "\"$(a)\"",
+            "<(a)",
             "#",
             "é",
             "~",

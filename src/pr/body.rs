@@ -38,6 +38,7 @@ impl Changed {
 struct Shape {
     stages: usize,
     base: String,
+    /// Empty where it is the base image's, which is not known.
     user: String,
 }
 
@@ -58,7 +59,7 @@ impl Shape {
             (Some(user), _) => user.text.clone(),
             (None, Some(RunsAs::User(user))) => user.to_owned(),
             (None, Some(RunsAs::Root)) => "root".to_owned(),
-            (None, _) => "the base image's".to_owned(),
+            (None, _) => String::new(),
         };
         Self { stages: model.stages.len(), base, user }
     }
@@ -69,16 +70,20 @@ pub(super) struct Left {
     pub(super) path: String,
     pub(super) line: Option<usize>,
     pub(super) text: String,
+    /// Whether that is as it should be, and no limit of ours.
+    pub(super) settled: bool,
 }
 
 impl Left {
     pub(super) fn of(path: &str, report: &Report, source: &[u8]) -> Self {
-        let code = match report.status {
-            Status::Refused { code, .. } => code,
-            Status::Fixed(_) => "",
+        let (code, settled) = match report.status {
+            Status::Refused { code, settled } => (code, settled),
+            Status::Fixed(_) => ("", true),
         };
-        let text = format!("{}: {} ({code})", report.message, report.detail);
-        Self { path: path.to_owned(), line: Some(line_of(source, report.span.start)), text }
+        // The message of a refusal has its reason; what else there is to say stands behind it.
+        let detail = if report.detail.is_empty() { String::new() } else { format!(": {}", report.detail) };
+        let text = format!("{}{detail} ({code})", report.message);
+        Self { path: path.to_owned(), line: Some(line_of(source, report.span.start)), text, settled }
     }
 }
 
@@ -116,19 +121,31 @@ fn cell(text: &str) -> String {
 
 /// A sentence of our own that may hold words of the repository.
 fn sentence(text: &str) -> String {
+    let text = plain(text);
     let mut out = String::new();
-    for one in plain(text).chars() {
+    for (at, one) in text.char_indices() {
         if matches!(one, '`' | '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&' | '~' | '$') {
             out.push('\\');
         }
         out.push(one);
-        // `@name` mentions a person and `#1` links; with an invisible mark between they do not. So do addresses.
-        if matches!(one, '@' | '#' | ':') {
+        let rest = text.get(at + one.len_utf8()..).unwrap_or_default();
+        // `@name` mentions a person, `#1` links, and so do GitLab's `%1`, addresses, and what looks like `:smile:`; with an
+        // invisible mark between they do not. In the name of an image, which people copy, there is none.
+        let means_more = match one {
+            '@' | '#' | '%' => true,
+            ':' => {
+                let word = rest.trim_start_matches(|one: char| one.is_alphanumeric() || matches!(one, '_' | '+' | '-'));
+                rest.starts_with('/') || word.starts_with(':')
+            }
+            _ => false,
+        };
+        if means_more {
             out.push('\u{200b}');
         }
     }
-    // `www.` alone is a link too.
-    out.replace("www.", "www\u{200b}.").replace("WWW.", "WWW\u{200b}.")
+    // `www.` alone is a link too, and `GH-1` another one to an issue.
+    let links = [("www.", "www\u{200b}."), ("WWW.", "WWW\u{200b}."), ("GH-", "GH\u{200b}-"), ("gh-", "gh\u{200b}-")];
+    links.iter().fold(out, |out, (plain, broken)| out.replace(plain, broken))
 }
 
 /// The text of a request.
@@ -142,10 +159,19 @@ pub(super) fn text(of: &Text<'_>) -> String {
         }
         out += &part;
     }
-    if let Some(proof) = of.proof
-        && out.len() + proof.len() < LONGEST
-    {
-        out += &format!("\n### Built and run, before and after\n\n{proof}");
+    match of.proof {
+        Some(proof) if out.len() + proof.len() < LONGEST => {
+            out += &format!("\n### Built and run, before and after\n\n{proof}");
+        }
+        Some(_) => {}
+        None => {
+            out += "\nNothing was built for this request; `dockwright verify` builds both images, runs them, and compares.\n"
+        }
+    }
+    let fixes = of.changed.iter().flat_map(|file| &file.fixed);
+    let reviews = fixes.filter(|report| applicability(report) == "review").count();
+    if reviews > 0 {
+        out += "\nA safe fix rests on what the repository shows. A review fix takes for granted what its boxes say.\n";
     }
     let left = left(of.left);
     if out.len() + left.len() < LONGEST {
@@ -167,7 +193,11 @@ fn section(file: &Changed) -> String {
     let mut out = format!("\n### {}\n\n| | before | after |\n| --- | --- | --- |\n", code(path));
     out += &format!("| stages | {} | {} |\n", before.stages, after.stages);
     out += &format!("| base of the shipped image | {} | {} |\n", cell(&before.base), cell(&after.base));
-    out += &format!("| user | {} | {} |\n\n", cell(&before.user), cell(&after.user));
+    let user = |shape: &Shape| match shape.user.is_empty() {
+        true => "the base image's".to_owned(),
+        false => cell(&shape.user),
+    };
+    out += &format!("| user | {} | {} |\n\n", user(before), user(after));
     for report in fixed {
         out += &format!("- {} ({} fix)\n", sentence(&report.detail), applicability(report));
     }
@@ -204,7 +234,9 @@ fn left(left: &[Left]) -> String {
         return String::new();
     }
     let mut out = "\n<details>\n<summary>What was left alone, and why</summary>\n\n".to_owned();
-    for one in left.iter().take(PLACES) {
+    // What is a limit of ours comes before what is as it should be.
+    let (limits, settled): (Vec<&Left>, Vec<&Left>) = left.iter().partition(|one| !one.settled);
+    for one in limits.into_iter().chain(settled).take(PLACES) {
         let line = one.line.map(|line| format!(":{line}")).unwrap_or_default();
         out += &format!("- {} {}\n", code(&format!("{}{line}", one.path)), sentence(&one.text));
     }
@@ -258,6 +290,8 @@ mod tests {
         assert!(shown.contains("\\`x\\`") && shown.contains("\\<img") && shown.contains("\\[a\\]"), "{shown}");
         assert_eq!(code("a`b\n@x"), "`a'b @x`");
         assert_eq!(cell("a|b"), "`a¦b`");
+        let shown = sentence("GH-1 and %1, python:3.12 and :tada: or a:b:c");
+        assert_eq!(shown, "GH\u{200b}-1 and %\u{200b}1, python:3.12 and :\u{200b}tada: or a:\u{200b}b:c");
     }
 
     #[test]

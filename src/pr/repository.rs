@@ -328,7 +328,10 @@ impl<'a> Visit<'a> {
             CommitStyle::Conventional => true,
             CommitStyle::Plain => false,
         };
-        let title = format!("{}{}", if conventional { "build: " } else { "" }, topic.title);
+        let title = match conventional {
+            true => conventional_title(&topic.title),
+            false => topic.title.clone(),
+        };
         let text = body::text(&body::Text {
             ids: &topic.transforms,
             why: &topic.why,
@@ -521,15 +524,13 @@ impl<'a> Visit<'a> {
                     return Err(body::plain(&text.replace(&format!("{}/", root.display()), "")));
                 }
                 Err(Failure::File(text)) => {
-                    rewritten.left.push(Left { path, line: None, text });
+                    rewritten.left.push(Left { path, line: None, text, settled: false });
                     continue;
                 }
             };
             let (fixed, left): (Vec<Report>, Vec<Report>) =
                 outcome.findings.into_iter().partition(|report| matches!(report.status, Status::Fixed(_)));
-            for report in left.iter().filter(|report| matches!(report.status, Status::Refused { settled: false, .. })) {
-                rewritten.left.push(Left::of(&path, report, &done.source));
-            }
+            rewritten.left.extend(left.iter().map(|report| Left::of(&path, report, &done.source)));
             let Some(output) = outcome.output else { continue };
             write::replace(&input.path, &done.source, &output)?;
             rewritten.changed.push(Changed::new(path, fixed, &done.source, &output));
@@ -635,6 +636,13 @@ fn conventional(git: &Git, base: &str) -> bool {
     };
     let all = log.lines().count();
     all > 0 && log.lines().filter(like).count() * 2 > all
+}
+
+/// A title in the form of Conventional Commits. Their linters want no capital behind the kind.
+fn conventional_title(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+    format!("build: {first}{}", letters.as_str())
 }
 
 fn files(count: usize) -> String {

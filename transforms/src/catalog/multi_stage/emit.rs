@@ -294,7 +294,7 @@ fn makes_folder(unit: &Unit<'_>, cwd: &str) -> bool {
 }
 
 /// A name for the builder that no stage of the file has.
-fn free_name(survey: &Survey<'_, '_>) -> String {
+pub(super) fn free_name(survey: &Survey<'_, '_>) -> String {
     let wanted = &survey.model.settings.stage_name;
     let taken = |name: &str| {
         survey

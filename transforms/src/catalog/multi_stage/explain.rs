@@ -2,6 +2,7 @@
 
 use crate::transform::Decision;
 
+use super::emit;
 use super::plan::{self, Place, Plan};
 use super::survey::Survey;
 
@@ -23,6 +24,7 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         }
     }
     let recipe = &plan.recipe;
+    let builder = emit::free_name(survey);
     out.push(added(format!("FROM {}", recipe.runtime.image), "runtime", &recipe.runtime.evidence));
     for command in &recipe.build {
         out.push(added(format!("RUN {command}"), "builder", "less has to be copied"));
@@ -35,13 +37,18 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         ));
     }
     for carried in &recipe.carried {
-        out.push(added(format!("COPY --from {} {}", carried.from, carried.to), "runtime", &carried.evidence));
+        let copy = format!("COPY --from={builder} {} {}", carried.from, carried.to);
+        out.push(added(copy, "runtime", &carried.evidence));
     }
     for command in &recipe.finish {
         out.push(added(format!("RUN {command}"), "runtime", "it works on what is copied"));
     }
-    for folder in recipe.builder_folders.iter().filter(|folder| !plan::is_carried(recipe, folder)) {
-        out.push(added((*folder).clone(), "builder", "it stays behind: nothing that runs names it"));
+    let mut behind: Vec<&String> =
+        recipe.builder_folders.iter().filter(|folder| !plan::is_carried(recipe, folder)).collect();
+    behind.sort();
+    behind.dedup();
+    for folder in behind {
+        out.push(added(folder.clone(), "builder", "it stays behind: nothing that runs names it"));
     }
     out
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -79,8 +80,14 @@ impl Raw {
 
     /// How long the site asks us to wait: a number of seconds, or until a time.
     fn wait(&self) -> Option<Duration> {
-        if let Some(seconds) = self.header("retry-after").and_then(|value| value.trim().parse().ok()) {
-            return Some(Duration::from_secs(seconds));
+        if let Some(after) = self.header("retry-after").map(str::trim) {
+            let until = || httpdate::parse_http_date(after).ok();
+            let left = |until: SystemTime| until.duration_since(SystemTime::now()).unwrap_or_default();
+            // A date has whole seconds, so the last one is waited for too.
+            let date = || until().map(|until| left(until) + Duration::from_secs(1));
+            if let Some(wait) = after.parse().ok().map(Duration::from_secs).or_else(date) {
+                return Some(wait);
+            }
         }
         let remaining = self.header("x-ratelimit-remaining").or(self.header("ratelimit-remaining"))?;
         let reset = self.header("x-ratelimit-reset").or(self.header("ratelimit-reset"))?;
@@ -348,8 +355,10 @@ fn proxy(api: &str) -> Option<ureq::Proxy> {
     builder.build().ok()
 }
 
+/// What a URL has for itself; all else is part of a name.
+const NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// A text as part of a URL's path or query.
 pub(super) fn encode(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    utf8_percent_encode(text, NAMES).to_string()
 }

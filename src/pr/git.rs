@@ -206,22 +206,7 @@ pub(super) fn credentials(url: &str) -> (String, Option<(String, String)>) {
 
 /// A text whose `%40` and the like are what they stand for.
 fn decoded(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        let digits = more.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                rest = more.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(*first);
-                rest = more;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// The host and the `owner/name` of a repository's address: `https://host/owner/name.git`, `git@host:owner/name.git`,

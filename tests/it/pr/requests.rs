@@ -254,6 +254,13 @@ fn limits_are_waited_out_and_what_is_too_long_is_said() {
     let output = stage.pr(&[]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(begin.elapsed().as_secs() >= 2, "both waits are kept");
+    // Until a time, as HTTP allows it too.
+    let stage = Stage::new();
+    let soon = httpdate::fmt_http_date(std::time::SystemTime::now() + std::time::Duration::from_secs(3));
+    stage.site().faults.push_back((429, Box::leak(format!("Retry-After: {soon}").into_boxed_str())));
+    let begin = std::time::Instant::now();
+    assert!(stage.pr(&[]).status.success());
+    assert!((2..20).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     let stage = Stage::new();
     stage.site().faults.push_back((429, "Retry-After: 100"));
     let output = stage.pr(&["--patience", "10"]);

@@ -371,6 +371,43 @@ fn a_proxy_is_asked_where_the_environment_names_one() {
     assert_eq!(stage.site().proxied, before);
 }
 
+#[test]
+fn which_site_it_is_and_where_its_api_is_is_told_from_the_remote_alone() {
+    for (host, at, token, user) in [
+        ("github.company.example", "/api/v3", "GH_TOKEN", "pulls"),
+        ("gitlab.company.example", "/api/v4", "GITLAB_TOKEN", "merge_requests"),
+        ("gitlab.company.example", "/api/v4", "CI_JOB_TOKEN", "merge_requests"),
+        ("gitea.company.example", "/api/v1", "GITEA_TOKEN", "pulls"),
+        ("forgejo.company.example", "/api/v1", "FORGEJO_TOKEN", "pulls"),
+    ] {
+        let stage = Stage::new();
+        stage.copies(1);
+        stage.git("checkout", &["remote", "set-url", "origin", &format!("http://{host}/many/r0.git")]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
+        command.args(["pr", "--only", "non-root"]).current_dir(stage.folder.path().join("checkout"));
+        // The tests' site is every host, for git as for us.
+        command.env("HTTP_PROXY", &stage.api).env("http_proxy", &stage.api).env(token, "secret-token");
+        let output = identity(&mut command).output().unwrap();
+        assert!(output.status.success(), "{host}: {}", said(&output));
+        let site = stage.site();
+        assert_eq!(site.apis.iter().collect::<Vec<_>>(), [&format!("{host}{at}")], "{host}");
+        assert_eq!((site.requests.len(), &site.requests[0]["repository"]), (1, &json!("many/r0")), "{host}");
+        assert!(site.over_http >= 3, "{host}: git was told the token");
+        assert!(site.calls.iter().all(|call| call.contains(user)), "{host}: {:?}", site.calls);
+    }
+}
+
+#[test]
+fn an_address_that_names_no_known_site_is_asked_about() {
+    let stage = Stage::new();
+    stage.git("checkout", &["remote", "set-url", "origin", "https://code.company.example/o/r.git"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
+    command.args(["pr", "--only", "non-root"]).current_dir(stage.folder.path().join("checkout"));
+    let output = identity(command.env("GITHUB_TOKEN", "secret-token")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("can't be told; say it with --host"), "{}", said(&output));
+}
+
 /// The site over TLS, with a certificate that an authority of our own has signed; answers its address and the authority.
 fn over_tls(site: &str) -> (String, String) {
     let authority_key = rcgen::KeyPair::generate().unwrap();

@@ -7,7 +7,7 @@ mod many;
 mod real;
 mod requests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::workspace::{Workspace, alone, text};
@@ -41,6 +43,8 @@ struct Site {
     over_http: usize,
     /// How often it was asked as a proxy.
     proxied: usize,
+    /// The addresses of APIs that were asked on behalf of other hosts.
+    apis: BTreeSet<String>,
 }
 
 /// A fault: the connection ends before anything is done.
@@ -91,6 +95,12 @@ fn converse(mut stream: TcpStream, shared: &Mutex<Site>, root: &Path) -> std::io
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         return converse(stream, shared, root);
     }
+    // Git tells a proxy the whole address.
+    if let Some((_, rest)) = first.split_once(" http://") {
+        let rest = rest.split_once('/').unwrap().1.to_owned();
+        shared.lock().unwrap().proxied += 1;
+        first = format!("{} /{rest}", first.split(' ').next().unwrap());
+    }
     if first.contains(".git/") {
         return git_over_http(&mut stream, root, &first, &headers, &body, shared);
     }
@@ -99,8 +109,16 @@ fn converse(mut stream: TcpStream, shared: &Mutex<Site>, root: &Path) -> std::io
         () if header("authorization").starts_with("token ") => "gitea",
         () => "github",
     };
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let (status, header, answer) = shared.lock().unwrap().answer(kind, first.trim(), body);
+    let mut words = first.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    // Where an API is on its host. The tests' own is at the root.
+    let at = ["/api/v3", "/api/v4", "/api/v1"].into_iter().find(|at| target.starts_with(&format!("{at}/")));
+    let target = at.map_or(target, |at| &target[at.len()..]);
+    if let Some(at) = at {
+        shared.lock().unwrap().apis.insert(format!("{}{at}", header("host")));
+    }
+    let asked = contract::Asked { method, target, content: header("content-type"), body: &body };
+    let (status, header, answer) = shared.lock().unwrap().answer(kind, &asked);
     if status == HANG {
         thread::sleep(Duration::from_secs(60));
     }
@@ -125,9 +143,10 @@ fn git_over_http(
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    // x-access-token:secret-token, and what GitLab and Gitea are told: oauth2:secret-token.
-    let right = ["Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0LXRva2Vu", "Basic b2F1dGgyOnNlY3JldC10b2tlbg=="];
-    if !right.contains(&header("authorization")) {
+    // As GitHub, GitLab and Gitea, and a job of GitLab's are to call whoever has a token.
+    let given = header("authorization").strip_prefix("Basic ").and_then(|given| BASE64.decode(given).ok());
+    let known = ["x-access-token", "oauth2", "gitlab-ci-token"].map(|user| format!("{user}:secret-token"));
+    if !given.is_some_and(|given| known.contains(&text(&given))) {
         return write!(
             stream,
             "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -161,11 +180,11 @@ fn git_over_http(
 }
 
 impl Site {
-    fn answer(&mut self, kind: &str, line: &str, body: Value) -> (u16, String, Value) {
-        let mut words = line.split(' ');
-        let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    fn answer(&mut self, kind: &str, asked: &contract::Asked<'_>) -> (u16, String, Value) {
+        let contract::Asked { method, target, body, .. } = *asked;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        self.violations.extend(contract::violations(kind, method, target, &body));
+        self.violations.extend(contract::violations(kind, asked));
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
         if let Some(limit) = self.limit {
             if self.second.is_none_or(|second| second.elapsed() > Duration::from_secs(1)) {
                 (self.second, self.in_second) = (Some(Instant::now()), 0);

@@ -238,7 +238,7 @@ pub fn kind(program: &str) -> &'static str {
 fn piped(step: &Step) -> Option<Effect> {
     let address = step.piped.as_deref()?;
     let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
-    Some(match row.rest {
+    Some(match row.column(0) {
         "composer" => composer(step),
         "repository" => Effect::Repository,
         "python" => Effect::Store(Store::Python),
@@ -249,6 +249,19 @@ fn piped(step: &Step) -> Option<Effect> {
             None => Effect::Lists,
         },
     })
+}
+
+/// The packages of an archive that has no others, by its address or that of the script that adds it.
+pub fn archive(address: &str) -> Option<&'static str> {
+    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    (row.column(0) == "repository" && !row.column(1).is_empty()).then(|| row.column(1))
+}
+
+/// The programs that an installer from the network puts into the home, where they are tools of the build.
+pub fn build_tools(step: &Step) -> Option<&'static str> {
+    let address = step.piped.as_deref()?;
+    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    (row.column(0).starts_with("home ") && !row.column(1).is_empty()).then(|| row.column(1))
 }
 
 /// Where the installer of Composer puts it.

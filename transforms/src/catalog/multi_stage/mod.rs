@@ -10,7 +10,7 @@
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
 //!    for those of them that the build stands on as well.
-//!    `tidy` knows the commands that take away themselves what they built with.
+//!    `tidy` knows the commands that take away themselves what they built with, `helpers` the tools that only build.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
 //! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
@@ -20,6 +20,7 @@ mod emit;
 mod explain;
 mod globals;
 mod go;
+mod helpers;
 mod lean;
 mod libraries;
 mod plan;

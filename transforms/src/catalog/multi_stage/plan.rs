@@ -10,7 +10,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{runs, stores, tidy, tools, whole};
+use super::{helpers, runs, stores, tidy, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +175,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             unit.instruction.pairs(survey.model.file.escape).iter().map(|pair| pair.name.raw.to_owned()).collect();
         let read = survey.units.iter().zip(decisions.iter().chain(std::iter::repeat(&RUNTIME))).enumerate().any(
             |(later, (unit, decision))| {
-                later > at && decision.place != Place::Builder && names.iter().any(|name| reads(unit, name))
+                let read = |name: &String| match &decision.place {
+                    Place::Builder => false,
+                    Place::BuilderAnd(text) => {
+                        words::reads(text, survey.model.file.escape).iter().any(|read| read == name)
+                    }
+                    Place::Runtime | Place::Both => reads(unit, name),
+                };
+                later > at && names.iter().any(read)
             },
         );
         let written =
@@ -323,8 +330,16 @@ fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot:
             continue;
         }
         for step in unit.steps {
-            let Effect::Writes(written) = effects::of(step) else { continue };
-            for path in written {
+            // What a program that isn't known is told of may be what it makes.
+            let told: Vec<String> = match effects::of(step) {
+                Effect::Unknown => step.args().iter().filter(|arg| arg.starts_with('/')).cloned().collect(),
+                _ => Vec::new(),
+            };
+            let written = match effects::of(step) {
+                Effect::Writes(written) => written.as_slice(),
+                _ => told.as_slice(),
+            };
+            for path in written.iter().filter(|path| told.is_empty() || !survey.copied_file(path)) {
                 let carried = recipe.carried.iter().chain(&found).any(|carried| paths::within(path, &carried.to));
                 let again = matches!(&decision.place, Place::BuilderAnd(text) if text.contains(paths::name(path)));
                 let gone = removed.iter().any(|removed| paths::covers(removed, path));
@@ -494,6 +509,9 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     }
     if covered(survey, recipe, unit) {
         return Decision { place: Place::Builder, evidence: format!("a later COPY brings {to} again") };
+    }
+    if let Some(tool) = helpers::copied(survey, recipe, unit, &targets) {
+        return Decision { place: Place::Builder, evidence: format!("only the build starts `{tool}`") };
     }
     let used = survey.units.iter().take(recipe.last_build + 1).skip(at + 1).flat_map(|unit| unit.steps).any(|step| {
         let file_work = matches!(effects::of(step), Effect::Files(_));

@@ -12,7 +12,7 @@ use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, shared, stores, tools};
+use super::{globals, helpers, shared, stores, tools};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -111,6 +111,12 @@ pub(super) fn run(
                 }
                 Effect::Install(packages) => {
                     let (mut wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
+                    let node = |name: &String| helpers::is_node_package(packages.manager, name);
+                    if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
+                        && !recipe.assumptions.iter().any(|text| text == helpers::NODE_BUNDLES)
+                    {
+                        recipe.assumptions.push(helpers::NODE_BUNDLES.into());
+                    }
                     // What else the runtime stage needs joins the first list that is written anew.
                     if packages.manager == Manager::Apt && !all && !whole {
                         let more = std::mem::take(&mut recipe.joining);
@@ -174,6 +180,9 @@ pub(super) fn run(
                         built_rpm(survey, unit, step).unwrap_or_default()
                     );
                     return Err(refuse("entangled", text, false));
+                }
+                Effect::Repository if helpers::is_node_archive(unit, step) && helpers::bundles(survey, recipe) => {
+                    builds = true;
                 }
                 Effect::Repository => {
                     keep |= recipe.repositories;
@@ -376,8 +385,7 @@ pub(super) fn run(
     }
     move_along(survey, unit, &mut kept);
     define(survey, recipe, unit, items, &mut kept);
-    recipe.repositories |= kept.iter().any(|kept| kept.installs)
-        && survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Repository));
+    recipe.repositories |= kept.iter().any(|kept| kept.installs) && helpers::has_archives(survey, recipe);
     for text in after {
         if !recipe.finish.contains(&text) {
             recipe.finish.push(text);
@@ -1215,6 +1223,10 @@ fn wanted(
             if starts(name) {
                 found.push(name.clone());
             }
+            continue;
+        }
+        if helpers::is_node_package(manager, name) && helpers::bundles(survey, recipe) {
+            all = false;
             continue;
         }
         // The official images give the packages of their compilers by variables.

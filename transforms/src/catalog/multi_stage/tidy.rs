@@ -12,7 +12,7 @@ use crate::transform::Refusal;
 
 use super::plan::{Decision, Place, Recipe, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{stores, whole};
+use super::{helpers, stores, whole};
 
 /// Refusals that an instruction of this kind may be the cause of.
 pub(super) const CAUSES: [&str; 7] = [
@@ -142,7 +142,7 @@ pub(super) fn whole(
         return refusal(format!("may need {package}, which the runtime stage has not"));
     }
     recipe.programs.extend(unit.own.iter().map(|step| step.program().to_owned()));
-    recipe.repositories |= survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Repository));
+    recipe.repositories |= helpers::has_archives(survey, recipe);
     Ok(Decision { place: Place::Both, evidence: "it takes away itself what it builds with".into() })
 }
 

@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, lean, libraries, runs, stores, tidy};
+use super::{globals, helpers, lean, libraries, runs, stores, tidy};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -294,7 +294,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Effect::Build => {
                         self.works(at, step);
                         let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
-                        if step.program() == "mix" && step.args().iter().any(brings) {
+                        if step.program() == "mix"
+                            && step.args().iter().any(brings)
+                            && !self.only_builds("mix iex elixir")
+                        {
                             first = first.and(self.stores(at, unit, step, Store::Home(".mix")));
                         }
                     }
@@ -948,7 +951,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if store == Store::Modules && self.globals && globals::named(self.survey, unit, step).is_some() {
             return Ok(());
         }
+        let tools = match store {
+            Store::Home(".mix") => Some("mix iex elixir"),
+            _ => effects::build_tools(step),
+        };
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
+        if tools.is_some_and(|tools| self.only_builds(tools)) {
+            self.behind.extend(found.into_iter().flatten());
+            return Ok(());
+        }
         let Some(found) = found else {
             // What installs packages is a tool of the build; packages are installed once more, into a folder of its own.
             let tools = store == Store::Python && self.installs_installers(step);
@@ -1011,6 +1022,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing that runs in the shipped image starts one of these tools. What brings a language along is none.
+    fn only_builds(&self, tools: &str) -> bool {
+        let is_one = |word: &str| tools.split(' ').any(|tool| tool == word);
+        let language = self.image.as_ref().and_then(|image| image.language());
+        let there = matches!(language, Some("python" | "elixir"));
+        there
+            && !self.opaque
+            && helpers::unstarted(self.survey, self.last_build, is_one)
+            && !self.programs().iter().any(|program| is_one(program))
     }
 
     /// Whether a command brings nothing but what installs Python's packages, and nothing that runs starts that.

@@ -263,6 +263,10 @@ mod tests {
 
     /// The laws that break for a transform with this `find`.
     fn broken(source: &str, find: fn(&Model<'_>) -> Vec<Finding>) -> Vec<Law> {
+        broken_by(source, find, false)
+    }
+
+    fn broken_by(source: &str, find: fn(&Model<'_>) -> Vec<Finding>, once: bool) -> Vec<Law> {
         let transform = Box::leak(Box::new(Transform {
             id: "it",
             summary: "",
@@ -270,6 +274,7 @@ mod tests {
             applicability: Applicability::Safe,
             example: Example { before: "", context: &[], after: "" },
             find,
+            once,
             broken: |_, after| match after.file.instructions.iter().any(|one| one.args.text == "promised") {
                 true => vec!["it is said to be promised".into()],
                 false => Vec::new(),
@@ -334,6 +339,12 @@ mod tests {
     fn a_defect_that_the_engine_holds_back_is_still_one() {
         let find = |model: &Model<'_>| finding(vec![Edit::insert(model.file.source.len(), "# more\n")]);
         assert_eq!(broken("FROM alpine\n", find), [Law::Soundness]);
+    }
+
+    #[test]
+    fn a_second_round_for_what_says_that_there_is_none_breaks_idempotence() {
+        let find = |model: &Model<'_>| finding(vec![Edit::insert(model.file.source.len(), "# more\n")]);
+        assert_eq!(broken_by("FROM alpine\n", find, true), [Law::Idempotence]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::syntax::{File, ParseError};
 use crate::transform::{Applicability, Decision, Finding, FindingOutcome, Refusal, Transform};
 
 /// How often the text is rewritten before the loop gives up. Every transform applies once to a stage and then finds
-/// nothing, so real files need as many rounds as there are transforms, and one to see that nothing is left.
+/// nothing, so real files need as many rounds as there are transforms, or twice as many where each is asked again.
 const MAX_ROUNDS: usize = 16;
 
 /// How many words a file may have, comments included, for the transforms to look at it. They compare what one
@@ -95,20 +95,16 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
         let detail = "take the escape characters at its end away";
         return Ok(refused(request, "hanging-end", "The file ends in a way that nothing can be put behind", detail));
     }
-    let mut work = Work {
-        request,
-        rounds: Vec::new(),
-        fixed: Vec::new(),
-        banned: Vec::new(),
-        one_by_one: false,
-        first: 0,
-        settled: Vec::new(),
-    };
+    let mut work =
+        Work { request, rounds: Vec::new(), found: Found::default(), banned: Vec::new(), one_by_one: false, next: 0 };
     Ok(match work.onwards(&file) {
         Err(NotConvergent(outcome)) => outcome,
         // Fixes that undo each other over several rounds leave nothing to write.
-        Ok(Some(text)) if text == source => not_convergent(&work.fixed, &[]),
-        Ok(output) => Outcome { output, findings: work.fixed, rounds: work.rounds },
+        Ok(Some(text)) if text == source => not_convergent(&work.found.applied, &[]),
+        Ok(output) => {
+            let Found { applied, left, withheld } = work.found;
+            Outcome { output, findings: applied.into_iter().chain(left).chain(withheld).collect(), rounds: work.rounds }
+        }
     })
 }
 
@@ -148,13 +144,12 @@ fn refused(request: &Request<'_>, code: &'static str, message: &str, detail: &st
 struct Work<'r> {
     request: &'r Request<'r>,
     rounds: Vec<EditSet>,
-    fixed: Vec<Report>,
+    found: Found,
     banned: Vec<Ban>,
     one_by_one: bool,
-    /// The catalogue's order says that no transform makes work for one before it: those that come before the first one
-    /// of a round are not asked again, and what they left is final.
-    first: usize,
-    settled: Vec<Report>,
+    /// The transform that is asked next. The catalogue's order says that none makes work for one before it, so each is
+    /// asked when those before it have nothing more to say, and what they said is final.
+    next: usize,
 }
 
 /// There is always one more fix.
@@ -164,24 +159,22 @@ impl Work<'_> {
     /// Everything that is still to do to a text; the new text where there was anything. Each round is a call inside the
     /// one before it, so that a text is read once: to see that it is legible, and to go on from there.
     fn onwards(&mut self, file: &File<'_>) -> Result<Option<Vec<u8>>, NotConvergent> {
-        loop {
-            let mut round = {
-                let model = Model::new(file, self.request.context, self.request.settings);
-                let asked = self.request.transforms.get(self.first..).unwrap_or_default();
-                admit(&model, self.request, asked, &self.banned, self.one_by_one)
-            };
-            if round.applied.is_empty() {
-                self.end(round);
-                return Ok(None);
+        let model = Model::new(file, self.request.context, self.request.settings);
+        while let Some(transform) = self.request.transforms.get(self.next) {
+            let round = admit(&model, self.request, transform, &self.banned, self.one_by_one);
+            if round.found.applied.is_empty() {
+                self.leave(transform, round.found);
+                self.next += 1;
+                continue;
             }
             if self.rounds.len() == MAX_ROUNDS {
-                return Err(NotConvergent(not_convergent(&round.applied, &self.rounds)));
+                return Err(NotConvergent(not_convergent(&round.found.applied, &self.rounds)));
             }
             let next = round.edits.apply(file.source);
             let after = match legible(file, &next) {
                 Ok(after) => after,
                 Err(refusal) => {
-                    match round.applied.as_slice() {
+                    match round.found.applied.as_slice() {
                         [only] => self.banned.push(Ban { transform: only.transform, refusal }),
                         // One of several is to blame: from here on they are tried one at a time.
                         _ => self.one_by_one = true,
@@ -189,44 +182,36 @@ impl Work<'_> {
                     continue;
                 }
             };
-            self.settle(&mut round);
+            if transform.once && round.found.withheld.is_empty() {
+                self.next += 1;
+            }
             self.take(round);
-            let last = self.onwards(&after)?;
+            let last = match self.request.transforms.len() == self.next {
+                true => None,
+                false => self.onwards(&after)?,
+            };
             drop(after);
             return Ok(Some(last.unwrap_or(next)));
         }
-    }
-
-    /// Keeps what the transforms left that are not asked again.
-    fn settle(&mut self, round: &mut Round) {
-        let transforms = self.request.transforms;
-        let place = |report: &Report| transforms.iter().position(|transform| transform.id == report.transform);
-        let Some(next) = round.applied.iter().filter_map(place).min() else { return };
-        for report in round.left.drain(..).chain(round.withheld.drain(..)) {
-            if place(&report) < Some(next) && !self.fixed.iter().any(|done| done.transform == report.transform) {
-                self.settled.push(Report { span: trace(&self.rounds, report.span), ..report });
-            }
-        }
-        self.first = next;
+        Ok(None)
     }
 
     /// Takes a round's fixes for done.
     fn take(&mut self, round: Round) {
-        for report in round.applied {
-            self.fixed.push(Report { span: trace(&self.rounds, report.span), ..report });
+        for report in round.found.applied {
+            self.found.applied.push(Report { span: trace(&self.rounds, report.span), ..report });
         }
         self.rounds.push(round.edits);
     }
 
-    /// Reports what is left when nothing more applies.
-    fn end(&mut self, round: Round) {
-        // A transform that has changed the file has said what there is to say: that it finds no more is no news.
-        let done: Vec<&str> = self.fixed.iter().map(|report| report.transform).collect();
-        let left = round.left.into_iter().filter(|report| !done.contains(&report.transform)).chain(round.withheld);
-        self.fixed.append(&mut self.settled);
-        for report in left {
-            self.fixed.push(Report { span: trace(&self.rounds, report.span), ..report });
-        }
+    /// Keeps what a transform leaves.
+    fn leave(&mut self, transform: &Transform, found: Found) {
+        // One that has changed the file has said what there is to say: that it finds no more is no news.
+        let silent = self.found.applied.iter().any(|report| report.transform == transform.id);
+        let left = found.left.into_iter().filter(|_| !silent);
+        self.found.left.extend(left.map(|report| Report { span: trace(&self.rounds, report.span), ..report }));
+        let withheld = found.withheld.into_iter();
+        self.found.withheld.extend(withheld.map(|report| Report { span: trace(&self.rounds, report.span), ..report }));
     }
 }
 
@@ -236,10 +221,10 @@ struct Ban {
     refusal: Refusal,
 }
 
-/// What one round found, and which of it may be applied together.
+/// What transforms found.
 #[derive(Default)]
-struct Round {
-    edits: EditSet,
+struct Found {
+    /// Fixes that are taken.
     applied: Vec<Report>,
     /// What a transform itself gave a reason for.
     left: Vec<Report>,
@@ -247,63 +232,68 @@ struct Round {
     withheld: Vec<Report>,
 }
 
-/// Asks every transform and takes the fixes that are sure enough and do not claim the same bytes; earlier transforms of
-/// the catalogue win, later ones are asked again about the new text. With `one_by_one`, only the first is taken.
+/// What one transform found in one text, and what becomes of it.
+#[derive(Default)]
+struct Round {
+    edits: EditSet,
+    found: Found,
+}
+
+/// Asks a transform and takes the fixes that are sure enough and do not claim the same bytes; it is asked again for the
+/// others about the new text. With `one_by_one`, only the first is taken.
 fn admit(
     model: &Model<'_>,
     request: &Request<'_>,
-    asked: &[&'static Transform],
+    transform: &'static Transform,
     banned: &[Ban],
     one_by_one: bool,
 ) -> Round {
     let mut round = Round::default();
     let mut claims: Vec<Span> = Vec::new();
-    for transform in asked {
-        let ban = banned.iter().find(|ban| ban.transform == transform.id);
-        for Finding { span, message, outcome } in (transform.find)(model) {
-            let report = |status, detail, assumptions| Report {
-                transform: transform.id,
-                status,
-                span,
-                message,
-                detail,
-                assumptions,
-                decisions: Vec::new(),
-            };
-            let fix = match outcome {
-                FindingOutcome::Refused(Refusal { code, text, settled }) => {
-                    round.left.push(report(Status::Refused { code, settled }, text, Vec::new()));
-                    continue;
-                }
-                FindingOutcome::Fix(fix) => fix,
-            };
-            let applicability = fix.applicability.min(transform.applicability);
-            // The edits are part of the claim, whatever the transform says.
-            let claim = if fix.edits.is_empty() { fix.claim } else { fix.claim.to(fix.edits.span()) };
-            let withheld = if let Some(Ban { refusal, .. }) = ban {
-                Some((refusal.code, refusal.text.clone()))
-            } else if applicability < request.threshold {
-                Some(("below-threshold", format!("the fix is for review only: {}", fix.assumptions.join("; "))))
-            } else if !fix.edits.changes(model.file.source) {
-                Some(("no-change", "the fix changes nothing, a defect of the transform; please report it".into()))
-            } else if (one_by_one && !claims.is_empty())
-                || claims.iter().any(|other| other.overlaps(claim) || *other == claim)
-                || round.edits.union(fix.edits).is_err()
-            {
-                Some(("conflict", "an earlier fix changes the same lines; it is tried again on the new text".into()))
-            } else {
-                None
-            };
-            match withheld {
-                Some((code, text)) => {
-                    round.withheld.push(report(Status::Refused { code, settled: false }, text, Vec::new()));
-                }
-                None => {
-                    claims.push(claim);
-                    let mut report = report(Status::Fixed(applicability), fix.title, fix.assumptions);
-                    report.decisions = fix.decisions;
-                    round.applied.push(report);
-                }
+    let ban = banned.iter().find(|ban| ban.transform == transform.id);
+    for Finding { span, message, outcome } in (transform.find)(model) {
+        let report = |status, detail, assumptions| Report {
+            transform: transform.id,
+            status,
+            span,
+            message,
+            detail,
+            assumptions,
+            decisions: Vec::new(),
+        };
+        let fix = match outcome {
+            FindingOutcome::Refused(Refusal { code, text, settled }) => {
+                round.found.left.push(report(Status::Refused { code, settled }, text, Vec::new()));
+                continue;
+            }
+            FindingOutcome::Fix(fix) => fix,
+        };
+        let applicability = fix.applicability.min(transform.applicability);
+        // The edits are part of the claim, whatever the transform says.
+        let claim = if fix.edits.is_empty() { fix.claim } else { fix.claim.to(fix.edits.span()) };
+        let withheld = if let Some(Ban { refusal, .. }) = ban {
+            Some((refusal.code, refusal.text.clone()))
+        } else if applicability < request.threshold {
+            Some(("below-threshold", format!("the fix is for review only: {}", fix.assumptions.join("; "))))
+        } else if !fix.edits.changes(model.file.source) {
+            Some(("no-change", "the fix changes nothing, a defect of the transform; please report it".into()))
+        } else if (one_by_one && !claims.is_empty())
+            || claims.iter().any(|other| other.overlaps(claim) || *other == claim)
+            || round.edits.union(fix.edits).is_err()
+        {
+            Some(("conflict", "an earlier fix changes the same lines; it is tried again on the new text".into()))
+        } else {
+            None
+        };
+        match withheld {
+            Some((code, text)) => {
+                round.found.withheld.push(report(Status::Refused { code, settled: false }, text, Vec::new()));
+            }
+            None => {
+                claims.push(claim);
+                let mut report = report(Status::Fixed(applicability), fix.title, fix.assumptions);
+                report.decisions = fix.decisions;
+                round.found.applied.push(report);
             }
         }
     }
@@ -362,6 +352,7 @@ mod tests {
                 example: Example { before: "", context: &[], after: "" },
                 find: $find,
                 broken: nothing_broken,
+                once: false,
             };
             &TRANSFORM
         }};

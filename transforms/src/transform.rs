@@ -21,6 +21,9 @@ pub struct Transform {
     pub example: Example,
     /// Looks at the model and says where the transform applies, or why it does not.
     pub find: fn(&Model<'_>) -> Vec<Finding>,
+    /// Whether one round of it is all there is: its own result has nothing more for it, so that it is not asked about it.
+    /// `dockwright laws` asks, and sees whether that is so.
+    pub once: bool,
     /// Looks at a file before and after, where the transform has fixed something, and says what does not hold that it
     /// promises. The laws ask this of every result; nothing else does.
     pub broken: fn(before: &Model<'_>, after: &Model<'_>) -> Vec<String>,

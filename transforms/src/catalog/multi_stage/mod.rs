@@ -62,6 +62,7 @@ pub(super) static TRANSFORM: Transform = Transform {
                 FROM alpine:3.21\nWORKDIR /src\nCOPY --from=builder /src/app /src/app\nCMD [\"./app\"]\n",
     },
     find,
+    once: true,
     broken: nothing_broken,
 };
 

@@ -44,6 +44,7 @@ pub(super) static TRANSFORM: Transform = Transform {
                 CMD [\"whoami\"]\n",
     },
     find,
+    once: true,
     broken: scanners::broken,
 };
 

@@ -73,7 +73,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             envs: Vec::new(),
             home: None,
             end,
-            mended: None,
+            mended: idle,
             assumptions,
         };
         return Ok(plan);

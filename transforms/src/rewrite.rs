@@ -1,11 +1,11 @@
 //! From bytes to new bytes: find, admit, apply, parse again, until nothing applies.
 
 use crate::context::Context;
-use crate::edit::EditSet;
+use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::settings::Settings;
 use crate::span::Span;
-use crate::syntax::{File, ParseError};
+use crate::syntax::{File, Keyword, ParseError, Tile, TileKind};
 use crate::transform::{Applicability, Decision, Finding, FindingOutcome, Refusal, Transform};
 
 /// How often the text is rewritten before the loop gives up. Every transform applies once to a stage and then finds
@@ -171,6 +171,12 @@ impl Work<'_> {
                 return Err(NotConvergent(not_convergent(&round.found.applied, &self.rounds)));
             }
             let next = round.edits.apply(file.source);
+            let last = self.next + 1 == self.request.transforms.len();
+            if last && transform.once && round.found.withheld.is_empty() && reads_apart(file, &round.edits) {
+                debug_assert!(legible(file, &next).is_ok(), "the lines read by themselves, and not in their file");
+                self.take(round);
+                return Ok(Some(next));
+            }
             let after = match legible(file, &next) {
                 Ok(after) => after,
                 Err(refusal) => {
@@ -313,6 +319,55 @@ fn legible<'n>(file: &File<'_>, next: &'n [u8]) -> Result<File<'n>, Refusal> {
     Err(Refusal { code: "illegible-result", text, settled: false })
 }
 
+/// Whether the lines that the edits change read by themselves, as well as those that they stand for: then the whole result
+/// does, and need not be read. `false` where that can't be told from these lines alone.
+fn reads_apart(file: &File<'_>, edits: &EditSet) -> bool {
+    let edits: Vec<&Edit> = edits.iter().collect();
+    let mut rest = edits.as_slice();
+    while let Some(edit) = rest.first() {
+        // From the tile that the first edit is in to the one that it ends in, and on as long as the next one is in it too.
+        let holds = |at: u32| file.tiles.partition_point(|tile| tile.span.end <= at).min(file.tiles.len() - 1);
+        let first = holds(edit.span.start);
+        let mut last = first;
+        let mut count = 0;
+        while let Some(edit) = rest.get(count)
+            && (count == 0 || holds(edit.span.start) <= last)
+        {
+            last = last.max(holds(edit.span.end.saturating_sub(1).max(edit.span.start)));
+            count += 1;
+        }
+        let (Some(before), Some(tiles)) = (file.tiles.get(..first), file.tiles.get(first..=last)) else { return false };
+        let (changed, behind) = rest.split_at(count);
+        rest = behind;
+        let instruction = |tile: &Tile| match tile.kind {
+            TileKind::Instruction(index) => file.instructions.get(index as usize),
+            _ => None,
+        };
+        // Before the first FROM, a line may be another thing, and have to be there.
+        if !before.iter().filter_map(instruction).any(|one| one.keyword == Keyword::From) {
+            return false;
+        }
+        let [Tile { span: start, .. }, ..] = tiles else { return false };
+        let Some(end) = tiles.last().map(|tile| tile.span.end) else { return false };
+        let mut text = Vec::new();
+        let mut at = start.start;
+        for edit in changed {
+            text.extend_from_slice(Span { start: at, end: edit.span.start }.of(file.source));
+            text.extend_from_slice(&edit.text);
+            at = edit.span.end;
+        }
+        text.extend_from_slice(Span { start: at, end }.of(file.source));
+        let Ok(read) = File::parse_part(&text, file.escape) else { return false };
+        let ends = end as usize == file.source.len();
+        let open = !text.is_empty() && !text.ends_with(b"\n") || read.last().is_some_and(|one| one.dangling.is_some());
+        let opaque = tiles.iter().filter_map(instruction).filter(|one| one.opaque).count();
+        if open && !ends || read.iter().filter(|one| one.opaque).count() > opaque {
+            return false;
+        }
+    }
+    true
+}
+
 /// The answer where there is always one more fix: the input as it was, and the names of those that go on.
 fn not_convergent(applied: &[Report], rounds: &[EditSet]) -> Outcome {
     let text = "its fixes apply to their own result again and again, a defect of the transform; please report it";
@@ -337,8 +392,6 @@ fn trace(history: &[EditSet], span: Span) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::Edit;
-    use crate::syntax::Keyword;
     use crate::transform::{Example, Fix, nothing_broken};
 
     /// A transform that is nothing but what it finds.
@@ -421,6 +474,28 @@ mod tests {
         let outcome = run("FROM x\n", &[first, second]);
         assert_eq!(text(&outcome), Some("FROM x\nUSER b\nUSER a\n"));
         assert_eq!(outcome.rounds.len(), 2);
+    }
+
+    #[test]
+    fn lines_that_read_by_themselves_need_no_second_reading_of_the_file() {
+        let source = b"ARG A\nFROM x\nRUN a \\\n b\n# c\nCOPY <<E /x\ny\nE\nUSER z";
+        let file = File::parse(source).unwrap();
+        let place = |text: &str| source.windows(text.len()).position(|part| part == text.as_bytes()).unwrap();
+        let apart = |before: &str, text: &str| {
+            let edits = EditSet::new(vec![Edit::insert(place(before), text)]).unwrap();
+            let apart = reads_apart(&file, &edits);
+            assert!(!apart || legible(&file, &edits.apply(source)).is_ok());
+            apart
+        };
+        assert!(
+            apart("RUN", "USER u\n") && apart(" b", " c") && apart("y", "\\\n") && apart("USER", "RUN <<F\nx\nF\n")
+        );
+        assert!(!apart("RUN", "NONSENSE\n") && !apart("\n# c", " \\") && !apart("USER", "RUN <<F\nx\n"));
+        assert!(!apart("FROM", "ARG B\n") && !apart("E\nUSER", "x"));
+        let end = EditSet::new(vec![Edit::insert(source.len(), "\nRUN x \\"), Edit::delete(Span::new(0, 6))]).unwrap();
+        assert!(!reads_apart(&file, &end));
+        let end = EditSet::new(vec![Edit::insert(source.len(), "\nRUN x \\")]).unwrap();
+        assert!(reads_apart(&file, &end));
     }
 
     #[test]

@@ -25,6 +25,13 @@ pub(super) fn parse(source: &[u8]) -> Result<File<'_>, ParseError> {
     Splitter::new(source).run()
 }
 
+/// Reads lines from behind the first FROM of a file whose escape character is `escape`.
+pub(super) fn parse_part(source: &[u8], escape: u8) -> Result<Vec<Instruction<'_>>, ParseError> {
+    let mut splitter = Splitter { escape, ..Splitter::new(source) };
+    splitter.lines(Directives { done: true, ..Directives::default() })?;
+    Ok(splitter.instructions)
+}
+
 /// A physical line: where it starts, where its content ends, where the next one starts.
 #[derive(Clone, Copy)]
 struct Line {
@@ -35,6 +42,8 @@ struct Line {
 
 struct Splitter<'s> {
     source: &'s [u8],
+    /// The same as text, where all of it is.
+    text: Option<&'s str>,
     at: usize,
     line: u32,
     escape: u8,
@@ -52,6 +61,7 @@ impl<'s> Splitter<'s> {
     fn new(source: &'s [u8]) -> Self {
         Self {
             source,
+            text: std::str::from_utf8(source).ok(),
             at: 0,
             line: 0,
             escape: b'\\',
@@ -99,7 +109,27 @@ impl<'s> Splitter<'s> {
             self.tile(TileKind::Bom, 0, 3);
             self.at = 3;
         }
-        let mut directives = Directives::default();
+        self.lines(Directives::default())?;
+        if self.instructions.is_empty() {
+            return Self::error(0, "file with no instructions");
+        }
+        let first = self.instructions.iter().find(|instruction| instruction.keyword != Keyword::Arg);
+        match first {
+            Some(instruction) if instruction.keyword != Keyword::From => {
+                return Self::error(
+                    instruction.lines.0,
+                    "no build stage in current context (there is no FROM before it)",
+                );
+            }
+            None => return Self::error(0, "no FROM: there is no stage to build"),
+            _ => {}
+        }
+        let eol = if self.crlf > self.lf { Eol::CrLf } else { Eol::Lf };
+        Ok(File { source: self.source, tiles: self.tiles, instructions: self.instructions, escape: self.escape, eol })
+    }
+
+    /// Reads the lines that are left.
+    fn lines(&mut self, mut directives: Directives) -> Result<(), ParseError> {
         while let Some(line) = self.next_line()? {
             let content = self.source.get(line.start..line.content_end).unwrap_or_default();
             let lead = leading_space(content);
@@ -127,22 +157,7 @@ impl<'s> Splitter<'s> {
                 self.instruction(line, line.start + lead)?;
             }
         }
-        if self.instructions.is_empty() {
-            return Self::error(0, "file with no instructions");
-        }
-        let first = self.instructions.iter().find(|instruction| instruction.keyword != Keyword::Arg);
-        match first {
-            Some(instruction) if instruction.keyword != Keyword::From => {
-                return Self::error(
-                    instruction.lines.0,
-                    "no build stage in current context (there is no FROM before it)",
-                );
-            }
-            None => return Self::error(0, "no FROM: there is no stage to build"),
-            _ => {}
-        }
-        let eol = if self.crlf > self.lf { Eol::CrLf } else { Eol::Lf };
-        Ok(File { source: self.source, tiles: self.tiles, instructions: self.instructions, escape: self.escape, eol })
+        Ok(())
     }
 
     fn tile(&mut self, kind: TileKind, start: usize, end: usize) {
@@ -170,7 +185,7 @@ impl<'s> Splitter<'s> {
         }
         let (start_of_end, hangs) = if more { self.dangling(&pieces) } else { (end, false) };
         let dangling = more.then(|| Span::new(start_of_end, end + 1));
-        let (logical, opaque) = join(self.source, &pieces);
+        let (logical, opaque) = join(self.source, self.text, &pieces);
         self.pieces = pieces;
         // BuildKit looks for heredocs in the whole line, keyword and flags included.
         let opens = |text: &[u8]| memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1) == Some(&b'<'));
@@ -301,26 +316,38 @@ fn may_hold_heredocs(instruction: &Instruction<'_>) -> bool {
 }
 
 /// Joins the pieces of a logical line. The text is borrowed where it is one piece of UTF-8; bytes that are not UTF-8
-/// are replaced, and the instruction is then opaque.
-fn join<'s>(source: &'s [u8], pieces: &[(usize, usize)]) -> (Logical<'s>, bool) {
+/// are replaced, and the instruction is then opaque. `whole` is the source as text, where all of it is.
+fn join<'s>(source: &'s [u8], whole: Option<&'s str>, pieces: &[(usize, usize)]) -> (Logical<'s>, bool) {
     let run = |text: usize, at: usize| (u32::try_from(text).unwrap_or(u32::MAX), u32::try_from(at).unwrap_or(u32::MAX));
     if let [(start, end)] = pieces
-        && let Some(Ok(text)) = source.get(*start..*end).map(std::str::from_utf8)
+        && let Some(text) = match whole {
+            Some(whole) => whole.get(*start..*end),
+            None => source.get(*start..*end).and_then(|piece| std::str::from_utf8(piece).ok()),
+        }
     {
         return (Logical { text: Cow::Borrowed(text), runs: vec![run(0, *start)] }, false);
     }
+    if let Some(whole) = whole {
+        let mut text = String::with_capacity(pieces.iter().map(|(start, end)| end - start).sum());
+        let mut runs = Vec::with_capacity(pieces.len());
+        for (start, end) in pieces {
+            runs.push(run(text.len(), *start));
+            text.push_str(whole.get(*start..*end).unwrap_or_default());
+        }
+        return (Logical { text: Cow::Owned(text), runs }, false);
+    }
     let mut bytes = Vec::with_capacity(pieces.iter().map(|(start, end)| end - start).sum());
     let mut runs = Vec::with_capacity(pieces.len());
-    let mut whole = true;
+    let mut all = true;
     for (start, end) in pieces {
         let piece = source.get(*start..*end).unwrap_or_default();
         runs.push(run(bytes.len(), *start));
         bytes.extend_from_slice(piece);
-        whole &= std::str::from_utf8(piece).is_ok();
+        all &= std::str::from_utf8(piece).is_ok();
     }
     match String::from_utf8(bytes) {
         // A character may be cut in two by a continuation: then there is no looking into it either.
-        Ok(text) => (Logical { text: Cow::Owned(text), runs }, !whole),
+        Ok(text) => (Logical { text: Cow::Owned(text), runs }, !all),
         Err(error) => (replace(error.as_bytes(), &Logical { text: Cow::Borrowed(""), runs }), true),
     }
 }

@@ -98,6 +98,15 @@ impl<'s> File<'s> {
         lines::parse(source)
     }
 
+    /// Reads whole lines from behind the first FROM of a file by themselves, where `escape` is its escape character: as they
+    /// read in the file, as long as nothing that stands before them goes on in them.
+    ///
+    /// # Errors
+    /// As [`File::parse`].
+    pub fn parse_part(source: &'s [u8], escape: u8) -> Result<Vec<Instruction<'s>>, ParseError> {
+        lines::parse_part(source, escape)
+    }
+
     /// How many instructions can't be looked into: shell forms that the shell grammar does not read, and text that is
     /// not UTF-8.
     pub fn opaque_instructions(&self) -> usize {

@@ -91,15 +91,23 @@ impl Keyword {
     /// The keyword of `text` in any case. The Kelvin sign and the capital I with a dot are letters of a keyword too: in
     /// lower case, which is how BuildKit compares, they are `k` and `i`.
     pub fn parse(text: &str) -> Option<Self> {
-        let find = |text: &str| {
-            let first = text.bytes().next()?.to_ascii_uppercase();
-            let mut likely = Self::ALL.iter().filter(|(_, name)| name.bytes().next() == Some(first));
-            likely.find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
-        };
-        match text.is_ascii() {
-            true => find(text),
-            false => find(&text.replace('\u{212a}', "k").replace('\u{130}', "i")),
+        if !text.is_ascii() {
+            return Self::parse_ascii(&text.replace('\u{212a}', "k").replace('\u{130}', "i"));
         }
+        Self::parse_ascii(text)
+    }
+
+    fn parse_ascii(text: &str) -> Option<Self> {
+        // Three of four instructions of a file are one of these.
+        const COMMON: [(Keyword, &str); 5] = [
+            (Keyword::Run, "RUN"),
+            (Keyword::Copy, "COPY"),
+            (Keyword::Env, "ENV"),
+            (Keyword::From, "FROM"),
+            (Keyword::Workdir, "WORKDIR"),
+        ];
+        let same = |(_, name): &&(Keyword, &str)| name.eq_ignore_ascii_case(text);
+        COMMON.iter().chain(&Self::ALL).find(same).map(|(keyword, _)| *keyword)
     }
 
     /// The upper-case name.
@@ -358,6 +366,10 @@ pub(super) fn flags<'s>(
     source: Option<&[u8]>,
 ) -> (Vec<Flag<'s>>, usize) {
     let bytes = line.text.as_bytes();
+    // Few instructions have any.
+    if bytes.get(start).is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'-') {
+        return (Vec::new(), start);
+    }
     // A byte, and how many bytes of the text stand for it.
     let byte_at = |at: usize| -> Option<(u8, usize)> {
         let byte = bytes.get(at).copied().filter(|_| at < end)?;

@@ -132,6 +132,16 @@ impl Instruction<'_> {
         }
     }
 
+    /// Whether a pair of ENV, LABEL or ARG has no name before its `=`.
+    fn has_nameless_pair(&self, escape: u8) -> bool {
+        let text = self.args.text.as_bytes();
+        // Such a word starts with it, so that only what parts words can stand before it.
+        let starts_word =
+            |at: usize| at.checked_sub(1).and_then(|at| text.get(at)).is_none_or(|byte| !byte.is_ascii_graphic());
+        memchr::memchr_iter(b'=', text).any(starts_word)
+            && self.pairs(escape).iter().any(|pair| pair.name.raw.is_empty())
+    }
+
     /// Whether ENV or LABEL is written in the old form, `NAME the rest`.
     fn is_old_pair(&self, escape: u8) -> bool {
         words::first_quoted(&self.args.text, escape).is_some_and(|first| !first.contains('='))
@@ -216,14 +226,14 @@ impl Instruction<'_> {
             }
             Keyword::Env | Keyword::Label => {
                 at_least_one()?;
-                if self.pairs(escape).iter().any(|pair| pair.name.raw.is_empty()) {
+                if self.has_nameless_pair(escape) {
                     return Err(format!("{name} names can not be blank"));
                 }
                 Flags::Known(&[])
             }
             Keyword::Arg => {
                 at_least_one()?;
-                if self.args.text.contains('=') && self.pairs(escape).iter().any(|pair| pair.name.raw.is_empty()) {
+                if self.has_nameless_pair(escape) {
                     return Err("ARG names can not be blank".into());
                 }
                 Flags::Ignored

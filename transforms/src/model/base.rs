@@ -16,7 +16,7 @@ pub fn known(image: &ImageRef) -> Option<Image<'_>> {
 
 /// Whether it is a Windows image; `known` is what [`known`] answers for it.
 pub fn is_windows(image: &ImageRef, known: Option<&Image<'_>>) -> bool {
-    let windows = |text: &str| ["nanoserver", "windowsservercore", "windows"].iter().any(|part| text.contains(part));
+    let windows = |text: &str| ["nanoserver", "windows"].iter().any(|part| text.contains(part));
     known.is_some_and(|image| image.family() == Some(Family::Windows))
         || windows(&image.path)
         || windows(image.tag_or_latest())

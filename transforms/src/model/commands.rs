@@ -92,6 +92,21 @@ impl Step {
             None => None,
         }
     }
+
+    /// Whether `path`, seen from the folder of the command, is `folder` or lies in it.
+    pub fn reaches(&self, path: &str, folder: &str) -> bool {
+        match &self.cwd {
+            // Most words lead into another folder, or into none: their first letter tells.
+            Some(cwd) if !path.starts_with(['/', '~', '.']) && !path.contains("..") => {
+                let elsewhere = match paths::relative(folder, cwd) {
+                    Some(rest) => !rest.is_empty() && rest.bytes().next() != path.bytes().next(),
+                    None => !paths::within(cwd, folder),
+                };
+                !elsewhere && paths::within(&paths::join(cwd, path), folder)
+            }
+            _ => self.path(path).is_some_and(|path| paths::within(&path, folder)),
+        }
+    }
 }
 
 /// Programs that run another one: the words after them are the command, options of their own left out.

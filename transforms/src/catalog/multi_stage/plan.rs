@@ -137,6 +137,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         joining.sort_unstable();
         joining.dedup();
         joined.clone_from(&joining);
+        // Where the first pass was told everything, a second one would say the same.
+        let told = |program: &String| first.programs.contains(program);
+        if joining == recipe.joining && recipe.repositories == first.repositories && recipe.programs.iter().all(told) {
+            break;
+        }
         let mut programs = std::mem::take(&mut recipe.programs);
         programs.sort_unstable();
         programs.dedup();
@@ -635,7 +640,7 @@ pub(super) fn mentions(step: &Step, path: &str) -> bool {
     step.cwd.as_deref().is_some_and(|cwd| path != "/" && paths::within(cwd, path))
         || step.argv.iter().any(|arg| {
             let value = arg.rsplit('=').next().unwrap_or(arg);
-            !value.starts_with('-') && step.path(value).is_some_and(|named| paths::within(&named, path))
+            !value.starts_with('-') && step.reaches(value, path)
         })
 }
 

@@ -55,7 +55,7 @@ pub(super) fn run(
     let gone = taken_away(survey, unit);
 
     for chunk in chunks(items, unit.steps) {
-        let text = chunk_text(survey, items, chunk, &[]);
+        let text = || chunk_text(survey, items, chunk, &[]);
         let whole = chunk.len() > 1 || compound(items, chunk);
         let mut keep = false;
         let mut builds = false;
@@ -149,7 +149,7 @@ pub(super) fn run(
                     work |= !all || alone;
                     let text = match all {
                         true if alone => format!("apt-get install -y {}", wanted.join(" ")),
-                        true => text.clone(),
+                        true => text(),
                         false => install_text(step, packages.manager, &packages.names, &wanted),
                     };
                     kept.push(Kept {
@@ -164,7 +164,7 @@ pub(super) fn run(
                 Effect::Lists => {
                     updates |= is_update(step);
                     if !is_update(step) {
-                        lists = Some(text.clone());
+                        lists = Some(text());
                     }
                 }
                 Effect::Remove(_) | Effect::Nothing => {}
@@ -210,7 +210,7 @@ pub(super) fn run(
                     let inside =
                         step.cwd.as_ref().is_some_and(|cwd| cwd != "/" && in_builder(&recipe.builder_folders, cwd));
                     if !inside {
-                        note(unknown, &text);
+                        note(unknown, &text());
                     }
                 }
                 Effect::Files(touched)
@@ -321,7 +321,7 @@ pub(super) fn run(
                     if script || inside || piped || recipe.toolchain_variables.len() > 1 {
                         builds = true;
                         if !inside {
-                            note(unknown, &text);
+                            note(unknown, &text());
                         }
                     } else {
                         // A program of a package, most likely: it sets something up.
@@ -357,7 +357,7 @@ pub(super) fn run(
             );
             return Err(refuse("built-by-a-script", text, true));
         }
-        let text = if fewer.is_empty() { text } else { chunk_text(survey, items, chunk, &fewer) };
+        let text = chunk_text(survey, items, chunk, &fewer);
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         // What works on what is copied comes behind the copies.
         late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))

@@ -54,7 +54,8 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         unit.instruction.keyword == Keyword::Run
             && MARKS.as_ref().is_none_or(|marks| marks.is_match(unit.text().as_bytes()))
     };
-    if !survey.units.iter().any(|unit| marked(&unit)) {
+    let units: Vec<(usize, &Unit<'_>)> = survey.units.iter().enumerate().filter(|(_, unit)| marked(unit)).collect();
+    if units.is_empty() {
         return caches;
     }
     let home = survey.all().any(|unit| {
@@ -64,7 +65,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     if home {
         return caches;
     }
-    for (at, unit) in survey.units.iter().enumerate().filter(|(_, unit)| marked(unit)) {
+    for (at, unit) in units {
         if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
             continue;
         }
@@ -150,11 +151,14 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 && survey.units.iter().any(|unit| survey.steps(unit).iter().any(|step| managers(step.program())))
         }
         "UV_PYTHON_INSTALL_DIR" => {
-            let python = survey.facts.language == Some("python")
-                || survey.all().any(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("python3"));
+            let python = || {
+                let names =
+                    |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && unit.text().contains("python3");
+                survey.facts.language == Some("python") || survey.all().any(names)
+            };
             step.program() == "uv"
                 && (step.subcommand() == Some("python") && has("install")
-                    || !python && matches!(step.subcommand(), Some("sync" | "venv")))
+                    || matches!(step.subcommand(), Some("sync" | "venv")) && !python())
         }
         "POETRY_VIRTUALENVS_PATH" => {
             step.program() == "poetry"

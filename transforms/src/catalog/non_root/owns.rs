@@ -306,12 +306,14 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let fill = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && fills(survey, unit, folder);
         survey.units.iter().rposition(fill)
     };
+    let last: Vec<Option<usize>> = folders.iter().map(|folder| filled(folder)).collect();
     // Until where the folder is given away with everything in it: by the file, or by us at the end.
-    let until = |folder: &String| {
-        let filled = filled(folder)?;
+    let until = |folder: &String, filled: Option<usize>| {
+        let filled = filled?;
         Some(given_at(survey, user, folder).filter(|given| filled <= *given).unwrap_or(survey.units.len()))
     };
-    let whole: Vec<(&String, usize)> = folders.iter().filter_map(|folder| Some((folder, until(folder)?))).collect();
+    let whole: Vec<(&String, usize)> =
+        folders.iter().zip(&last).filter_map(|(folder, filled)| Some((folder, until(folder, *filled)?))).collect();
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref() else { continue };
@@ -323,12 +325,11 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.copies.push(at);
         }
     }
-    for folder in folders {
+    for (folder, filled) in folders.into_iter().zip(last) {
         let owned_by_image =
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
-        let recursive = filled_by_run(survey, &folder);
+        let recursive = filled.is_some() || filled_below(survey, &folder);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
-        let filled = filled(&folder);
         let given = given_at(survey, user, &folder).is_some_and(|at| filled.is_none_or(|filled| filled <= at));
         if known || (owned_by_image && !recursive) || given {
             continue;
@@ -957,9 +958,9 @@ fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &st
     })
 }
 
-/// Whether the image's RUNs fill the folder with what is the application's own.
-fn filled_by_run(survey: &Survey<'_, '_>, folder: &str) -> bool {
-    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| fills(survey, unit, folder))
+/// Whether RUNs of the stages that it stands on fill the folder with what is the application's own.
+fn filled_below(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    survey.below.iter().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| fills(survey, unit, folder))
 }
 
 /// Whether a package manager installs into the folder when the container starts.

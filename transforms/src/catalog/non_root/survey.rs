@@ -73,9 +73,8 @@ impl<'m, 'a> Survey<'m, 'a> {
         self.scripts = scripts::read(self);
         let Some(index) = self.entry.cmd.or(self.entry.entrypoint) else { return };
         let written = self.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
-        let first: Vec<Step> = self.entry.steps.iter().chain(written).cloned().collect();
         let mut started: Vec<Step> = Vec::new();
-        for step in &first {
+        for step in self.entry.steps.iter().chain(written) {
             let behind = npm::behind(self.model, index, step, &|path| self.read(path));
             for one in std::iter::once(step.clone()).chain(behind) {
                 if !started.contains(&one) {

@@ -119,12 +119,18 @@ pub(crate) fn find(paths: &[PathBuf], stdin_path: Option<&Path>) -> Inputs {
             Err(error) => found.errors.push((tidy(path), cause(&error))),
         }
     }
-    found.files.par_sort_unstable();
+    found.files.par_sort_by_cached_key(|input| order(&input.path));
     found.errors.sort();
     if paths.len() > 1 || found.files.iter().any(|input| matches!(input.source, Source::Link(_))) {
         once(&mut found.files);
     }
     found
+}
+
+/// A key by which paths are sorted as their parts are: bytes in which what parts them comes before every other.
+fn order(path: &Path) -> Vec<u8> {
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    bytes.map(|byte| if std::path::is_separator(char::from(*byte)) { 0 } else { *byte }).collect()
 }
 
 /// Keeps the first of several ways to the same file.
@@ -251,6 +257,11 @@ fn is_dockerfile_name(name: &OsStr) -> bool {
 
 /// A path without `.` in it.
 fn tidy(path: &Path) -> PathBuf {
+    // As nearly all are.
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if !bytes.ends_with(b"/") && !bytes.ends_with(b".") && !bytes.windows(2).any(|pair| matches!(pair, b"//" | b"./")) {
+        return path.to_owned();
+    }
     let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
     match plain.as_os_str().is_empty() {
         true => PathBuf::from("."),

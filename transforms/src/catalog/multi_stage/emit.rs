@@ -10,7 +10,7 @@ use crate::transform::{Applicability, Fix};
 
 use super::plan::{Carried, Place, Plan};
 use super::survey::{Survey, Unit};
-use super::{runtime, stores};
+use super::{helpers, runtime, stores};
 
 /// Writes the fix; `None` where two edits would touch the same bytes.
 pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
@@ -60,6 +60,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             edits.push(Edit::replace(args, text.as_str()));
         }
         edits.extend(self.plan.recipe.inserts.iter().map(|(at, text)| Edit::insert(*at, text.as_str())));
+        if let Some(index) = self.corepack() {
+            let (name, place) = helpers::COREPACK;
+            edits.push(self.layout.insert_before(index, self.layout.line("ENV", &format!("{name}={place}"))));
+        }
         let at = self.insertion();
         let (ends, eol) = (self.layout.ends_line(at), self.layout.eol().as_bytes());
         let mut text = if ends { Vec::new() } else { eol.to_vec() };
@@ -76,6 +80,12 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         let last = self.survey.model.file.instructions.last();
         edits.extend(last.and_then(|last| last.dangling).filter(|span| span.end as usize <= at).map(Edit::delete));
         edits
+    }
+
+    /// The instruction that sets up Corepack, where what it keeps is copied.
+    fn corepack(&self) -> Option<usize> {
+        let carried = self.plan.recipe.carried.iter().any(|carried| carried.to == helpers::COREPACK.1);
+        carried.then(|| helpers::corepack(self.survey, &self.plan.recipe.programs)).flatten()
     }
 
     /// Names the builder in its FROM.
@@ -134,6 +144,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried) {
             put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
+        }
+        if self.corepack().is_some() {
+            let (name, place) = helpers::COREPACK;
+            put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
         }
         if let Some(tools) = &recipe.tools {
             put(self.layout.line("RUN", tools).as_bytes());

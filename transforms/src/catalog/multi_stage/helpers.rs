@@ -150,3 +150,22 @@ pub(super) fn has_archives(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
         })
     })
 }
+
+/// Where Corepack keeps the package managers that both stages start, with the variable that says so. Its own choice is in
+/// the home of who installs, where another user does not find them.
+pub(super) const COREPACK: (&str, &str) = ("COREPACK_HOME", "/opt/corepack");
+
+/// The first unit that sets Corepack up, where the build has it fetch a package manager, what starts is that one, and
+/// nothing says where it is kept.
+pub(super) fn corepack(survey: &Survey<'_, '_>, programs: &[String]) -> Option<usize> {
+    let manages = |program: &str| matches!(program, "pnpm" | "yarn");
+    let starts = survey.entry.steps.iter().map(Step::program).chain(programs.iter().map(String::as_str)).any(manages);
+    let said = || {
+        survey.model.env_names(survey.stage).any(|(_, name)| [COREPACK.0, "XDG_CACHE_HOME"].contains(&name))
+            || survey.steps().any(|(_, step)| step.assignments.iter().any(|text| text.starts_with(COREPACK.0)))
+    };
+    let sets_up = |unit: &Unit<'_>| unit.steps.iter().any(|step| step.program() == "corepack");
+    let first = survey.units.iter().find(|unit| sets_up(unit))?;
+    let fetches = survey.steps().any(|(_, step)| manages(step.program()) || step.subcommand() == Some("prepare"));
+    (starts && fetches && !said()).then_some(first.index)
+}

@@ -182,6 +182,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.libraries = libraries::wanted(self.survey, self.image.as_ref(), &self.runtime, &mut self.assumptions)?;
         }
         self.compilers_libraries();
+        if helpers::corepack(self.survey, &self.programs()).is_some() {
+            let (from, to) = (helpers::COREPACK.1.to_owned(), helpers::COREPACK.1.to_owned());
+            let evidence = "Corepack keeps there what starts".into();
+            self.carried.push(Carried { from, to, owner: None, evidence });
+        }
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();

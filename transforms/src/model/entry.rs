@@ -95,6 +95,13 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
             }
         }
     }
+    // `elixir --name x -S mix phx.server` looks the script up in PATH.
+    for step in &entry.steps {
+        let mut rest = step.args().iter().skip_while(|arg| *arg != "-S").skip(1);
+        if matches!(step.program(), "elixir" | "iex") && rest.clone().next().is_some() {
+            started.push(step.with_argv(rest.by_ref().cloned().collect()));
+        }
+    }
     entry.steps.extend(started);
     entry
 }

@@ -514,6 +514,8 @@ impl State<'_, '_, '_> {
             smaller: true,
             libraries: Vec::new(),
             joining: Vec::new(),
+            serves: false,
+            scripted: Vec::new(),
             programs: Vec::new(),
             repositories: false,
             tools: None,

@@ -272,12 +272,13 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
         let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
         return packs_libraries(context).then(|| step.path(jar))?;
     }
-    let compiles = survey.steps().any(|(_, step)| {
-        matches!(
-            effects::kind(step.program()),
-            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
-        )
-    });
+    let compiles = survey.launch.as_ref().is_some_and(|launch| launch.compile.program() == "cargo")
+        || survey.steps().any(|(_, step)| {
+            matches!(
+                effects::kind(step.program()),
+                "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
+            )
+        });
     // A shared library of the project's own would have to come along.
     let shares = context.files().iter().any(|file| {
         let name = paths::name(file);

@@ -67,7 +67,11 @@ pub(super) struct Recipe {
     pub(super) libraries: Vec<String>,
     /// Those of them, and of the tools, that an install of the file can take along.
     pub(super) joining: Vec<String>,
-    /// Programs that the commands of the runtime stage start.
+    /// Whether nothing starts but a web server that serves files.
+    pub(super) serves: bool,
+    /// Programs that the scripts start which the image starts.
+    pub(super) scripted: Vec<String>,
+    /// Those, and the programs that the commands of the runtime stage start.
     pub(super) programs: Vec<String>,
     /// Whether the runtime stage has to know other archives than the distribution's.
     pub(super) repositories: bool,

@@ -1235,6 +1235,8 @@ fn wanted(
             continue;
         }
         match packages::role(manager, name) {
+            // Documentation that is made at every start, a site that is built from what is mounted.
+            Role::Build if at_start(survey, recipe, manager, name) => found.push(name.clone()),
             Role::Build => match packages::libraries(manager, release, name) {
                 Some(libraries) => {
                     all = false;
@@ -1252,6 +1254,10 @@ fn wanted(
                 None => found.push(name.clone()),
             },
             Role::Tool if !tool_needed(survey, recipe, manager, name) => all = false,
+            // What makes a site is of no use to the server that has the files of it.
+            Role::Runtime if recipe.serves && SITE_TOOLS.contains(&packages::bare(name)) && !starts(name) => {
+                all = false
+            }
             _ => found.push(name.clone()),
         }
     }
@@ -1262,6 +1268,30 @@ fn wanted(
         new
     });
     (found, all)
+}
+
+/// Packages of the languages that sites are made with.
+const SITE_TOOLS: [&str; 12] = [
+    "bundler",
+    "node",
+    "nodejs",
+    "nodejs-npm",
+    "npm",
+    "pandoc",
+    "python3-pip",
+    "python3-sphinx",
+    "ruby",
+    "ruby-bundler",
+    "ruby-full",
+    "yarn",
+];
+
+/// Whether what starts, a script of it, or a health check starts a program of a package.
+fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
+    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
+    let checks = health.filter_map(|unit| survey.model.steps(unit.index)).flatten();
+    survey.entry.steps.iter().chain(checks).any(|step| brings(manager, packages::bare(package), step.program()))
+        || recipe.scripted.iter().any(|program| brings(manager, packages::bare(package), program))
 }
 
 /// Whether something that runs in the runtime stage starts a tool, or may.

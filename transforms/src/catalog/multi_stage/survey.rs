@@ -9,6 +9,7 @@ use crate::model::{Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
+use super::launch::{self, Launch};
 use super::{tidy, whole};
 
 /// The shipped stage as the split sees it.
@@ -16,6 +17,8 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
     pub(super) entry: Entry,
+    /// Where what is started would be compiled at every start: how it is done once. The entry is then the result.
+    pub(super) launch: Option<Launch>,
     pub(super) units: Vec<Unit<'m>>,
 }
 
@@ -72,7 +75,12 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
             units.push(unit);
         }
-        Ok(Self { model, stage, entry: entry::of(model, stage), units })
+        let mut survey = Self { model, stage, entry: entry::of(model, stage), launch: None, units };
+        if let Some(launch) = launch::of(&survey) {
+            survey.entry.steps = vec![launch.step.clone()];
+            survey.launch = Some(launch);
+        }
+        Ok(survey)
     }
 
     /// Every command of the stage with the unit it is in.

@@ -76,7 +76,7 @@ pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>>
         Effect::Unknown => is_build_script(step),
         _ => false,
     });
-    works.then(|| Whole::new(survey).and_then(Whole::finish))
+    (works || survey.launch.is_some()).then(|| Whole::new(survey).and_then(Whole::finish))
 }
 
 /// A folder that the build worked in.
@@ -126,7 +126,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => survey.model.image(survey.stage).and_then(base::known),
         };
         starts(survey, image.as_ref())?;
-        let last_build = last_build(survey)?;
+        let last_build = match &survey.launch {
+            Some(launch) => last_build(survey).unwrap_or_default().max(launch.unit),
+            None => last_build(survey)?,
+        };
         let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
         let removed = survey.removed(last_build);
         Ok(Self {
@@ -187,11 +190,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "Corepack keeps there what starts".into();
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
+        self.build.extend(survey_build(self.survey));
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
+        self.assumptions.extend(self.survey.launch.iter().flat_map(|launch| launch.assumptions.clone()));
         self.assumptions.insert(
             0,
             "what is not copied or installed in the runtime stage is not used when the container runs".into(),
@@ -199,6 +204,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let mut builder_folders: Vec<String> = self.carried.iter().map(|carried| carried.from.clone()).collect();
         builder_folders.extend(self.behind.clone());
         let programs = self.programs();
+        let serves = self.serves_by_settings(&|_: &str| false);
         Ok(Recipe {
             last_build: self.last_build,
             runtime: self.runtime,
@@ -211,6 +217,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             smaller: self.smaller,
             libraries: self.libraries,
             joining: Vec::new(),
+            serves,
+            scripted: programs.clone(),
             programs,
             repositories: false,
             tools: None,
@@ -221,7 +229,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             unpacked: self.unpacked,
             shared: Vec::new(),
             before: Vec::new(),
-            start: None,
+            start: self.survey.launch.as_ref().map(|launch| launch.start.clone()),
             toolchain_variables: &[],
             assumptions: self.assumptions,
             applicability: Applicability::Review,
@@ -275,7 +283,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let Some(path) = self.survey.started(step) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
-            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
+            let built = self.survey.builds() || self.survey.launch.is_some();
+            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !built;
             script && self.survey.read(&path).is_none()
         })
     }
@@ -348,6 +357,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     _ => {}
                 }
             }
+        }
+        if let Some(launch) = &survey.launch {
+            self.works(self.last_build, &launch.compile);
         }
         first
     }
@@ -511,7 +523,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     step.cwd.as_deref().is_some_and(|cwd| !paths::within(&path, cwd) && !paths::within(cwd, &path));
                 let publishes =
                     matches!(effects::kind(step.program()), "dotnet" | "haskell" | "compile" | "rust" | "go");
-                let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root");
+                let site = matches!(step.program(), "hugo" | "jekyll" | "mkdocs" | "zola" | "mdbook");
+                let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root")
+                    || site && matches!(option, "-d" | "--destination");
                 if outside && publishes && result {
                     self.installed_from(step);
                 }
@@ -542,6 +556,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             "rust" if verb == "build" => Some("target"),
             _ => None,
         };
+        if step.program() == "mix" && cwd == "/" {
+            for folder in ["/deps", "/_build"] {
+                self.carry(folder, at, evidence());
+            }
+            return true;
+        }
         if let Some(folder) = known.filter(|_| cwd == "/") {
             self.carry(&paths::join(cwd, folder), at, evidence());
             return true;
@@ -1129,12 +1149,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if local && self.image.as_ref().is_some_and(|image| image.name() == "golang") {
             self.build.push("rm -rf /usr/local/go".to_owned());
         }
-        for (_, step) in self.survey.steps() {
+        let launched = self.survey.launch.iter().map(|launch| &launch.compile);
+        for step in self.survey.steps().map(|(_, step)| step).chain(launched) {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
             if step.program() == "cargo" && step.subcommand() == Some("build") && whole {
                 let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
-                let folder = format!("{cwd}/target/{}", if release { "release" } else { "debug" });
+                let folder = paths::join(cwd, if release { "target/release" } else { "target/debug" });
                 let command = format!("rm -rf {folder}/build {folder}/deps {folder}/incremental {folder}/.fingerprint");
                 if !self.build.contains(&command) {
                     self.build.push(command);
@@ -1192,10 +1213,41 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         if left.is_empty() && !self.caches() && !self.develops() {
+            if let Some(refusal) = self.brings_compiler() {
+                return Err(refusal);
+            }
             let text = "no compiler or other build tool stays in the image, and there is no smaller image to ship";
             return Err(refuse("nothing-to-leave-behind", text, true));
         }
         Ok(())
+    }
+
+    /// Why a base image that brings the compiler is shipped all the same: no smaller one is known that runs what it makes.
+    fn brings_compiler(&self) -> Option<Refusal> {
+        let Base::Image { image, .. } = &self.survey.stage.base else { return None };
+        let unknown = self.image.is_none();
+        let installs = |step: &Step| matches!(effects::of(step), Effect::Install(_) | Effect::Fetch(_));
+        if !unknown && self.image.as_ref().is_some_and(|image| image.kind() != Kind::Compiler)
+            || unknown && self.survey.steps().any(|(_, step)| installs(step))
+        {
+            return None;
+        }
+        let tool = self.survey.steps().map(|(_, step)| step).find(|step| {
+            let compiles = match effects::kind(step.program()) {
+                "compiled" => true,
+                "cmake" | "ninja" | "make" | "swift" => unknown,
+                "compile" => unknown && matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++"),
+                _ => false,
+            };
+            let own = step.argv.first().is_some_and(|program| program.contains('/'));
+            compiles && !own && matches!(effects::of(step), Effect::Build)
+        })?;
+        let text = format!(
+            "`{}` comes with {image}, and which smaller image runs what it makes is not known; name one as runtime-base \
+             in the settings",
+            tool.program()
+        );
+        Some(refuse("compiler-of-the-base", text, true))
     }
 
     /// Whether a build fills a cache in the home of who builds, and nothing empties it: Maven's repository, npm's
@@ -1261,7 +1313,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 continue;
             }
             let scratch = stores::scratch(path, &SCRATCH);
-            if !needed && (work.installed || scratch) {
+            let served = || self.serves_by_settings(&|text: &str| text.contains(path));
+            if !needed && (work.installed || scratch || served()) {
                 if !scratch {
                     self.assumptions.push(format!(
                         "nothing reads {path} when the container runs: what was made there was installed"
@@ -1325,7 +1378,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     && before.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
             })
         };
-        if model.final_workdir(self.survey.stage).is_some_and(|cwd| cwd != "/" && paths::within(cwd, path)) {
+        let anywhere = self.serves_by_settings(&names);
+        let starts_in = |cwd: &str| cwd != "/" && paths::within(cwd, path);
+        if !anywhere && model.final_workdir(self.survey.stage).is_some_and(starts_in) {
             return true;
         }
         let entry = self
@@ -1333,7 +1388,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             .entry
             .steps
             .iter()
-            .any(|step| plan::mentions(step, path) || step.argv.iter().any(|arg| names(arg)));
+            .any(|step| !anywhere && plan::mentions(step, path) || step.argv.iter().any(|arg| names(arg)));
         entry
             || self.survey.units.iter().enumerate().any(|(at, unit)| match unit.instruction.keyword {
                 // Everybody writes to scratch space, and finds it empty.
@@ -1362,6 +1417,34 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }),
                 _ => false,
             })
+    }
+
+    /// Whether a web server starts, which finds what it serves by its settings and not by the folder that it starts in,
+    /// and none of the settings in the context is one that `names` finds something in.
+    fn serves_by_settings(&self, names: &dyn Fn(&str) -> bool) -> bool {
+        let Some(context) = self.survey.model.context else { return false };
+        let server = |step: &Step| matches!(step.program(), "nginx" | "httpd" | "httpd-foreground" | "apachectl");
+        let serves = match self.survey.entry.steps.as_slice() {
+            [] => self.image.as_ref().is_some_and(|image| image.kind() == Kind::Server),
+            [step] => server(step),
+            _ => false,
+        };
+        let settings = |file: &&String| {
+            let name = paths::name(file);
+            name.contains(".conf") || name.contains("nginx") || file.contains("nginx/") || name.ends_with(".template")
+        };
+        let writes = |step: &Step| {
+            matches!(step.program(), "sed" | "echo" | "printf" | "cat" | "tee" | "ln" | "envsubst")
+                && step.argv.iter().any(|arg| names(arg))
+        };
+        serves
+            && self.survey.units.iter().all(|unit| unit.instruction.heredocs.is_empty())
+            && !self.survey.steps().any(|(_, step)| writes(step))
+            && !context
+                .files()
+                .iter()
+                .filter(settings)
+                .any(|file| context.read(file).is_none_or(|text| names(&String::from_utf8_lossy(&text))))
     }
 
     fn carry(&mut self, path: &str, at: usize, evidence: String) {
@@ -1454,6 +1537,11 @@ fn told_elsewhere(step: &Step, stage: &str) -> Option<String> {
         })
         .collect();
     told.then(|| words.join(" "))
+}
+
+/// The command that compiles what would be compiled at every start.
+fn survey_build(survey: &Survey<'_, '_>) -> Option<String> {
+    survey.launch.as_ref()?.build.clone()
 }
 
 /// What a command installs and a command of the same instruction takes away again.

@@ -39,8 +39,13 @@ fn operations(old: &[&[u8]], new: &[&[u8]]) -> Vec<DiffOp> {
     let (old_end, new_end) = (old.len() - tail, new.len() - tail);
 
     let mut middle = Capture::new();
-    // Collecting does not fail.
-    let _ = diff(Algorithm::Patience, &mut middle, old, head..old_end, new, head..new_end);
+    // Collecting does not fail. Where lines only come or only go, there is nothing to compare.
+    let _ = match (old_end - head, new_end - head) {
+        (0, 0) => Ok(()),
+        (0, come) => middle.insert(head, head, come),
+        (gone, 0) => middle.delete(head, gone, head),
+        _ => diff(Algorithm::Patience, &mut middle, old, head..old_end, new, head..new_end),
+    };
     let mut all = Compact::new(Replace::new(Capture::new()), old, new);
     if head > 0 {
         let _ = all.equal(0, 0, head);

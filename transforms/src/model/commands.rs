@@ -93,6 +93,14 @@ impl Step {
         }
     }
 
+    /// Whether `path`, seen from the folder of the command, is the absolute path `other`.
+    pub fn is_at(&self, path: &str, other: &str) -> bool {
+        // The last letter tells most of them apart, where it is not one of those that joining takes away.
+        let last = |path: &str| path.bytes().next_back();
+        let alike = path.ends_with(['/', '.']) || path == "~" || path.is_empty() || last(path) == last(other);
+        alike && self.path(path).as_deref() == Some(other)
+    }
+
     /// Whether `path`, seen from the folder of the command, is `folder` or lies in it.
     pub fn reaches(&self, path: &str, folder: &str) -> bool {
         match &self.cwd {

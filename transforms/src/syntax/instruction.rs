@@ -181,6 +181,12 @@ pub struct Logical<'s> {
 impl Logical<'_> {
     /// Where the byte at `offset` of the text stands in the source.
     pub fn source_offset(&self, offset: usize) -> usize {
+        // As it is for whatever stands on one line.
+        if let [(text, source)] = self.runs.as_slice()
+            && *text as usize <= offset
+        {
+            return *source as usize + (offset - *text as usize);
+        }
         let at = self.runs.partition_point(|(text, _)| *text as usize <= offset);
         match at.checked_sub(1).and_then(|at| self.runs.get(at)) {
             Some((text, source)) => *source as usize + (offset - *text as usize),

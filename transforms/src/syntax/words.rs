@@ -156,17 +156,11 @@ fn spaced<'a>(args: &'a Logical<'_>, from: usize) -> Vec<Word<'a>> {
     let text = args.text.as_ref();
     let mut words = Vec::new();
     let mut at = from;
-    let bytes = text.as_bytes();
-    let blank = |at: usize| bytes.get(at).is_none_or(|byte| matches!(byte, b'\t' | 0x0b | 0x0c | b'\r' | b' '));
-    while at < bytes.len() {
-        if blank(at) {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while !blank(at) {
-            at += 1;
-        }
+    let blank = |byte: &u8| matches!(byte, b'\t' | 0x0b | 0x0c | b'\r' | b' ');
+    let rest = |at: usize| text.as_bytes().get(at..).unwrap_or_default().iter();
+    while let Some(blanks) = rest(at).position(|byte| !blank(byte)) {
+        let start = at + blanks;
+        at = rest(start).position(blank).map_or(text.len(), |length| start + length);
         words.push(Word { raw: text.get(start..at).unwrap_or_default(), span: args.source_span(start, at) });
     }
     words

@@ -328,8 +328,7 @@ fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot:
         .collect();
     let names = |path: &str| {
         named.iter().any(|step| {
-            step.argv.iter().chain(&step.outputs).any(|word| step.path(word).as_deref() == Some(path))
-                && step.program() != "rm"
+            step.argv.iter().chain(&step.outputs).any(|word| step.is_at(word, path)) && step.program() != "rm"
         })
     };
     let removed = survey.removed(pivot.saturating_sub(1));

@@ -740,7 +740,7 @@ fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step,
     matches!(effects::of(other), Effect::Writes(_) | Effect::Install(_) | Effect::Repository)
         && effects::kind(step.program()) == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
-            other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
+            other.args().iter().any(|arg| other.is_at(arg, path))
         }))
         && (repeats(survey, recipe, unit, other)
             || matches!(effects::of(other), Effect::Install(_))
@@ -749,7 +749,7 @@ fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step,
 
 /// Whether a file is an archive that the runtime stage downloads too.
 fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
-    let named = |step: &Step| step.args().iter().any(|arg| step.path(arg).as_deref() == Some(path));
+    let named = |step: &Step| step.args().iter().any(|arg| step.is_at(arg, path));
     if unit.steps.iter().any(|step| repeats(survey, recipe, unit, step) && named(step)) {
         return true;
     }

@@ -116,10 +116,14 @@ impl<'t> Plain<'t, '_> {
         self.bytes.get(self.at + 1).copied()
     }
 
+    /// Goes past the bytes that are such.
+    fn past(&mut self, such: impl Fn(u8) -> bool) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !such(*byte)).unwrap_or(rest.len());
+    }
+
     fn blanks(&mut self) {
-        while let Some(b' ' | b'\t') = self.peek() {
-            self.at += 1;
-        }
+        self.past(|byte| matches!(byte, b' ' | b'\t'));
     }
 
     /// Commands joined by `|`, or one command, with the blanks behind.
@@ -193,9 +197,7 @@ impl<'t> Plain<'t, '_> {
             return None;
         }
         loop {
-            while self.peek().is_some_and(|byte| ORDINARY.get(usize::from(byte)).copied().unwrap_or_default()) {
-                self.at += 1;
-            }
+            self.past(|byte| ORDINARY.get(usize::from(byte)).copied().unwrap_or_default());
             match self.peek() {
                 None | Some(b' ' | b'\t' | b'|' | b'&' | b';') => break,
                 Some(b'<' | b'>') if self.after() == Some(b'(') => return None,
@@ -228,6 +230,7 @@ impl<'t> Plain<'t, '_> {
     fn double_quotes(&mut self) -> Option<()> {
         self.at += 1;
         loop {
+            self.past(|byte| !matches!(byte, b'"' | b'\\' | b'$' | b'`'));
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
@@ -238,8 +241,7 @@ impl<'t> Plain<'t, '_> {
                     self.at += 2;
                 }
                 b'$' => self.dollar(true)?,
-                b'`' => self.backticks()?,
-                _ => self.at += 1,
+                _ => self.backticks()?,
             }
         }
     }

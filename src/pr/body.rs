@@ -1,12 +1,16 @@
 //! The text of a request. What comes from the repository is quoted, so that it mentions nobody, links nowhere and stays
 //! inside its quotes.
 
+use std::path::Path;
+
 use dockwright_transforms::knowledge::images::RunsAs;
 use dockwright_transforms::model::{Base, Model};
 use dockwright_transforms::rewrite::{Report, Status};
 use dockwright_transforms::settings::Settings;
 use dockwright_transforms::syntax::File;
 
+use crate::diff;
+use crate::report::human;
 use crate::report::json::line_of;
 
 /// GitHub takes no longer text than 65,536 characters.
@@ -22,6 +26,8 @@ const CLOSED: &str = "<!-- dockwright closed this request -->";
 pub(super) struct Changed {
     /// The file, from the repository's root.
     pub(super) path: String,
+    /// The change as a diff, in which nothing steers a terminal.
+    pub(super) diff: String,
     /// What was fixed.
     fixed: Vec<Report>,
     before: Shape,
@@ -30,7 +36,10 @@ pub(super) struct Changed {
 
 impl Changed {
     pub(super) fn new(path: String, fixed: Vec<Report>, before: &[u8], after: &[u8]) -> Self {
-        Self { path, fixed, before: Shape::of(before), after: Shape::of(after) }
+        let diff = diff::unified(Path::new(&path), before, after);
+        let lines = String::from_utf8_lossy(&diff);
+        let diff = lines.lines().map(|line| format!("{}\n", human::printable(line))).collect();
+        Self { path, diff, fixed, before: Shape::of(before), after: Shape::of(after) }
     }
 }
 
@@ -114,9 +123,10 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
-/// A text as code in a cell of a table.
+/// A text as code in a cell of a table, where a bar ends the cell even within code. With a backslash before it it does not,
+/// but with two it does.
 fn cell(text: &str) -> String {
-    code(&text.replace('|', "¦"))
+    code(&text.replace("\\|", "\\¦").replace('|', "\\|"))
 }
 
 /// A sentence of our own that may hold words of the repository.
@@ -189,7 +199,7 @@ pub(super) fn text(of: &Text<'_>) -> String {
 
 /// What is said of one file.
 fn section(file: &Changed) -> String {
-    let Changed { path, fixed, before, after } = file;
+    let Changed { path, fixed, before, after, .. } = file;
     let mut out = format!("\n### {}\n\n| | before | after |\n| --- | --- | --- |\n", code(path));
     out += &format!("| stages | {} | {} |\n", before.stages, after.stages);
     out += &format!("| base of the shipped image | {} | {} |\n", cell(&before.base), cell(&after.base));
@@ -289,7 +299,8 @@ mod tests {
         }
         assert!(shown.contains("\\`x\\`") && shown.contains("\\<img") && shown.contains("\\[a\\]"), "{shown}");
         assert_eq!(code("a`b\n@x"), "`a'b @x`");
-        assert_eq!(cell("a|b"), "`a¦b`");
+        assert_eq!(cell("a|b"), "`a\\|b`");
+        assert_eq!(cell("a\\|b"), "`a\\¦b`");
         let shown = sentence("GH-1 and %1, python:3.12 and :tada: or a:b:c");
         assert_eq!(shown, "GH\u{200b}-1 and %\u{200b}1, python:3.12 and :\u{200b}tada: or a:\u{200b}b:c");
     }

@@ -353,8 +353,7 @@ impl<'a> Visit<'a> {
             return Ok(asked(Action::Left, None, text));
         }
         if self.args.dry_run {
-            let names: Vec<&str> = rewritten.changed.iter().map(|file| file.path.as_str()).collect();
-            (self.show)(&self.shown(&branch, &title, &names, &text));
+            (self.show)(&self.shown(&branch, &title, &rewritten.changed, &text));
             let what = match open {
                 Some(request) => format!("{many} would change, for {}; nothing is pushed in a dry run", request.url),
                 None => format!("{many} would change; nothing is pushed in a dry run"),
@@ -394,8 +393,8 @@ impl<'a> Visit<'a> {
     }
 
     /// What a dry run prints of a request.
-    fn shown(&self, branch: &str, title: &str, names: &[&str], text: &str) -> String {
-        let names: Vec<String> = names.iter().map(|name| body::plain(name)).collect();
+    fn shown(&self, branch: &str, title: &str, changed: &[Changed], text: &str) -> String {
+        let names: Vec<String> = changed.iter().map(|file| body::plain(&file.path)).collect();
         let mut out = format!("branch {branch} for {}\ntitle  {title}\nfiles  {}\n", self.base, names.join(", "));
         let settings = &self.settings;
         let lists = [("labels", &settings.labels), ("review", &settings.reviewers), ("assign", &settings.assignees)];
@@ -407,7 +406,8 @@ impl<'a> Visit<'a> {
                 out += &format!("{what}\n");
             }
         }
-        format!("{out}\n{text}\n")
+        let diffs: String = changed.iter().map(|file| file.diff.as_str()).collect();
+        format!("{out}\n{text}\n{diffs}\n")
     }
 
     /// Closes a request of ours, and takes its branch away.

@@ -35,7 +35,7 @@ pub(crate) fn table(text: &str) {
 
 /// A text in which nothing steers a terminal, or ends its line: a file's name and its words may hold anything, and a line
 /// of its own that begins with `::` would be a command where GitHub Actions reads the log.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     match text.contains(|one: char| one.is_control() && one != '\t') {
         true => text.replace(|one: char| one.is_control() && one != '\t', "\u{fffd}").into(),
         false => text.into(),

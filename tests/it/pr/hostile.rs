@@ -58,12 +58,15 @@ fn no_word_of_a_dockerfile_mentions_links_or_breaks_out() {
     let stage = Stage::new();
     let text = "# @everyone ``` <script>alert(1)</script> \u{1b}]0;owned\u{7}\n\
                 FROM foo/`x`:1@everyone AS a|b\nFROM foo:1 AS x\nRUN echo '```' @everyone #1 http://evil.example www.evil.example\n\
-                ENV HOME=/home/<img>\nCMD [\"/bin/x\", \"`@everyone`\"]\n";
+                ENV HOME=/home/<img>\n# \u{1b}[2J\nCMD [\"/bin/x\", \"`@everyone`\"]\n";
     stage.write("Dockerfile", text);
     stage
         .write("other.Dockerfile", &text.replace("FROM foo/`x`:1@everyone AS a|b\n", "").replace("foo:1", "foo:1|`x`"));
     stage.write("third.Dockerfile", &text.replace("FROM foo/`x`:1@everyone AS a|b\n", ""));
     stage.commit("feat: words");
+    let dry = stage.pr(&["--dry-run"]);
+    assert!(said(&dry).contains("\n+USER ") && said(&dry).contains("[2J"), "{}", said(&dry));
+    assert!(!said(&dry).contains(['\u{1b}', '\u{7}']), "{}", said(&dry));
     let output = stage.pr(&["--group-by", "all", "--only", "multi-stage,non-root"]);
     assert!(output.status.success(), "{}", said(&output));
     let body = stage.site().requests[0]["body"].as_str().unwrap().to_owned();
@@ -174,6 +177,9 @@ fn no_setting_or_address_is_an_option_or_a_command() {
     }
     for name in ["-x", "$(touch ran)", "; touch ran"] {
         far(&[&format!("--remote={name}")]);
+    }
+    for name in ["o/..", "../r", "../../r", "o//r", "o/./r"] {
+        far(&[&format!("--repository={name}")]);
     }
     assert!(!ran(stage.folder.path()));
     assert!(stage.site().requests.is_empty());

@@ -454,6 +454,7 @@ fn a_dry_run_shows_the_request_and_asks_and_pushes_nothing() {
     let stage = Stage::new();
     let dry = stage.pr(&["--dry-run"]);
     assert!(said(&dry).contains("branch dockwright/non-root for main"), "{}", said(&dry));
+    assert!(said(&dry).contains("--- a/Dockerfile\n+++ b/Dockerfile\n@@ ") && said(&dry).contains("\n+USER appuser\n"));
     assert!(stage.site().calls.iter().all(|call| call.starts_with("GET ")));
     assert_eq!(stage.git("bare.git", &["branch", "--list", "dockwright/*"]), "");
 }

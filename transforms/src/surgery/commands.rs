@@ -88,11 +88,20 @@ pub fn move_command(
     let script = instruction.script()?;
     let Item { span, .. } = script.items.get(at)?;
     let text = span.text(file.source);
-    let above = at.checked_sub(1).and_then(|before| script.items.get(before));
-    let above = above.map_or(Vec::new(), |before| comments(file, Span { start: before.span.end, end: span.start }));
+    let above = comments_above(file, &script.items, at);
     let lines: String = above.iter().map(|comment| format!("{comment}{}", layout.eol())).collect();
     edits.push(layout.insert_before(to, format!("{lines}{}{text}", head(file, layout, instruction)?)));
     Some(edits)
+}
+
+/// The comments right above the command `at` of a script, without their indentation, in the order that they stand in.
+///
+/// Those above the first command stand above the instruction, and belong to it.
+pub fn comments_above<'s>(file: &File<'s>, items: &[Item], at: usize) -> Vec<&'s str> {
+    match (at.checked_sub(1).and_then(|before| items.get(before)), items.get(at)) {
+        (Some(before), Some(item)) => comments(file, Span { start: before.span.end, end: item.span.start }),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether commands may be taken out of an instruction: a RUN whose script is its line, or its one here-document.

@@ -5,7 +5,7 @@
 
 mod commands;
 
-pub use commands::{move_command, remove_command, split_run};
+pub use commands::{comments_above, move_command, remove_command, split_run};
 
 use std::ops::Range;
 

@@ -6,6 +6,7 @@ use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
 use crate::span::Span;
+use crate::surgery::comments_above;
 use crate::syntax::Keyword;
 use crate::syntax::shell::{Item, Node, Operator};
 use crate::transform::Refusal;
@@ -468,7 +469,7 @@ pub(super) fn run(
         }
     }
     kept.dedup_by(|a, b| a.text == b.text);
-    Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, &kept))), evidence })
+    Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, items, &kept))), evidence })
 }
 
 /// Whether a text installs packages of Alpine by lists that have to be there.
@@ -1078,7 +1079,7 @@ fn one_line(survey: &Survey<'_, '_>, text: &str) -> String {
 }
 
 /// Commands as the lines of one RUN, in the manner of the instruction that they come from.
-fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &[Kept]) -> String {
+fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], kept: &[Kept]) -> String {
     let text = unit.instruction.span.text(survey.model.file.source);
     let escape = char::from(survey.model.file.escape);
     let eol = survey.model.file.eol.text();
@@ -1090,16 +1091,27 @@ fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &[Kept]) -> String {
         .map(|line| line.get(..line.len() - line.trim_start().len()).unwrap_or(""))
         .filter(|indent| !indent.is_empty())
         .unwrap_or("    ");
+    // What is said of a command holds for it as long as it is as it was.
+    let said = |kept: &Kept| match items.get(kept.item) {
+        Some(item) if one_line(survey, item.span.text(survey.model.file.source)) == kept.text => {
+            let mut above = comments_above(survey.model.file, items, kept.item);
+            // A line that goes on is a command or a word that somebody took out.
+            let out = above.iter().rposition(|comment| comment.ends_with([escape, '&', ';'])).map_or(0, |at| at + 1);
+            above.split_off(out)
+        }
+        _ => Vec::new(),
+    };
     let many =
         text.lines().count() > 1 && kept.len() > 1 || kept.iter().map(|kept| kept.text.len() + 4).sum::<usize>() > 110;
     let mut out = String::new();
     for (at, command) in kept.iter().enumerate() {
         if at > 0 {
             let operator = if kept.get(at - 1).is_some_and(|before| before.loose) { ";" } else { "&&" };
+            let said: String = said(command).iter().map(|comment| format!("{indent}{comment}{eol}")).collect();
             match (many, leading && operator == "&&") {
                 (false, _) => out.push_str(if operator == ";" { "; " } else { " && " }),
-                (true, true) => out.push_str(&format!(" {escape}{eol}{indent}&& ")),
-                (true, false) => out.push_str(&format!(" {operator} {escape}{eol}{indent}")),
+                (true, true) => out.push_str(&format!(" {escape}{eol}{said}{indent}&& ")),
+                (true, false) => out.push_str(&format!(" {operator} {escape}{eol}{said}{indent}")),
             }
         }
         if command.installs && many && command.text.len() > 90 {

@@ -18,7 +18,7 @@ use dockwright_transforms::{model, syntax};
 
 use self::dockerignore::{Glob, Ignore};
 use crate::cli::ChoiceArgs;
-use crate::input::{Input, Source, is_repository};
+use crate::input::{Input, Source, is_dockerfile_name, is_repository};
 
 /// Larger files are not looked into: sources and manifests are smaller, and memory is not ours to fill.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -79,7 +79,8 @@ impl Contexts {
 }
 
 /// The folder that a build of the Dockerfile would be given: its own, or the nearest above it, up to the repository's
-/// root, that has everything the file copies. Where none has it all, the one that has the most.
+/// root, that has everything the file copies. Where none has it all, the one that has the most. A folder that has nothing
+/// of what is named, or nothing at all where everything is copied, proves nothing: the file is built somewhere else.
 fn find(folder: &Path, source: &[u8]) -> Option<PathBuf> {
     let file = syntax::File::parse(source).ok()?;
     // A source with a variable in it can't be looked for.
@@ -87,13 +88,18 @@ fn find(folder: &Path, source: &[u8]) -> Option<PathBuf> {
     if sources.is_empty() {
         return Some(folder.to_owned());
     }
+    let whole = |source: &&String| parts(source).next().is_none();
+    if sources.iter().all(|source| whole(&source)) {
+        return holds_more(folder).then(|| folder.to_owned());
+    }
     let absolute = std::path::absolute(folder).ok()?;
+    let named = sources.iter().filter(|source| !whole(source)).count();
     let mut best: Option<(usize, PathBuf)> = None;
     for (level, ancestor) in absolute.ancestors().enumerate() {
-        let there = sources.iter().filter(|source| has(ancestor, source)).count();
+        let there = sources.iter().filter(|source| !whole(source)).filter(|source| has(ancestor, source)).count();
         // The Dockerfile's own folder keeps the path that was typed, so that messages do too.
         let path = || if level == 0 { folder.to_owned() } else { ancestor.to_owned() };
-        if there == sources.len() {
+        if there == named {
             return Some(path());
         }
         if there > best.as_ref().map_or(0, |(most, _)| *most) {
@@ -109,8 +115,22 @@ fn find(folder: &Path, source: &[u8]) -> Option<PathBuf> {
 
 /// Whether `folder` has something that matches the source of a COPY.
 fn has(folder: &Path, source: &str) -> bool {
-    let parts: Vec<&str> = source.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
-    has_parts(folder, &parts)
+    has_parts(folder, &parts(source).collect::<Vec<_>>())
+}
+
+/// The names in the source of a COPY; there are none where it is the whole context.
+fn parts(source: &str) -> impl Iterator<Item = &str> {
+    source.split('/').filter(|part| !matches!(*part, "" | "." | ".."))
+}
+
+/// Whether `folder` holds anything but Dockerfiles and what is said about them.
+fn holds_more(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+        let said = [".", "readme", "license", "licence", "docker-compose", "compose.y"];
+        !is_dockerfile_name(&entry.file_name()) && !said.iter().any(|start| name.starts_with(start))
+    })
 }
 
 fn has_parts(folder: &Path, parts: &[&str]) -> bool {
@@ -300,5 +320,11 @@ mod tests {
         assert_eq!(found("FROM a\nCOPY gone /\n"), None);
         assert_eq!(found("FROM a\nCOPY --from=b x /\nADD https://x.org/y /\n"), Some(deploy.clone()));
         assert_eq!(found("FROM a\nCOPY $X /\n"), Some(deploy.clone()));
+        assert_eq!(found("FROM a\nCOPY . .\n"), Some(deploy.clone()));
+        assert_eq!(found("FROM a\nCOPY go.mod .\nCOPY . .\n"), Some(repository.path().to_owned()));
+        assert_eq!(found("FROM a\nCOPY gone .\nCOPY . .\n"), None);
+        // Everything is copied, and there is nothing: the file is built somewhere else.
+        let alone = folder(&[("api.Dockerfile", ""), ("Dockerfile", ""), (".dockerignore", ""), ("README.md", "")]);
+        assert_eq!(find(alone.path(), b"FROM a\nCOPY ./ /app\n"), None);
     }
 }

@@ -244,7 +244,7 @@ fn located(error: &ignore::Error) -> Option<&Path> {
 }
 
 /// Whether a file of this name is taken for a Dockerfile when a folder is walked.
-fn is_dockerfile_name(name: &OsStr) -> bool {
+pub(crate) fn is_dockerfile_name(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     let plain = name == b"Dockerfile"
         || name.starts_with(b"Dockerfile.")

@@ -120,17 +120,22 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     if written {
         return None;
     }
-    if let Some(at) = carried.iter().position(|carried| carried.to == program) {
+    let brought = |path: &str| {
+        survey
+            .units
+            .iter()
+            .filter_map(|unit| unit.copy.as_ref())
+            .any(|copy| copy.context && copy.to.as_deref() == Some(path))
+    };
+    // Itself, or the folder that an install of the project went to.
+    let named = step.argv.first().is_some_and(|first| first.contains('/'));
+    let elsewhere = |carried: &Carried| {
+        carried.to == program || named && carried.to == "/usr/local" && paths::within(&program, "/usr/local")
+    };
+    if let Some(at) = carried.iter().position(elsewhere) {
         // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
         let empty =
             !context.files().iter().any(|file| is_asset(file) && !is_script(context, file)) || opens_nothing(context);
-        let brought = |path: &str| {
-            survey
-                .units
-                .iter()
-                .filter_map(|unit| unit.copy.as_ref())
-                .any(|copy| copy.context && copy.to.as_deref() == Some(path))
-        };
         let folder = carried.iter().enumerate().find(|(other, carried)| *other != at && brought(&carried.from))?;
         let (place, folder) = (folder.0, folder.1.from.clone());
         if !empty {

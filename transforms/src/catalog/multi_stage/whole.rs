@@ -1161,6 +1161,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     self.build.push(command);
                 }
             }
+            // What is installed lies elsewhere; a file that names the folder may want something else in it.
+            let named = || memchr::memmem::find(self.survey.model.file.source, b"target/").is_some();
+            if step.program() == "cargo" && step.subcommand() == Some("install") && whole && !named() {
+                let path = step.argv.iter().any(|arg| arg == "--path" || arg.starts_with("--path="));
+                let command = format!("rm -rf {}", paths::join(cwd, "target"));
+                if path && !self.build.contains(&command) {
+                    self.build.push(command);
+                }
+            }
             let caches = match step.program() {
                 "stack" => ".stack-work",
                 "cabal" => "dist-newstyle",

@@ -15,6 +15,7 @@ from . import app as applications
 from . import machine
 from .engine import CLIENT
 from .machine import Skipped, say
+from .remote import NAME, Remote
 
 BROKEN = pathlib.Path(__file__).resolve().parent.parent / "broken"
 ENGINES = ("docker", "podman", "buildah")
@@ -140,7 +141,7 @@ def broken(engine, made, dockwright, kind, names):
     cases = [folder / case.name for case in cases]
     more = {name: (run, folder / case) for name, (run, case) in MORE.items() if not names or name in names}
     # What `fix` ships the program on that is built there.
-    images = {"debian:bookworm-slim"} if "fix" in more else set()
+    images = {"debian:bookworm-slim"} if {"fix", "remote"} & set(more) else set()
     for case in [*cases, *(case for _, case in more.values())]:
         for file in case.rglob("*Dockerfile"):
             images.update(applications.froms(file.read_text())[0])
@@ -250,5 +251,32 @@ def by_builder(prover, case):
     return good
 
 
+def far_away(prover, case):
+    """`--builder` with a BuildKit on the other end of a connection, whose base images come from a registry."""
+    if prover.kind != "docker":
+        say(f"skipped {'remote':24} it is for docker's buildx")
+        return True
+    remote = Remote(prover.engine)
+    try:
+        remote.start(["golang:1.26-bookworm", "debian:bookworm-slim"])
+        # Its own network, as it stands on another machine: the engine's is not asked for.
+        command = [prover.dockwright, "verify", "--json", "--builder", NAME, "."]
+        done = subprocess.run(command, cwd=case, env={**prover.environment, **remote.environment}, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, errors="replace", timeout=1200)
+        kept = remote.buildx("du", "--builder", NAME).stdout
+    except Skipped as reason:
+        say(f"skipped {'remote':24} {reason}")
+        return True
+    finally:
+        remote.stop()
+    said = json.loads(done.stdout or "{}")
+    good = said.get("verdict") == "same" and "Total:" in kept and not kept.rstrip().endswith(" 0B")
+    say(f"{'caught' if good else 'MISSED'}  {'remote':24} {said.get('verdict')}; built there: {kept.split()[-1] if kept else 'nothing'}")
+    if not good:
+        say(f"exit code {done.returncode}\n{done.stdout[-1500:]}\n{done.stderr[-2000:]}")
+    return good
+
+
 # What is more than a Dockerfile and a wrong one, and the folder that it works on.
-MORE = {"ctrl-c": (interrupted, "build-never-ends"), "fix": (partly, "fix"), "builder": (by_builder, "same")}
+MORE = {"ctrl-c": (interrupted, "build-never-ends"), "fix": (partly, "fix"), "builder": (by_builder, "same"),
+        "remote": (far_away, "remote")}

@@ -5,7 +5,7 @@ use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
-use crate::model::{Model, Stage, paths};
+use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
@@ -198,42 +198,7 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// The path in the build context that a path in the image was copied from.
     pub(super) fn context_path(&self, path: &str) -> Option<String> {
-        let copies = self.units.iter().rev().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
-        for copy in copies {
-            let Some(to) = copy.to.as_deref() else { continue };
-            for source in &copy.sources {
-                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-                let source = if source == "." { "" } else { source };
-                if source.contains(['*', '?', '[']) {
-                    if let (Some(rest), Some((folder, _))) = (paths::relative(path, to), source.rsplit_once('/')) {
-                        return Some(format!("{folder}/{rest}"));
-                    }
-                    if let (Some(rest), false) = (paths::relative(path, to), source.contains('/')) {
-                        return Some(rest.to_owned());
-                    }
-                    continue;
-                }
-                let is_file = self
-                    .model
-                    .context
-                    .is_some_and(|context| context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok());
-                if is_file {
-                    let target = if copy.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
-                    if target == path {
-                        return Some(source.to_owned());
-                    }
-                    continue;
-                }
-                if let Some(rest) = paths::relative(path, to) {
-                    return Some(match (source, rest) {
-                        ("", rest) => rest.to_owned(),
-                        (source, "") => source.to_owned(),
-                        (source, rest) => format!("{source}/{rest}"),
-                    });
-                }
-            }
-        }
-        None
+        origin::find(self.model, self.stage, path, Some)
     }
 
     /// The content of a file of the image that came from the build context.

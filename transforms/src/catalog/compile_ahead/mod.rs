@@ -44,6 +44,7 @@ pub(super) static TRANSFORM: Transform = Transform {
                 CMD [\"/usr/local/bin/hello\", \"-v\"]\n",
     },
     find,
+    once: true,
     broken,
 };
 

@@ -1,6 +1,8 @@
 //! `dotnet run`: the project is published, and its assembly is started.
 
+use crate::model::commands::Step;
 use crate::model::paths;
+use crate::syntax::{Form, Keyword};
 use crate::transform::Refusal;
 
 use super::markup;
@@ -29,6 +31,10 @@ const VALUED: [&str; 16] = [
     "--os",
     "--property",
 ];
+
+/// Options of `dotnet publish` that take the next word, and change nothing of what the program is called.
+const PUBLISH: [&str; 10] =
+    ["-c", "--configuration", "-f", "--framework", "-o", "--output", "-v", "--verbosity", "-r", "--runtime"];
 
 /// What takes the place of `dotnet run`.
 pub(super) fn run(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
@@ -92,19 +98,44 @@ fn ahead(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
         .iter()
         .find(|(path, _)| path.ends_with("PropertyGroup/AssemblyName"))
         .map_or(stem.as_str(), |(_, name)| name);
-    if !plain(name) {
+    let shared = project.read(&paths::join(&folder, "Directory.Build.props")).unwrap_or_default();
+    if !plain(name) || shared.contains("<AssemblyName>") {
         return Err(project.unnamed(&file));
+    }
+    let says = |key: &&&str| shared.contains(**key) || text.as_deref().is_some_and(|text| text.contains(**key));
+    if let Some(key) = ["PublishSingleFile", "PublishAot", "PublishTrimmed"].iter().find(says) {
+        let text = format!("{key} says that the project is published in another form than `dotnet run` starts");
+        return Err(refuse("published-otherwise", text, false));
     }
     let mut assumptions = Vec::new();
     if text.is_none() {
         assumptions.push(format!("{file} gives its assembly no other name"));
     }
-    // A site is published with what it serves, and looks for it in the folder that it starts in.
-    let site = text
-        .as_deref()
-        .is_none_or(|text| text.contains("Microsoft.NET.Sdk.Web") || text.contains("Microsoft.AspNetCore"));
-    let output = paths::join(&folder, OUTPUT);
-    let workdir = (site || named.is_some()).then(|| output.clone());
+    let configuration = given.value(&["-c", "--configuration"]);
+    // Where the file has published the project already, it lies where it was put.
+    let published = published(project, named, configuration);
+    let output = match &published {
+        Some((_, output)) => output.clone(),
+        None => paths::join(&folder, OUTPUT),
+    };
+    // A site is published with what it serves, and looks for it in the folder that it starts in; `dotnet run` starts it in
+    // that of the project.
+    let hosts = ["Microsoft.NET.Sdk.Web", "Microsoft.NET.Sdk.Worker", "Microsoft.AspNetCore"];
+    let site = text.as_deref().is_none_or(|text| hosts.iter().any(|host| text.contains(host)));
+    let beside = beside(project, &folder, text.as_deref().unwrap_or_default());
+    let workdir = match &beside {
+        Some(found) if site => {
+            // Pages have styles and scripts that are among what is published, and nowhere else.
+            if folder != cwd || project.below(&folder).iter().any(|file| is_page(file)) {
+                let text = format!(
+                    "it works in the folder of the sources with {found}, and serves what is only among what is published"
+                );
+                return Err(refuse("entangled-start", text, false));
+            }
+            None
+        }
+        _ => site.then(|| output.clone()),
+    };
     if let Some(workdir) = &workdir {
         if project.model.final_workdir(project.stage) != Some(cwd) {
             let text = "the folder that it starts in is changed by a script, and has to be that of what is published";
@@ -114,31 +145,103 @@ fn ahead(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
             "what the program reads beside itself is published with it: it starts in {workdir}, and no longer in {cwd}"
         ));
     }
-    let configuration = given.value(&["-c", "--configuration"]).unwrap_or("Release");
-    if !given.has(&["-c", "--configuration"]) {
+    if configuration.is_none() {
         assumptions.push("the Release configuration does what the Debug configuration did".to_owned());
     }
     let mut build = vec!["dotnet", "publish"];
     build.extend(named);
-    build.extend(["-c", configuration]);
+    build.extend(["-c", configuration.unwrap_or("Release")]);
     for names in [["-f", "--framework"], ["-r", "--runtime"]] {
         build.extend(given.value(&names).into_iter().flat_map(|value| [names[0], value]));
     }
     build.extend(["-o", &output]);
-    let env = profile(project, &folder, &given, argv.get(rest..).unwrap_or_default(), &mut assumptions);
-    let build = line(&build);
+    let Profile { env, arguments } =
+        profile(project, &folder, &given, argv.get(rest..).unwrap_or_default(), &mut assumptions)?;
+    let build = published.map_or_else(|| line(&build), |(command, _)| command);
     let same = build.clone();
+    let mut start = vec!["dotnet".to_owned(), format!("{output}/{name}.dll")];
+    start.extend(arguments);
     Ok(Ahead {
         build,
-        built: Box::new(move |step| step.argv.join(" ") == same),
+        built: Box::new(move |step| line(&step.argv) == same),
         prepares: |step| step.program() == "dotnet" && matches!(step.subcommand(), Some("restore" | "build" | "clean")),
-        start: vec!["dotnet".to_owned(), format!("{output}/{name}.dll")],
+        start,
         rest,
         writes: output,
         env,
         workdir,
         assumptions,
     })
+}
+
+/// Whether a file is a page of a site.
+fn is_page(file: &str) -> bool {
+    file.ends_with(".razor") || file.ends_with(".cshtml")
+}
+
+/// The command that publishes the project, behind the last of the sources, and the folder that it publishes into.
+fn published(
+    project: &Project<'_, '_, '_>,
+    named: Option<&str>,
+    configuration: Option<&str>,
+) -> Option<(String, String)> {
+    let is = |step: &Step| {
+        let at = step.argv.iter().position(|word| word == "publish").filter(|_| step.program() == "dotnet")?;
+        let positional = step.argv.get(at + 1).filter(|word| !word.starts_with('-'));
+        let given = options(&step.argv, at + 1 + usize::from(positional.is_some()), &PUBLISH);
+        let same = positional.map(String::as_str) == named
+            && given.end == step.argv.len()
+            && given.given.iter().all(|(name, _)| PUBLISH.contains(name) || *name == "--no-restore")
+            && configuration.is_none_or(|wanted| given.value(&["-c", "--configuration"]) == Some(wanted));
+        let output = step.path(given.value(&["-o", "--output"])?)?;
+        (same && step.always && step.cwd.as_deref() == project.cwd().ok()).then(|| (line(&step.argv), output))
+    };
+    let copies = |keyword| matches!(keyword, Keyword::Copy | Keyword::Add);
+    let last =
+        project.model.body(project.stage).rev().find(|(_, one)| copies(one.keyword)).map_or(0, |(index, _)| index);
+    project.steps().filter(|(index, _)| *index > last).filter_map(|(_, step)| is(step)).last()
+}
+
+/// What the program may look for in the folder of its sources by a path from there, that is not published: data, and
+/// folders that are made for it.
+fn beside(project: &Project<'_, '_, '_>, folder: &str, manifest: &str) -> Option<String> {
+    const DATA: [&str; 17] = [
+        "cer", "crt", "csv", "db", "db3", "dat", "html", "key", "mdf", "mmdb", "onnx", "pem", "pfx", "sql", "sqlite",
+        "sqlite3", "xlsx",
+    ];
+    let data = |file: &String| {
+        let aside = file.split('/').any(|part| {
+            part.starts_with('.')
+                || matches!(
+                    part,
+                    "wwwroot" | "bin" | "obj" | "out" | "node_modules" | "ClientApp" | "Migrations" | "test" | "tests"
+                )
+        });
+        let end = paths::name(file).rsplit_once('.').map_or("", |(_, end)| end);
+        !aside && DATA.contains(&end) && !manifest.contains(paths::name(file))
+    };
+    let inside =
+        |path: &str| paths::within(path, folder) && path != folder && paths::relative(path, folder) != Some(OUTPUT);
+    let volume = || {
+        let body = project.model.body(project.stage).filter(|(_, one)| one.keyword == Keyword::Volume);
+        body.flat_map(|(index, one)| {
+            let words: Vec<&str> = match &one.form {
+                Form::Json(words) => words.iter().map(|(word, _)| word.as_str()).collect(),
+                Form::Text => one.words().into_iter().map(|word| word.raw).collect(),
+            };
+            words.into_iter().map(|word| paths::join("/", &project.model.expand(index, word).text)).collect::<Vec<_>>()
+        })
+        .find(|path| inside(path))
+    };
+    let made = || {
+        let makes = project.steps().filter(|(_, step)| step.program() == "mkdir");
+        makes
+            .flat_map(|(_, step)| {
+                step.args().iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg))
+            })
+            .find(|path| inside(path))
+    };
+    project.below(folder).into_iter().find(data).or_else(volume).or_else(made)
 }
 
 /// The only project file in a folder: of the build context, or by name of the file's own COPY.
@@ -165,26 +268,38 @@ fn project_file(project: &Project<'_, '_, '_>, folder: &str) -> Option<String> {
     <[String; 1]>::try_from(found).ok().map(|[only]| only)
 }
 
-/// The variables that `dotnet run` sets by the launch profile of the project.
+/// What `dotnet run` tells a program by the launch profile of the project.
+#[derive(Default)]
+struct Profile {
+    env: Vec<(String, String)>,
+    arguments: Vec<String>,
+}
+
+/// What `dotnet run` tells the program by the launch profile of the project.
+///
+/// # Errors
+/// The profile has arguments whose words can't be told apart.
 fn profile(
     project: &Project<'_, '_, '_>,
     folder: &str,
     given: &super::project::Options<'_>,
     arguments: &[String],
     assumptions: &mut Vec<String>,
-) -> Vec<(String, String)> {
+) -> Result<Profile, Refusal> {
     if given.has(&["--no-launch-profile"]) {
-        return Vec::new();
+        return Ok(Profile::default());
     }
     if project.model.context.is_none() {
         assumptions.push("Properties/launchSettings.json, which `dotnet run` reads and a published program does not, says nothing that counts".to_owned());
-        return Vec::new();
+        return Ok(Profile::default());
     }
-    let Some(text) = project.read(&paths::join(folder, "Properties/launchSettings.json")) else { return Vec::new() };
+    let Some(text) = project.read(&paths::join(folder, "Properties/launchSettings.json")) else {
+        return Ok(Profile::default());
+    };
     let text = text.trim_start_matches('\u{feff}');
     let Ok(settings) = serde_json::from_str::<serde_json::Value>(text) else {
         assumptions.push("Properties/launchSettings.json, which can't be read, says nothing that counts".to_owned());
-        return Vec::new();
+        return Ok(Profile::default());
     };
     let profiles = settings.get("profiles").and_then(|profiles| profiles.as_object());
     let own =
@@ -193,7 +308,13 @@ fn profile(
         Some(name) => profiles.get(name),
         None => first_profile(text).and_then(|name| profiles.get(&name)).or_else(|| profiles.values().find(own)),
     });
-    let Some(chosen) = chosen else { return Vec::new() };
+    let Some(chosen) = chosen else { return Ok(Profile::default()) };
+    // They are for a start that has none of its own.
+    let own = chosen.get("commandLineArgs").and_then(|text| text.as_str()).filter(|_| arguments.is_empty());
+    let own = own.unwrap_or_default();
+    if own.contains(['"', '\'', '\\', '$', '%']) {
+        return Err(refuse("unknown-at-build", format!("the words of `{own}` can't be told apart"), false));
+    }
     let mut env: Vec<(String, String)> = Vec::new();
     let urls = arguments.iter().any(|word| word.contains("urls"));
     if let Some(url) = chosen.get("applicationUrl").and_then(|url| url.as_str()).filter(|_| !urls) {
@@ -214,7 +335,7 @@ fn profile(
             if names.len() == 1 { "it" } else { "them" }
         ));
     }
-    env
+    Ok(Profile { env, arguments: own.split_whitespace().map(str::to_owned).collect() })
 }
 
 /// The name of the first profile that starts the project itself, in the order in which the file has them.

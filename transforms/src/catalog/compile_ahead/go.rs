@@ -56,7 +56,7 @@ fn ahead(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
         // A module at a version is fetched and installed.
         Some((module, _)) if packages.len() == 1 => {
             let name = module.rsplit('/').find(|part| !version(part)).unwrap_or(module);
-            let build = format!("GOBIN={folder} go install {}", line(&[&flags[..], packages].concat()));
+            let build = format!("GOBIN={folder} go install {}", line(&[flags, packages].concat()));
             return Ok(made(build, paths::join(&folder, name), rest, cwd, assumptions));
         }
         _ if flags.is_empty() => format!("go build -o {path} {}", line(packages)),

@@ -10,7 +10,7 @@ use crate::transform::Refusal;
 
 use super::markup;
 use super::native::is_kind;
-use super::project::{Ahead, Project, line, plain};
+use super::project::{Ahead, Project, line, plain, variant};
 use super::refuse;
 
 /// The words behind the launcher: `sh ./mvnw …` starts the same as `./mvnw …`.
@@ -27,6 +27,21 @@ fn launcher<'w>(argv: &'w [String], names: &[&str]) -> Option<usize> {
 fn starts(word: &str) -> bool {
     let goal = word.rsplit(':').next().unwrap_or(word);
     matches!(goal, "run" | "bootRun" | "start" | "dev" | "java" | "exec" | "run-app")
+}
+
+/// Options of Maven that take the next word.
+const MAVEN: [&str; 10] =
+    ["-pl", "--projects", "-f", "--file", "-P", "--activate-profiles", "-s", "--settings", "-T", "-rf"];
+
+/// The options of a build that say what it makes. `-Pdev` and `-P dev` are one.
+fn maven_variant(words: &[String]) -> Vec<(String, Option<String>)> {
+    let one = |(name, value): (String, Option<String>)| match name.strip_prefix("-P") {
+        Some(profile) if !profile.is_empty() => ("-P".to_owned(), Some(profile.to_owned())),
+        _ => (name, value),
+    };
+    let mut found: Vec<_> = variant(words, &MAVEN).into_iter().map(one).collect();
+    found.sort_unstable();
+    found
 }
 
 /// Whether a command before it at the start prepares what is started.
@@ -103,10 +118,7 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
             Some(_) => java.push(word.clone()),
             None => {
                 kept.push(word.clone());
-                if matches!(
-                    word.as_str(),
-                    "-pl" | "--projects" | "-f" | "--file" | "-P" | "-s" | "--settings" | "-T" | "-rf"
-                ) {
+                if MAVEN.contains(&word.as_str()) {
                     let Some(value) = words.next() else { continue };
                     kept.push(value.clone());
                     match word.as_str() {
@@ -132,6 +144,10 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
     }
     let manifest = project.read(&paths::join(&folder, "pom.xml")).ok_or_else(|| project.unnamed("pom.xml"))?;
     let pom = Pom { elements: markup::elements(&manifest) };
+    if let Some(key) = pom.starts_with_settings() {
+        let text = format!("pom.xml says in <{key}> how Maven starts the program");
+        return Err(refuse("entangled-start", text, false));
+    }
     let archive = pom.archive(project)?;
     if archive.ends_with(".jar")
         && project.below(&folder).iter().any(|file| file.starts_with("src/main/webapp/") && file.ends_with(".jsp"))
@@ -143,9 +159,11 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
     build.extend(goals.iter().filter(|goal| *goal == "clean").cloned());
     build.push(if goals.iter().any(|goal| goal == "install") { "install" } else { "package" }.into());
     // Spring Boot's own parent packs the archive anew in this phase; else it has to be asked to.
-    if !manifest.contains("spring-boot-starter-parent") && !manifest.contains("<goal>repackage</goal>") {
+    let asked = !manifest.contains("spring-boot-starter-parent") && !manifest.contains("<goal>repackage</goal>");
+    if asked {
         build.push("spring-boot:repackage".into());
     }
+    let same = maven_variant(build.get(at + 1..).unwrap_or_default());
     if !build.iter().any(|word| word.starts_with("-DskipTests") || word.starts_with("-Dmaven.test.skip")) {
         build.insert(at + 1, "-DskipTests".into());
     }
@@ -161,9 +179,16 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
     }
     Ok(Ahead {
         build: line(&build),
-        built: Box::new(|step| {
-            is_kind(step, "jvm")
-                && step.args().iter().any(|word| matches!(word.as_str(), "package" | "install" | "verify"))
+        built: Box::new(move |step| {
+            let Some(at) = launcher(&step.argv, &["mvn", "mvnw"]) else { return false };
+            let words = step.argv.get(at + 1..).unwrap_or_default();
+            let done = maven_variant(words);
+            let parts = |name: &str| matches!(name, "-pl" | "--projects" | "-am" | "--also-make");
+            // What builds every module builds this one.
+            let all = !done.iter().any(|(name, _)| parts(name));
+            words.iter().any(|word| matches!(word.as_str(), "package" | "install" | "verify"))
+                && (!asked || words.iter().any(|word| word == "spring-boot:repackage"))
+                && done.iter().eq(same.iter().filter(|(name, _)| !(all && parts(name))))
         }),
         prepares,
         start: java,
@@ -185,6 +210,41 @@ impl Pom {
         markup::first(&self.elements, &format!("project/{path}"))
     }
 
+    /// What the project says in the settings of a plugin: each key with its text.
+    fn configured<'e>(&'e self, plugin: &'e str) -> impl Iterator<Item = (&'e str, &'e str)> {
+        let mut inside = false;
+        self.elements.iter().filter_map(move |(path, text)| {
+            if path.ends_with("plugin/artifactId") {
+                inside = text == plugin;
+            }
+            let (_, key) = path.rsplit_once("configuration/").filter(|_| inside)?;
+            Some((key, text.as_str()))
+        })
+    }
+
+    /// A setting by which the goal that starts the program does what starting the archive does not.
+    fn starts_with_settings(&self) -> Option<&str> {
+        const KEYS: [&str; 14] = [
+            "additionalClasspathElements",
+            "agent",
+            "agents",
+            "arguments",
+            "commandlineArguments",
+            "directories",
+            "environmentVariables",
+            "folders",
+            "jvmArguments",
+            "profiles",
+            "skip",
+            "systemPropertyVariables",
+            "useTestClasspath",
+            "workingDirectory",
+        ];
+        let mut keys =
+            self.configured("spring-boot-maven-plugin").map(|(key, _)| key.split('/').next().unwrap_or_default());
+        keys.find(|key| KEYS.contains(key))
+    }
+
     /// The name of the archive in `target/`.
     fn archive(&self, project: &Project<'_, '_, '_>) -> Result<String, Refusal> {
         let packaging = self.get("packaging").unwrap_or("jar");
@@ -201,7 +261,11 @@ impl Pom {
         });
         let renamed =
             self.elements.iter().any(|(path, _)| path.starts_with("project/profiles/") && path.ends_with("finalName"));
-        if !boots || classified || renamed || !matches!(packaging, "jar" | "war") {
+        let elsewhere = self.get("build/directory").is_some()
+            || ["spring-boot-maven-plugin", "maven-jar-plugin", "maven-war-plugin"]
+                .iter()
+                .any(|plugin| self.configured(plugin).any(|(key, _)| matches!(key, "outputDirectory" | "finalName")));
+        if !boots || classified || renamed || elsewhere || !matches!(packaging, "jar" | "war") {
             let text = "pom.xml packs the program in a way that can't be read, by a plugin of the parent, a classifier or a profile";
             return Err(refuse("unknown-program", text, false));
         }
@@ -249,6 +313,9 @@ fn first(pattern: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
     let captures = pattern.as_ref()?.captures(text)?;
     captures.iter().skip(1).flatten().next().map(|found| found.as_str().to_owned())
 }
+
+/// Options of Gradle that take the next word.
+const GRADLE: [&str; 8] = ["-p", "--project-dir", "-b", "--build-file", "-c", "-x", "--exclude-task", "--console"];
 
 /// What takes the place of `gradle run` and `gradle bootRun`.
 pub(super) fn gradle(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
@@ -343,6 +410,22 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
     if let Some(refusal) = configured(if boot { "bootRun" } else { "run" }) {
         return Err(refusal);
     }
+    let all = ["withType<JavaExec>", "withType(JavaExec", "withType<BootRun>", "withType(BootRun"];
+    let single = if boot { ["bootRun.", "tasks.bootRun."] } else { ["run.", "tasks.run."] };
+    if all.iter().any(|word| script.contains(word))
+        || script.lines().map(str::trim).any(|line| single.iter().any(|start| line.starts_with(start)))
+    {
+        let text = "it is started with settings of its own, which stand in the build script";
+        return Err(refuse("entangled-start", text, false));
+    }
+    if !boot && !["application", "io.ktor.plugin", "'distribution'"].iter().any(|plugin| script.contains(plugin)) {
+        let text =
+            "nothing in the build script makes a program that starts without Gradle; add the plugin `application`";
+        return Err(refuse("no-archive", text, false));
+    }
+    if ["buildDir", "buildDirectory", "executableDir"].iter().any(|word| script.contains(word)) {
+        return Err(project.unnamed("build.gradle"));
+    }
     // A subproject has the name of its folder; the root says its own, or has that of its folder.
     let name = match module.is_empty() {
         false => paths::name(&module).to_owned(),
@@ -363,6 +446,7 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
             "baseName",
             "archiveVersion",
             "archiveClassifier",
+            "destinationDirectory",
         ]
         .iter()
         .any(|word| script.contains(word))
@@ -370,7 +454,12 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
             return Err(project.unnamed("build.gradle"));
         }
         let properties = project.read(&paths::join(&root, "gradle.properties")).unwrap_or_default();
-        let stated = script.lines().any(|line| line.trim_start().starts_with("version"));
+        // A project above may say it for all that are below.
+        let everywhere = || {
+            let above = either(&root, "build.gradle").unwrap_or_default();
+            ["allprojects", "subprojects"].iter().any(|word| above.contains(word))
+                && above.lines().any(|line| line.trim_start().starts_with("version"))
+        };
         let version = first(&VERSION, &script).or_else(|| {
             properties.lines().find_map(|line| line.strip_prefix("version=")).map(|version| version.trim().to_owned())
         });
@@ -378,9 +467,10 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
             Some(version) if plain(&version) => format!("{name}-{version}.jar"),
             Some(_) => return Err(project.unnamed("build.gradle")),
             // `version` of a plugin is no version of the project.
-            None if stated && script.lines().any(|line| line.starts_with("version")) => {
+            None if script.lines().any(|line| line.starts_with("version")) => {
                 return Err(project.unnamed("build.gradle"));
             }
+            None if everywhere() => return Err(project.unnamed("build.gradle")),
             None => format!("{name}.jar"),
         };
         assumptions.push("the program reads its resources from the archive, and nothing from the sources; developer tools are off in it".to_owned());
@@ -399,15 +489,23 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
     }
     let mut start = if boot { vec!["java".to_owned(), "-jar".to_owned(), path.clone()] } else { vec![path.clone()] };
     start.extend(arguments);
-    let same = build.last().cloned().unwrap_or_default();
+    let own = own.to_owned();
+    let wanted = format!("{own}{}", if boot { "bootJar" } else { "installDist" });
+    let same = variant(build.get(at + 1..).unwrap_or_default(), &GRADLE);
     Ok(Ahead {
         build: line(&build),
         built: Box::new(move |step| {
-            is_kind(step, "jvm")
-                && step
-                    .args()
-                    .iter()
-                    .any(|word| *word == same || boot && matches!(word.as_str(), "build" | "assemble" | "bootJar"))
+            let Some(at) = launcher(&step.argv, &["gradle", "gradlew"]) else { return false };
+            let words = step.argv.get(at + 1..).unwrap_or_default();
+            let mut done = variant(words, &GRADLE);
+            // Checks that are left out.
+            done.retain(|(name, _)| !matches!(name.as_str(), "-x" | "--exclude-task"));
+            let makes = |word: &String| match word.strip_prefix(own.as_str()).unwrap_or(word) {
+                "installDist" => !boot,
+                "build" | "assemble" | "bootJar" => boot,
+                _ => *word == wanted,
+            };
+            done == same && words.iter().any(makes)
         }),
         prepares,
         start,

@@ -4,7 +4,7 @@ use crate::model::commands::Step;
 use crate::model::{effects, paths};
 use crate::transform::Refusal;
 
-use super::project::{Ahead, Options, Project, line, options, plain};
+use super::project::{Ahead, Options, Project, line, options, plain, variant};
 use super::refuse;
 
 /// Options of `cargo run` that take the next word.
@@ -76,10 +76,18 @@ fn cargo_run(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
         return Err(refuse("needs-its-tool", text, false));
     }
     let build = line(&words);
-    let same = build.clone();
+    let same = cargo_variant(words.get(1..).unwrap_or_default());
     Ok(Ahead {
         build,
-        built: Box::new(move |step| step.argv.join(" ") == same),
+        built: Box::new(move |step| {
+            let verb = matches!(step.subcommand(), Some("build" | "b"));
+            let mut done = cargo_variant(step.args());
+            // What builds every program builds this one.
+            done.extend(same.iter().filter(|(name, _)| name == "--bin").cloned());
+            done.sort_unstable();
+            done.dedup();
+            step.program() == "cargo" && verb && done == same
+        }),
         prepares: |step| {
             step.program() == "cargo"
                 && matches!(step.subcommand(), Some("build" | "b" | "fetch" | "update" | "check" | "clean"))
@@ -93,15 +101,35 @@ fn cargo_run(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
     })
 }
 
+/// The options of a build by Cargo that say what it makes, and the toolchain.
+fn cargo_variant(words: &[impl AsRef<str>]) -> Vec<(String, Option<String>)> {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| match word.as_ref() {
+            "-r" => "--release".to_owned(),
+            "-p" => "--package".to_owned(),
+            "-F" => "--features".to_owned(),
+            toolchain if toolchain.starts_with('+') => format!("-{toolchain}"),
+            other => other.to_owned(),
+        })
+        .collect();
+    variant(&words, &CARGO)
+}
+
 /// A source that reads a variable of Cargo's while it runs.
 fn asks_cargo(project: &Project<'_, '_, '_>, cwd: &str) -> Option<String> {
+    // `env!` is read when it is compiled.
+    let reads = |text: &str| {
+        memchr::memmem::find_iter(text.as_bytes(), b"CARGO_").any(|at| {
+            let before = text.as_bytes().get(at.saturating_sub(16)..at).unwrap_or_default();
+            memchr::memmem::find(before, b"env!").is_none()
+        })
+    };
     let asks = |file: &String| {
         file.ends_with(".rs")
-            && !file.starts_with("target/")
+            && !["target/", "tests/", "benches/"].iter().any(|folder| file.starts_with(folder))
             && paths::name(file) != "build.rs"
-            && project
-                .read(&paths::join(cwd, file))
-                .is_some_and(|text| text.contains("env::var(\"CARGO_") || text.contains("env::var_os(\"CARGO_"))
+            && project.read(&paths::join(cwd, file)).is_some_and(|text| reads(&text))
     };
     project.below(cwd).into_iter().find(asks)
 }
@@ -164,7 +192,11 @@ fn programs(project: &Project<'_, '_, '_>, folder: &str, manifest: &toml::Table)
     let text = |value: &toml::Value, key: &str| value.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     let mut found: Vec<String> = bins.iter().filter_map(|bin| text(bin, "name")).collect();
     let package = manifest.get("package");
-    if package.and_then(|package| package.get("autobins")).and_then(|auto| auto.as_bool()) == Some(false) {
+    let said = package.and_then(|package| package.get("autobins")).and_then(|auto| auto.as_bool());
+    // In the first edition, what is named is all.
+    let later =
+        package.and_then(|package| package.get("edition")).is_some_and(|edition| edition.as_str() != Some("2015"));
+    if !said.unwrap_or(later || found.is_empty()) {
         return found;
     }
     let taken: Vec<String> =
@@ -219,6 +251,19 @@ fn new_crate(project: &Project<'_, '_, '_>, folder: &str) -> Option<String> {
     })
 }
 
+/// Where Cargo looks for its settings: in the folder that it runs in, and in those above.
+fn configurations(cwd: &str) -> Vec<String> {
+    let (mut found, mut folder) = (Vec::new(), cwd);
+    loop {
+        found.extend([".cargo/config.toml", ".cargo/config"].map(|name| paths::join(folder, name)));
+        let above = paths::parent(folder);
+        if above == folder {
+            return found;
+        }
+        folder = above;
+    }
+}
+
 /// Where Cargo puts what it makes.
 fn target_folder(
     project: &Project<'_, '_, '_>,
@@ -226,20 +271,32 @@ fn target_folder(
     cwd: &str,
     manifest: &str,
 ) -> Result<String, Refusal> {
+    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_TARGET"] {
+        if project.sets(name) && project.variable(name).is_none() {
+            let text = format!("{name} says where the program is, and has a value that is not there to read");
+            return Err(refuse("unknown-program", text, false));
+        }
+    }
     let mut folder = given.value(&["--target-dir"]).map(|folder| paths::join(cwd, folder));
     let mut triple = given.value(&["--target"]).map(str::to_owned).or_else(|| project.variable("CARGO_BUILD_TARGET"));
-    folder = folder.or_else(|| project.variable("CARGO_TARGET_DIR").map(|folder| paths::join(cwd, &folder)));
-    for name in [".cargo/config.toml", ".cargo/config"] {
-        let Some(text) = project.read(&paths::join(cwd, name)) else { continue };
+    let variable = || project.variable("CARGO_TARGET_DIR").or_else(|| project.variable("CARGO_BUILD_TARGET_DIR"));
+    folder = folder.or_else(|| variable().map(|folder| paths::join(cwd, &folder)));
+    for path in configurations(cwd) {
+        let Some(text) = project.read(&path) else { continue };
         let Ok(table) = text.parse::<toml::Table>() else {
             return Err(refuse(
                 "unknown-program",
-                format!("{name} can't be read, which may say where the program is"),
+                format!("{path} can't be read, which may say where the program is"),
                 false,
             ));
         };
+        if table.contains_key("env") || text.contains("runner") || text.contains("prefer-dynamic") {
+            let text = format!("{path} says what `cargo run` starts the program with");
+            return Err(refuse("needs-its-tool", text, false));
+        }
         let build = |key: &str| table.get("build").and_then(|build| build.get(key)).and_then(|value| value.as_str());
-        folder = folder.or_else(|| build("target-dir").map(|folder| paths::join(cwd, folder)));
+        folder = folder
+            .or_else(|| build("target-dir").map(|folder| paths::join(paths::parent(paths::parent(&path)), folder)));
         triple = triple.or_else(|| build("target").map(str::to_owned));
     }
     // A member of a workspace shares the folder of the workspace.

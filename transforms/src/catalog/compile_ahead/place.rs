@@ -154,14 +154,39 @@ pub(super) fn insert(
     }
     lines.extend(ahead.workdir.iter().map(|folder| format!("{} {folder}", layout.keyword("WORKDIR"))));
     if !ahead.env.is_empty() {
-        let pairs = ahead.env.iter().map(|(name, value)| format!("{name}={}", double(value)));
+        let escape = char::from(model.file.escape);
+        let pairs = ahead.env.iter().map(|(name, value)| format!("{name}={}", double(value, escape)));
         lines.push(format!("{} {}", layout.keyword("ENV"), pairs.collect::<Vec<_>>().join(" ")));
     }
     Ok(if lines.is_empty() { Vec::new() } else { layout.insert_after(at, lines.join(layout.eol())) })
 }
 
-/// A value of ENV.
-fn double(value: &str) -> String {
+/// A value of ENV, in a file with this escape character.
+fn double(value: &str, escape: char) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:+,;*@%".contains(c);
-    if value.chars().all(plain) { value.to_owned() } else { format!("\"{}\"", value.replace(['"', '\\', '$'], "")) }
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '$') || c == escape {
+            quoted.push(escape);
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::double;
+
+    #[test]
+    fn a_value_is_what_it_was() {
+        assert_eq!(double("http://*:80", '\\'), "http://*:80");
+        assert_eq!(double("a $b \"c\" \\d", '\\'), "\"a \\$b \\\"c\\\" \\\\d\"");
+        assert_eq!(double("C:\\x $y", '`'), "\"C:\\x `$y\"");
+        assert_eq!(double("", '\\'), "\"\"");
+    }
 }

@@ -93,6 +93,11 @@ impl<'p, 'm, 'a> Project<'p, 'm, 'a> {
         }
     }
 
+    /// Whether the file sets a variable, to whatever value.
+    pub(super) fn sets(&self, name: &str) -> bool {
+        self.model.env_names(self.stage).chain(self.model.arg_names(self.stage)).any(|(_, set)| set == name)
+    }
+
     /// Every command of the stage's RUNs, with the instruction that it stands in.
     pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &'m Step)> {
         let (model, stage) = (self.model, self.stage);
@@ -153,6 +158,54 @@ impl<'w> Options<'w> {
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.given.iter().any(|(name, _)| names.contains(name))
     }
+}
+
+/// Words of a command that change nothing of what it makes.
+const QUIET: [&str; 21] = [
+    "-q",
+    "--quiet",
+    "-v",
+    "--verbose",
+    "-e",
+    "--errors",
+    "-B",
+    "--batch-mode",
+    "-ntp",
+    "--no-transfer-progress",
+    "-DskipTests",
+    "-DskipTests=true",
+    "-Dmaven.test.skip",
+    "-Dmaven.test.skip=true",
+    "--no-daemon",
+    "--stacktrace",
+    "--console=plain",
+    "--no-restore",
+    "--no-build",
+    "--locked",
+    "--offline",
+];
+
+/// The options among words that say what is made, with their values, in order: the same options make the same.
+pub(super) fn variant(words: &[String], valued: &[&str]) -> Vec<(String, Option<String>)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(word) = words.get(at) {
+        at += 1;
+        if !word.starts_with('-') || QUIET.contains(&word.as_str()) {
+            continue;
+        }
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None if valued.contains(&word.as_str()) => {
+                at += 1;
+                (word.as_str(), words.get(at - 1).cloned())
+            }
+            None => (word.as_str(), None),
+        };
+        found.push((name.to_owned(), value));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Words as a command line.

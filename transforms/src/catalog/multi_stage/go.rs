@@ -489,7 +489,10 @@ impl State<'_, '_, '_> {
 /// The refusal of a command that needs Go when the container starts.
 fn toolchain(step: &Step) -> Refusal {
     let command = step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
-    refuse("toolchain-at-run-time", format!("`{command}` needs the toolchain when the container starts"), true)
+    let text = format!(
+        "`{command}` needs the toolchain when the container starts; build in the image, and start what comes of it"
+    );
+    refuse("toolchain-at-run-time", text, true)
 }
 
 /// The `go build`, `go install` or `go get` that a command is, through the wrappers of older days.

@@ -9,7 +9,6 @@ use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
-use super::launch::{self, Launch};
 use super::{tidy, whole};
 
 /// The shipped stage as the split sees it.
@@ -17,8 +16,6 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
     pub(super) entry: Entry,
-    /// Where what is started would be compiled at every start: how it is done once. The entry is then the result.
-    pub(super) launch: Option<Launch>,
     pub(super) units: Vec<Unit<'m>>,
 }
 
@@ -75,12 +72,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
             units.push(unit);
         }
-        let mut survey = Self { model, stage, entry: entry::of(model, stage), launch: None, units };
-        if let Some(launch) = launch::of(&survey) {
-            survey.entry.steps = vec![launch.step.clone()];
-            survey.launch = Some(launch);
-        }
-        Ok(survey)
+        Ok(Self { model, stage, entry: entry::of(model, stage), units })
     }
 
     /// Every command of the stage with the unit it is in.

@@ -228,13 +228,7 @@ pub(crate) fn prove(
     let kept = keep::largest(&all, |set| {
         let (rewritten, _) = work.rewrite(input, &subject.source, Some(set));
         let rewritten = rewritten.map_err(|failure| Box::new(failed(&failure)))?;
-        // What stands on a fix that is not among them finds nothing to do, and the set is another one.
-        let applied = fixes(&rewritten);
-        let idle: Vec<&str> = set.iter().filter(|fix| !applied.contains(fix)).copied().collect();
-        let after = match &rewritten.output {
-            Some(after) if idle.is_empty() => after,
-            _ => return Ok(Err((vec![format!("without the others, {} changes nothing", idle.join(" and "))], None))),
-        };
+        let Some(after) = &rewritten.output else { return Ok(Err((vec!["it changes nothing alone".into()], None))) };
         let outcome = laboratory.against(&subject, &original, after, shown);
         match &outcome.verdict {
             Verdict::Same => Ok(Ok((rewritten, outcome))),
@@ -472,7 +466,8 @@ impl Laboratory {
         let (old, new) = (&original.side.image.config, &side.image.config);
         let accept: &[Part] = &self.args.accept;
         let nothing = Config::default();
-        let strict = verdict::configuration(old, new, (&nothing, &nothing), accept);
+        let idle = |name: &str| verdict::is_idle(&original.side.probe, &side.probe, name);
+        let strict = verdict::configuration(old, new, (&nothing, &nothing), accept, &idle);
         if strict.is_empty() {
             return Ok(strict);
         }
@@ -482,7 +477,7 @@ impl Laboratory {
             return Err(Trouble("interrupted".into()));
         }
         let bases = (old_base.as_ref().unwrap_or(&nothing), new_base.as_ref().unwrap_or(&nothing));
-        Ok(verdict::configuration(old, new, bases, accept))
+        Ok(verdict::configuration(old, new, bases, accept, &idle))
     }
 
     /// The configuration of the bare base of a Dockerfile; `None` where it can't be built alone.

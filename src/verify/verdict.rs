@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dockwright_transforms::knowledge::toolchains;
 use serde_json::Value;
 
 use super::engine::{Config, Image};
@@ -71,12 +72,13 @@ impl Side {
 }
 
 /// Differences in the configuration, each side seen against its own base: a value that both have from their base is the
-/// base's business.
+/// base's business. A variable that is `idle` is read by nothing that is left in the image.
 pub(super) fn configuration(
     before: &Config,
     after: &Config,
     bases: (&Config, &Config),
     accept: &[Part],
+    idle: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut found = Vec::new();
     let parts: BTreeSet<Part> = before.parts.keys().chain(after.parts.keys()).copied().collect();
@@ -90,7 +92,7 @@ pub(super) fn configuration(
             continue;
         }
         match part {
-            Part::Env => found.extend(environment(before, after, bases)),
+            Part::Env => found.extend(environment(before, after, bases, idle)),
             Part::Label | Part::Expose | Part::Volume => found.extend(entries(part, [old, new], bases)),
             _ => found.push(format!("{} was {}, is {}", noun(part), shown(old), shown(new))),
         }
@@ -98,8 +100,14 @@ pub(super) fn configuration(
     found
 }
 
+/// Whether a variable is read by a toolchain alone that is left behind.
+pub(super) fn is_idle(before: &Probe, after: &Probe, name: &str) -> bool {
+    let has = |probe: &Probe| probe.left.get("toolchain").is_some_and(|names| names.contains("go"));
+    toolchains::GO_VARIABLES.contains(&name) && has(before) && !has(after)
+}
+
 /// Variables that the original sets itself.
-fn environment(before: &Config, after: &Config, bases: (&Config, &Config)) -> Vec<String> {
+fn environment(before: &Config, after: &Config, bases: (&Config, &Config), idle: &dyn Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     let base = variables(bases.0);
     let new = variables(after);
@@ -121,6 +129,7 @@ fn environment(before: &Config, after: &Config, bases: (&Config, &Config)) -> Ve
         match new.get(&name) {
             Some(now) if *now == value => {}
             Some(now) => found.push(format!("the variable {name} was {value:?}, is {now:?}")),
+            None if idle(&name) => {}
             None => found.push(format!("the variable {name} was {value:?}, is not set")),
         }
     }
@@ -158,7 +167,7 @@ pub(super) fn remarks(before: &Side, after: &Side) -> Vec<String> {
     let (old, new) = (variables(&before.image.config), variables(&after.image.config));
     let lost: Vec<&str> = old.keys().filter(|name| !new.contains_key(*name)).map(String::as_str).collect();
     if !lost.is_empty() {
-        found.push(format!("variables of the old base image are gone: {}", lost.join(", ")));
+        found.push(format!("variables of the old base image or of its toolchain are gone: {}", lost.join(", ")));
     }
     let added: Vec<&str> = new.keys().filter(|name| !old.contains_key(*name)).map(String::as_str).collect();
     if !added.is_empty() {
@@ -523,12 +532,17 @@ mod tests {
         let after = config(json!({"Env": ["PATH=/own:/bin", "A=1"], "Cmd": ["x"]}));
         let base = config(json!({"Env": ["PATH=/go/bin:/bin", "GOPATH=/go"]}));
         let small = config(json!({"Env": ["PATH=/bin"]}));
-        assert_eq!(configuration(&before, &after, (&base, &small), &[]), [] as [&str; 0]);
+        let none_idle = |_: &str| false;
+        assert_eq!(configuration(&before, &after, (&base, &small), &[], &none_idle), [] as [&str; 0]);
         let lost = config(json!({"Env": ["PATH=/bin"], "Cmd": ["y"]}));
         let expected =
             ["the command was [\"x\"], is [\"y\"]", "the variable A was \"1\", is not set", "PATH has lost /own"];
-        assert_eq!(configuration(&before, &lost, (&base, &small), &[]), expected);
-        assert_eq!(configuration(&before, &lost, (&base, &small), &[Part::Cmd, Part::Env]), [] as [&str; 0]);
+        assert_eq!(configuration(&before, &lost, (&base, &small), &[], &none_idle), expected);
+        assert_eq!(configuration(&before, &lost, (&base, &small), &[], &|name| name == "A").len(), 2);
+        assert_eq!(
+            configuration(&before, &lost, (&base, &small), &[Part::Cmd, Part::Env], &none_idle),
+            [] as [&str; 0]
+        );
     }
 
     #[test]
@@ -538,7 +552,7 @@ mod tests {
         let none = Config::default();
         let expected =
             ["the exposed port 80/tcp is gone", "the volume /data is new", "the label b is gone", "the label c is new"];
-        assert_eq!(configuration(&before, &after, (&none, &none), &[]), expected);
+        assert_eq!(configuration(&before, &after, (&none, &none), &[], &|_| false), expected);
     }
 
     #[test]

@@ -13,7 +13,6 @@ pub mod fetches;
 pub mod globals;
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]
 pub mod images;
-pub mod options;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod packages;
 pub mod reference;
@@ -21,3 +20,4 @@ pub mod releases;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod runtime;
 pub mod tags;
+pub mod toolchains;

@@ -79,14 +79,16 @@ fn early_starts(survey: &Survey<'_, '_>, plan: &Plan, layout: &Layout<'_, '_>) -
     let early = rest.first().is_some_and(|first| user.is_none_or(|user| first.index < user));
     let shell = rest.iter().rposition(|unit| unit.instruction.keyword == Keyword::Shell);
     let read = |unit: &&Unit<'_>| starts(unit) && !matches!(unit.instruction.form, Form::Json(_));
-    if !early || rest.iter().take(shell.unwrap_or(0)).any(read) {
+    if !early {
         return Vec::new();
     }
+    // What a SHELL would read otherwise stays before it, with all that stands there.
+    let from = shell.filter(|shell| rest.iter().take(*shell).any(read)).unwrap_or(0);
     let text = |index| {
         let text = layout.with_comments(index).of(survey.model.file.source);
         (index, text.strip_suffix(layout.eol().as_bytes()).unwrap_or(text).to_owned())
     };
-    rest.into_iter().filter(starts).map(|unit| text(unit.index)).collect()
+    rest.into_iter().skip(from).filter(starts).map(|unit| text(unit.index)).collect()
 }
 
 /// The decision in words: who ran, who runs, what is theirs.

@@ -14,6 +14,34 @@ pub trait Context {
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
 }
 
+/// The text of a file, whatever its editor wrote: a byte order mark goes, and the UTF-16 of Windows' shells is read.
+/// `pip freeze > requirements.txt` writes that in PowerShell, and pip reads it.
+pub fn text(content: &[u8]) -> Cow<'_, str> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = rest.chunks_exact(2).filter_map(|pair| Some(unit(pair.try_into().ok()?)));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
+    };
+    match content {
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(wide(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(wide(rest, u16::from_be_bytes)),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        _ => String::from_utf8_lossy(content),
+    }
+}
+
+/// Whether a file holds code of the project that may run: not a dependency, a test, or what a bundler packed.
+pub fn is_code(file: &str) -> bool {
+    const ENDS: [&str; 24] = [
+        "py", "rb", "php", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "java", "kt", "scala", "cs", "pl",
+        "lua", "ex", "exs", "erb", "rake", "cr", "groovy", "clj",
+    ];
+    const ASIDE: [&str; 10] =
+        ["node_modules", "vendor", "test", "tests", "spec", "__tests__", "docs", "examples", "dist", ".git"];
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.rsplit_once('.').is_some_and(|(stem, end)| ENDS.contains(&end) && !stem.ends_with(".min"))
+        && !file.split('/').any(|part| ASIDE.contains(&part))
+}
+
 /// A context held in memory: what tests and documented examples use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryContext {

@@ -319,7 +319,21 @@ impl<'t> Image<'t> {
 
     /// The language it is made for: `go`, `node`, `python`, `java`, `dotnet`, …
     pub fn language(&self) -> Option<&'static str> {
-        self.some(Column::Language)
+        // An image of uv has a Python where its tag says which; else uv fetches one.
+        let python = || self.tag().split('-').any(|part| part.starts_with("python"));
+        self.some(Column::Language).filter(|_| self.rule() != Rule::Uv || python())
+    }
+
+    /// Whether it brings a compiler itself: an image for compiling, PHP's on Debian, and those that stand on
+    /// `buildpack-deps`.
+    pub fn has_compiler(&self) -> bool {
+        let lean = self.tag().split('-').any(|part| part == "slim");
+        let debian = self.family() == Some(Family::Debian);
+        match self.rule() {
+            _ if self.kind() == Kind::Compiler => true,
+            Rule::Slim | Rule::Uv => debian && !lean,
+            _ => self.name() == "php" && debian,
+        }
     }
 
     /// The family of its distribution at this tag.

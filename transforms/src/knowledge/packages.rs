@@ -90,6 +90,17 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
     (name.ends_with("-headers") || name.starts_with("linux-headers")).then(Vec::new)
 }
 
+/// The programs that a package brings: that of its own name, and those that the file lists say.
+pub fn programs(manager: Manager, package: &str) -> impl Iterator<Item = &str> {
+    let prefix = match manager {
+        Manager::Apt => "apt ",
+        Manager::Apk => "apk ",
+        _ => "yum ",
+    };
+    let listed = PROGRAMS.rows().filter(move |row| row.rest == package);
+    std::iter::once(package).chain(listed.filter_map(move |row| row.key.strip_prefix(prefix)))
+}
+
 /// The package that brings a program.
 pub fn program_package(manager: Manager, program: &str) -> Option<&'static str> {
     let prefix = match manager {

@@ -362,6 +362,18 @@ fn uv(image: &Image<'_>) -> Result<Runtime, Reason> {
     listed("python", format!("{version}-slim-{system}"))
 }
 
+/// The smaller image of the same publisher, where what starts is the tool that the image is made for: uv's own `-slim`
+/// tags, beside each of its Python images on Debian.
+pub fn with_tool(image: &Image<'_>) -> Option<Runtime> {
+    let tag = image.tag();
+    let slim = tag.split('-').any(|part| part == "slim");
+    let python = tag.split('-').any(|part| part.starts_with("python"));
+    if image.rule() != Rule::Uv || image.family() != Some(Family::Debian) || slim || !python {
+        return None;
+    }
+    renamed(image, |tag| Some(format!("{tag}-slim"))).ok()
+}
+
 fn dotnet(image: &Image<'_>, hint: Hint) -> Result<Runtime, Reason> {
     let (name, tag) = (image.name(), image.tag());
     let web = hint != Hint::Console;

@@ -241,6 +241,7 @@ fn piped(step: &Step) -> Option<Effect> {
     Some(match row.column(0) {
         "composer" => composer(step),
         "repository" => Effect::Repository,
+        "configure" => Effect::Configure,
         "python" => Effect::Store(Store::Python),
         "perl" => Effect::Store(Store::Perl),
         rest => match rest.strip_prefix("home ") {

@@ -168,7 +168,9 @@ impl Walk<'_, '_, '_> {
     fn scripts(&mut self, folder: Option<&str>, name: &str, rest: &[String], depth: usize) -> bool {
         let Some(folder) = folder else { return false };
         let Some(manifest) = (self.read)(&paths::join(folder, "package.json")) else { return false };
-        let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&manifest) else { return false };
+        let Ok(manifest) = serde_json::from_str::<serde_json::Value>(&crate::context::text(&manifest)) else {
+            return false;
+        };
         let Some(scripts) = manifest.get("scripts").and_then(serde_json::Value::as_object) else { return false };
         let hooks = [format!("pre{name}"), name.to_owned(), format!("post{name}")];
         let mut known = false;

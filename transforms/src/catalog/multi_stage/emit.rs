@@ -149,6 +149,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             let (name, place) = helpers::COREPACK;
             put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
         }
+        for (name, value) in self.survey.launch.iter().flat_map(|launch| &launch.environment) {
+            put(self.layout.line("ENV", &format!("{name}=\"{value}\"")).as_bytes());
+        }
         if let Some(tools) = &recipe.tools {
             put(self.layout.line("RUN", tools).as_bytes());
         }
@@ -204,8 +207,14 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             }
             put(self.copy_line(carried).as_bytes());
         }
-        if !recipe.finish.is_empty() {
-            put(self.layout.line("RUN", &recipe.finish.join(" && ")).as_bytes());
+        // What goes over several lines has a heredoc of its own, as it had one.
+        for commands in recipe.finish.chunk_by(|one, next| !one.contains('\n') && !next.contains('\n')) {
+            let text = commands.join(" && ");
+            let eol = self.layout.eol();
+            match text.contains('\n') {
+                true => put(self.layout.line("RUN", &format!("<<EOF{eol}{text}{eol}EOF")).as_bytes()),
+                false => put(self.layout.line("RUN", &text).as_bytes()),
+            }
         }
         let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
         if let Some(workdir) = workdir.filter(|_| late) {

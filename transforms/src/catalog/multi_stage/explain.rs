@@ -26,8 +26,13 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
     let recipe = &plan.recipe;
     let builder = emit::free_name(survey);
     out.push(added(format!("FROM {}", recipe.runtime.image), "runtime", &recipe.runtime.evidence));
+    let launched = survey.launch.as_ref().and_then(|launch| launch.build.as_ref());
     for command in &recipe.build {
-        out.push(added(format!("RUN {command}"), "builder", "less has to be copied"));
+        let evidence = match launched {
+            Some(build) if build == command => "it was compiled at every start, and is compiled once now",
+            _ => "less has to be copied",
+        };
+        out.push(added(format!("RUN {command}"), "builder", evidence));
     }
     if let Some(tools) = &recipe.tools {
         out.push(added(
@@ -41,7 +46,8 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         out.push(added(copy, "runtime", &carried.evidence));
     }
     for command in &recipe.finish {
-        out.push(added(format!("RUN {command}"), "runtime", "it works on what is copied"));
+        let first = command.lines().next().unwrap_or_default();
+        out.push(added(format!("RUN {first}"), "runtime", "it works on what is copied"));
     }
     let mut behind: Vec<&String> =
         recipe.builder_folders.iter().filter(|folder| !plan::is_carried(recipe, folder)).collect();

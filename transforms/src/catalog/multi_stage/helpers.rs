@@ -74,6 +74,7 @@ pub(super) fn bundles(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
         && unstarted(survey, recipe.last_build, is_node)
         && !recipe.programs.iter().any(|program| is_node(program))
         && !starts_node(survey)
+        && !NODE.iter().any(|program| survey.calls(program))
 }
 
 /// Whether a command bundles a project's files: `npm run build`, `yarn prod`, `gulp`.
@@ -116,7 +117,7 @@ fn starts_node(survey: &Survey<'_, '_>) -> bool {
     survey.model.context.is_some_and(|context| {
         context.files().iter().filter(|file| LISTS.contains(&paths::name(file))).any(|file| {
             context.read(file).is_none_or(|text| {
-                let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+                let text = crate::context::text(&text).to_ascii_lowercase();
                 STARTERS.rows().any(|row| text.contains(row.key))
             })
         })

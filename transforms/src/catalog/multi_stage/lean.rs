@@ -167,54 +167,6 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     Some(folder)
 }
 
-/// Takes out of `carried` the sources of a .NET project that starts in the folder that it is published into.
-///
-/// Answers the folder that stays behind.
-pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
-    let context = survey.model.context?;
-    let [step] = survey.entry.steps.as_slice() else { return None };
-    let assembly = step.args().first().filter(|first| step.program() == "dotnet" && first.ends_with(".dll"))?;
-    let assembly = step.path(assembly)?;
-    let output = paths::parent(&assembly);
-    let publishes = |step: &Step| {
-        let mut pairs = step.args().iter().zip(step.args().iter().skip(1));
-        step.program() == "dotnet"
-            && step.subcommand() == Some("publish")
-            && pairs.any(|(option, value)| {
-                matches!(option.as_str(), "-o" | "--output") && step.path(value).as_deref() == Some(output)
-            })
-    };
-    let starts_there = survey.model.final_workdir(survey.stage).is_some_and(|cwd| paths::within(cwd, output));
-    if !starts_there || !survey.steps().any(|(_, step)| publishes(step)) {
-        return None;
-    }
-    let at = carried.iter().position(|one| one.from != output && paths::within(output, &one.from))?;
-    let one = carried.get_mut(at)?;
-    let folder = one.from.clone();
-    // A path of the sources, written out.
-    let named = |text: &[u8]| {
-        memchr::memmem::find_iter(text, folder.as_bytes()).any(|at| {
-            let rest = text.get(at..).unwrap_or_default();
-            rest.get(folder.len()) == Some(&b'/') && !rest.starts_with(output.as_bytes())
-        })
-    };
-    let read = |file: &&String| {
-        [".cs", ".fs", ".vb", ".json", ".config", ".cshtml", ".razor"].iter().any(|end| file.ends_with(end))
-            && context.read(file).is_none_or(|text| named(&text))
-    };
-    let told = step.args().iter().skip(1).any(|arg| named(arg.as_bytes()));
-    let set = survey.model.env_names(survey.stage).any(|(index, _)| {
-        survey.model.instruction(index).is_some_and(|one| named(one.span.text(survey.model.file.source).as_bytes()))
-    });
-    if told || set || context.files().iter().any(|file| read(&file)) {
-        return None;
-    }
-    one.from = output.to_owned();
-    one.to = output.to_owned();
-    one.evidence = format!("`{}` starts there, and all that it serves is published with it", shown(step));
-    Some(folder)
-}
-
 /// Takes out of `carried` what a static site does not need where only its built files are served: `serve -s build`.
 ///
 /// Answers the folder that stays behind.
@@ -232,7 +184,7 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     let at = carried.iter().position(|one| survey.context_path(&paths::join(&one.from, "package.json")).is_some())?;
     let folder = carried.get(at)?.from.clone();
     let inside = survey.context_path(&paths::join(&folder, "package.json"))?;
-    let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+    let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&context.read(&inside)?)).ok()?;
     let script = manifest.get("scripts")?.get("build")?.as_str()?;
     let builds = survey.steps().any(|(_, step)| {
         step.cwd.as_deref() == Some(folder.as_str())
@@ -308,7 +260,7 @@ fn opens_nothing(context: &dyn Context) -> bool {
             continue;
         }
         let Some(text) = context.read(file) else { return false };
-        let text = String::from_utf8_lossy(&text);
+        let text = crate::context::text(&text);
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
         if text.split(word).any(|word| OPENS.contains(&word)) {
             return false;
@@ -318,45 +270,31 @@ fn opens_nothing(context: &dyn Context) -> bool {
     sources > 0
 }
 
-/// The file or folder that is the whole program: a binary that was compiled, a jar that holds its libraries, or what a
-/// build tool installs with them.
+/// The file that is the whole program: a binary that was compiled, or a jar that holds its libraries.
 fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Option<String> {
     if step.program() == "java" {
         let at = step.argv.iter().position(|arg| arg == "-jar")?;
         let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
         return packs_libraries(context).then(|| step.path(jar))?;
     }
-    if let Some(folder) = step.argv.first().and_then(|program| step.path(program)).as_deref().and_then(installed) {
-        let installs = |step: &Step| {
-            effects::kind(step.program()) == "jvm"
-                && step.args().iter().any(|arg| matches!(arg.rsplit(':').next(), Some("installDist" | "stage")))
-        };
-        return survey.steps().any(|(_, step)| installs(step)).then(|| folder.to_owned());
-    }
-    let compiles = survey.steps().any(|(_, step)| {
-        matches!(
-            effects::kind(step.program()),
-            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
-        )
-    });
+    let compiles = survey.launch.as_ref().is_some_and(|launch| launch.compile.program() == "cargo")
+        || survey.steps().any(|(_, step)| {
+            matches!(
+                effects::kind(step.program()),
+                "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
+            )
+        });
     // A shared library of the project's own would have to come along.
     let shares = context.files().iter().any(|file| {
         let name = paths::name(file);
         (name == "Makefile" || name == "CMakeLists.txt" || name.ends_with(".mk") || name == "Cargo.toml")
             && context.read(file).is_none_or(|text| {
-                let text = String::from_utf8_lossy(&text);
+                let text = crate::context::text(&text);
                 text.contains(".so") || text.contains("-shared") || text.contains("SHARED") || text.contains("dylib")
             })
     });
     let program = step.argv.first().filter(|_| compiles && !shares)?;
     if program.contains('/') { step.path(program) } else { Some(format!("/usr/local/bin/{program}")) }
-}
-
-/// The folder that Gradle or sbt installs a program into with its libraries, of the script that starts it.
-fn installed(script: &str) -> Option<&str> {
-    let (folder, name) = script.rsplit_once("/bin/")?;
-    (folder.ends_with(&format!("/build/install/{name}")) || folder.ends_with("/target/universal/stage"))
-        .then_some(folder)
 }
 
 /// Whether a build file says that the jar holds the libraries that it needs.
@@ -378,7 +316,7 @@ fn packs_libraries(context: &dyn Context) -> bool {
     });
     builds.any(|file| {
         context.read(file).is_some_and(|text| {
-            let text = String::from_utf8_lossy(&text);
+            let text = crate::context::text(&text);
             PACKERS.iter().any(|packer| text.contains(packer))
         })
     })
@@ -390,7 +328,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
     let context = survey.model.context?;
     let [step] = survey.entry.steps.as_slice() else { return None };
     let inside = survey.context_path(&paths::join(folder, "package.json"))?;
-    let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+    let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&context.read(&inside)?)).ok()?;
     let names = |key: &str| -> Vec<String> {
         let table = manifest.get(key).and_then(serde_json::Value::as_object);
         table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
@@ -433,7 +371,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
             continue;
         }
         let text = context.read(file)?;
-        let text = String::from_utf8_lossy(&text);
+        let text = crate::context::text(&text);
         let names = |module: &String| {
             ['\'', '"'].iter().any(|quote| {
                 text.contains(&format!("{quote}{module}{quote}")) || text.contains(&format!("{quote}{module}/"))

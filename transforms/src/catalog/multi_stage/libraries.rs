@@ -72,6 +72,18 @@ pub(super) fn wanted(
     Ok(found)
 }
 
+/// Whether a module of the project starts a program of this package: GitPython does `git`.
+pub(super) fn needs(survey: &Survey<'_, '_>, package: &str) -> bool {
+    let language = survey.model.known(survey.stage).and_then(|image| image.language());
+    let Some(language) = language.filter(|language| MODULES.find(language).is_some()) else { return false };
+    let mut rows = MODULES.all(language).filter(|row| row.column(1).split(' ').any(|name| name == package)).peekable();
+    if rows.peek().is_none() {
+        return false;
+    }
+    let Some(modules) = modules(survey, language) else { return false };
+    rows.any(|row| row.column(0) != "*" && modules.iter().any(|module| module == row.column(0)))
+}
+
 /// The modules that npm's files install; `None` where they are not JSON.
 fn node_modules(text: &str) -> Option<Vec<String>> {
     let json: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -81,12 +93,7 @@ fn node_modules(text: &str) -> Option<Vec<String>> {
     let direct = lists.iter().flat_map(|key| keys(key)).cloned();
     // `node_modules/a/node_modules/@b/c` is the module `@b/c`.
     let locked = keys("packages").filter_map(|path| path.rsplit_once("node_modules/").map(|(_, name)| name.to_owned()));
-    // A scope counts by itself: `@prisma/client` is of `@prisma`.
-    let split = |name: String| {
-        let scope = name.split_once('/').map(|(scope, _)| scope.to_owned());
-        scope.into_iter().chain([name])
-    };
-    Some(direct.chain(locked).flat_map(split).map(|name| name.to_ascii_lowercase()).collect())
+    Some(direct.chain(locked).flat_map(|name| with_scope(&name)).collect())
 }
 
 /// The modules that `yarn.lock` installs: the lines at its margin, `"@scope/name@^1.0.0", name@~2:`.
@@ -99,13 +106,47 @@ fn yarn_modules(text: &str) -> Vec<String> {
             let at = entry.get(1..)?.find('@')? + 1;
             Some(entry.get(..at)?.to_ascii_lowercase())
         })
-        .flat_map(|name| {
-            name.split_once('/')
-                .map(|(scope, _)| scope.to_owned())
-                .into_iter()
-                .chain([name.clone()])
-                .collect::<Vec<_>>()
+        .flat_map(|name| with_scope(&name))
+        .collect()
+}
+
+/// A module's name with its scope as one more: `@prisma/client` is of `@prisma`.
+fn with_scope(name: &str) -> Vec<String> {
+    let scope = name.split_once('/').map(|(scope, _)| scope);
+    scope.into_iter().chain([name]).map(str::to_ascii_lowercase).collect()
+}
+
+/// The modules that `pnpm-lock.yaml` installs: the keys of its `packages`. What peers would like to have stands below them,
+/// and is not installed. The forms of three versions: `/name/1.0.0:`, `/name@1.0.0:`, `'@scope/name@1.0.0(peer@2.0.0)':`.
+fn pnpm_modules(text: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if !line.starts_with([' ', '#']) && !line.is_empty() {
+            inside = matches!(line.trim_end(), "packages:" | "snapshots:");
+            continue;
+        }
+        let key = line.strip_prefix("  ").filter(|rest| inside && !rest.starts_with(' '));
+        let Some(key) = key.and_then(|key| key.trim_end().split(": ").next()) else { continue };
+        let key = key.trim_end_matches(':').trim_matches(['\'', '"']).trim_start_matches('/');
+        let scope = if key.starts_with('@') { key.find('/').map_or(0, |at| at + 1) } else { 0 };
+        let rest = key.get(scope..).unwrap_or_default();
+        let end = scope + rest.find(['@', '/', '(']).unwrap_or(rest.len());
+        found.extend(with_scope(key.get(..end).unwrap_or_default()));
+    }
+    found
+}
+
+/// The modules that `bun.lock` installs: `"name": ["name@1.0.0", …`.
+fn bun_modules(text: &str) -> Vec<String> {
+    let entries = text.lines().filter_map(|line| line.trim().split_once("\": [\""));
+    entries
+        .filter_map(|(_, rest)| {
+            let installed = rest.split('"').next()?;
+            let at = installed.get(1..)?.find('@')? + 1;
+            installed.get(..at)
         })
+        .flat_map(with_scope)
         .collect()
 }
 
@@ -142,7 +183,9 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
             "ruby" => matches!(name, "Gemfile" | "Gemfile.lock") || name.ends_with(".gemspec"),
             "rust" => matches!(name, "Cargo.lock" | "Cargo.toml"),
             "haskell" => name.ends_with(".cabal") || name == "package.yaml",
-            "node" => matches!(name, "package.json" | "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml"),
+            "node" => {
+                matches!(name, "package.json" | "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml" | "bun.lock")
+            }
             _ => false,
         };
         if !lists || file.contains("node_modules/") {
@@ -150,10 +193,12 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
         }
         let Some(text) = context.read(file) else { continue };
         read = true;
-        let text = String::from_utf8_lossy(&text);
+        let text = crate::context::text(&text);
         let locked = match name {
             "package-lock.json" | "package.json" => node_modules(&text),
             "yarn.lock" => Some(yarn_modules(&text)),
+            "pnpm-lock.yaml" => Some(pnpm_modules(&text)),
+            "bun.lock" => Some(bun_modules(&text)),
             "poetry.lock" | "uv.lock" | "pdm.lock" => Some(locked_names(&text)),
             _ => None,
         };

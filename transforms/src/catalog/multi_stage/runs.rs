@@ -1,5 +1,7 @@
 //! What becomes of the commands of a RUN: each stays in the builder, or the runtime stage has it too.
 
+use std::borrow::Cow;
+
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
@@ -8,12 +10,12 @@ use crate::model::paths;
 use crate::span::Span;
 use crate::surgery::comments_above;
 use crate::syntax::Keyword;
-use crate::syntax::shell::{Item, Node, Operator};
+use crate::syntax::shell::{self, Item, Node, Operator};
 use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, shared, stores, tools};
+use super::{globals, helpers, libraries, shared, stores, tools};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -56,7 +58,7 @@ pub(super) fn run(
     let gone = taken_away(survey, unit);
 
     for chunk in chunks(items, unit.steps) {
-        let text = || chunk_text(survey, items, chunk, &[]);
+        let text = || chunk_text(survey, unit, items, chunk, &[]);
         let whole = chunk.len() > 1 || compound(items, chunk);
         let mut keep = false;
         let mut builds = false;
@@ -261,7 +263,8 @@ pub(super) fn run(
                         builds = true;
                     } else if edits {
                         keep = true;
-                        late |= recipe.carried.iter().any(|carried| mentions(step, &carried.to));
+                        let prints = matches!(step.program(), "echo" | "printf");
+                        late |= !prints && recipe.carried.iter().any(|carried| mentions(step, &carried.to));
                         reasons.push(format!("`{}` writes {}", step.program(), outside.join(", ")));
                     } else {
                         builds = true;
@@ -289,6 +292,18 @@ pub(super) fn run(
                         Some(_) => keep = true,
                         None => builds = true,
                     }
+                }
+                // It installs the libraries of the extensions too, and takes away what it compiles them with.
+                Effect::Store(Store::Extensions) if step.program() == "install-php-extensions" => {
+                    keep = true;
+                    builds = !whole;
+                    late |= step
+                        .argv
+                        .first()
+                        .and_then(|program| step.path(program))
+                        .is_some_and(|program| recipe.carried.iter().any(|carried| carried.to == program))
+                        || recipe.carried.iter().any(|carried| paths::name(&carried.to) == step.program());
+                    reasons.push("it installs the libraries of the extensions as well".into());
                 }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
                 Effect::Unknown
@@ -358,11 +373,12 @@ pub(super) fn run(
             );
             return Err(refuse("built-by-a-script", text, true));
         }
-        let text = chunk_text(survey, items, chunk, &fewer);
+        let text = chunk_text(survey, unit, items, chunk, &fewer);
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         // What works on what is copied comes behind the copies.
         late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
-            && chunk.iter().any(|step| works_on_carried(recipe, step));
+            && (chunk.iter().any(|step| works_on_carried(recipe, step))
+                || recipe.finish.iter().chain(&after).any(|text| chunk.iter().any(|step| follows(step, text))));
         if late {
             // The commands behind the copies run where the runtime stage works.
             let item = chunk.first().map_or(0, |step| step.item);
@@ -556,9 +572,10 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
         Effect::Writes(_) | Effect::Configure | Effect::Unknown => true,
         _ => false,
     };
-    // The first word of `chmod` and `chown` is no file; the modules of `a2enmod` are none either.
-    let skip = usize::from(matches!(step.program(), "chmod" | "chown" | "chgrp"));
+    // A mode, an owner, a script of sed and what is printed are no files; the modules of `a2enmod` are none either.
+    let skip = no_files(step);
     let files = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
+    let named = files.clone();
     let relative = !matches!(effects::of(step), Effect::Configure)
         && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']) && !word.contains("://"));
     // What is copied over the whole system may bring the file.
@@ -579,15 +596,44 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
                     && recipe.carried.iter().any(|carried| paths::within(&carried.to, folder))
             })
     };
+    // `a2ensite shop` reads `sites-available/shop.conf`.
+    let enabled =
+        || step.program().starts_with("a2en") && recipe.carried.iter().any(|carried| follows(step, &carried.to));
     waits
         && (beside()
+            || enabled()
             || over()
             || relative && step.cwd.as_deref().is_some_and(|cwd| cwd != "/" && carried(cwd))
             || step
                 .argv
-                .iter()
+                .first()
+                .into_iter()
+                .chain(named)
                 .chain(&step.outputs)
                 .any(|word| word.contains('/') && step.path(word).is_some_and(|path| carried(&path))))
+}
+
+/// Whether a command stands on a file that `text`, which comes behind the copies, names: it can't come before it.
+/// `a2ensite shop` reads `sites-available/shop.conf`.
+fn follows(step: &Step, text: &str) -> bool {
+    if step.program().starts_with("a2en") {
+        return step.args().iter().any(|arg| text.contains(&format!("/{}.conf", arg.trim_end_matches(".conf"))));
+    }
+    let words = || text.split_ascii_whitespace().map(|word| word.trim_matches(['"', '\'', ';', '>', '(', ')']));
+    step.argv.iter().skip(1).filter(|word| word.starts_with('/') && !paths::parent(word).is_empty()).any(|word| {
+        paths::parent(word) != "/"
+            && !super::whole::SYSTEM.contains(&word.as_str())
+            && words().any(|other| other == word)
+    })
+}
+
+/// How many of a command's operands name no files: a mode, an owner, a script of sed, and all that is printed.
+fn no_files(step: &Step) -> usize {
+    match step.program() {
+        "chmod" | "chown" | "chgrp" | "sed" => 1,
+        "echo" | "printf" => usize::MAX,
+        _ => 0,
+    }
 }
 
 /// Whether a command names files by the folder that it runs in.
@@ -601,13 +647,7 @@ fn names_relative(step: &Step) -> bool {
     }
     let files = matches!(effects::of(step), Effect::Files(_) | Effect::Writes(_) | Effect::Unknown | Effect::Configure);
     let named = |word: &String| !word.starts_with(['/', '-', '$', '~']) && !word.contains("://");
-    // A mode, an owner, a script of sed and what is printed are no files.
-    let skip = match step.program() {
-        "chmod" | "chown" | "chgrp" | "sed" => 1,
-        "echo" | "printf" => usize::MAX,
-        _ => 0,
-    };
-    let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
+    let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(no_files(step));
     step.outputs.iter().any(named) || files && words.into_iter().any(named)
 }
 
@@ -1037,8 +1077,15 @@ fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
     !strict && chunk.last().and_then(|step| items.get(step.item)).is_some_and(|item| item.operator == Operator::Then)
 }
 
-/// The source text of a piece, on one line, with other text at some places in it.
-fn chunk_text(survey: &Survey<'_, '_>, items: &[Item], chunk: &[Step], others: &[(Span, String)]) -> String {
+/// The source text of a piece, with other text at some places in it: on one line, but for the lines of a heredoc, which
+/// stay as they are.
+fn chunk_text(
+    survey: &Survey<'_, '_>,
+    unit: &Unit<'_>,
+    items: &[Item],
+    chunk: &[Step],
+    others: &[(Span, String)],
+) -> String {
     let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return String::new() };
     // The exec form has no script: its words are the command.
     if items.is_empty() {
@@ -1067,15 +1114,105 @@ fn chunk_text(survey: &Survey<'_, '_>, items: &[Item], chunk: &[Step], others: &
         start = place.end;
     }
     text.push_str(Span { start, end: span.end }.text(source));
-    one_line(survey, &text)
+    if !unit.instruction.runs_heredoc() {
+        return one_line(survey, &text);
+    }
+    if let Some(item) = items.get(end) {
+        text.push_str(documents(survey, &item.node, span.end).text(source));
+    }
+    text
 }
 
-/// A command over several lines as one.
+/// The lines of the here-documents that a piece of a heredoc opens, from the end of the piece on; none where other commands
+/// stand between.
+fn documents(survey: &Survey<'_, '_>, node: &Node, from: u32) -> Span {
+    fn names<'n>(node: &'n Node<'_>, found: &mut Vec<(bool, Cow<'n, str>)>) {
+        match node {
+            Node::Command(command) => {
+                for redirect in command.redirects.iter().filter(|one| matches!(one.operator.as_ref(), "<<" | "<<-")) {
+                    // What is read may hold the lines as well.
+                    let name = shell::literal(redirect.target.raw.lines().next().unwrap_or_default());
+                    found.extend(name.map(|name| (redirect.operator == "<<-", name)));
+                }
+            }
+            Node::Pipeline(nodes) => nodes.iter().for_each(|node| names(node, found)),
+            Node::Compound(_) | Node::Test(_) => {}
+        }
+    }
+    let mut open = Vec::new();
+    names(node, &mut open);
+    let rest = Span { start: from, end: survey.model.file.source.len() as u32 }.text(survey.model.file.source);
+    let mut end = from;
+    let mut open = open.into_iter().peekable();
+    for (number, line) in rest.split_inclusive('\n').enumerate() {
+        let Some((tabs, name)) = open.peek() else { break };
+        let bare = line.trim_end_matches(['\r', '\n']);
+        match number {
+            0 if !bare.trim().is_empty() => return Span { start: from, end: from },
+            0 => {}
+            _ if bare == *name || *tabs && bare.trim_start_matches('\t') == *name => {
+                open.next();
+            }
+            _ => {}
+        }
+        end += (if open.peek().is_some() { line.len() } else { bare.len() }) as u32;
+    }
+    Span { start: from, end }
+}
+
+/// A command over several lines as one. What stands in quotes keeps its blanks: they are its content.
 fn one_line(survey: &Survey<'_, '_>, text: &str) -> String {
     let escape = char::from(survey.model.file.escape);
-    let lines = text.lines().map(|line| line.trim_end().trim_end_matches(escape).trim());
-    let joined: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    joined.join(" ").trim_end_matches([';', '&', ' ']).to_owned()
+    let mut joined = String::new();
+    let mut quote = None;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let ends = line.trim_end();
+        let cut = ends.strip_suffix(escape).unwrap_or(ends);
+        let (line, blank) = if quote.is_some() { (cut, "") } else { (cut.trim_start(), " ") };
+        if !joined.is_empty() && !joined.ends_with(' ') {
+            joined.push_str(blank);
+        }
+        quote = open_quote(line, quote);
+        joined.push_str(if quote.is_some() { line } else { line.trim_end() });
+        // A line of a heredoc ends where it ends.
+        if quote.is_some() && cut.len() == ends.len() {
+            joined.push(' ');
+        }
+    }
+    let joined = joined.trim_end_matches([';', '&', ' ']);
+    match is_list(joined) {
+        true => joined.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
+        false => joined.to_owned(),
+    }
+}
+
+/// Whether a text does nothing but give a variable words over several lines: the blanks between them are only layout.
+fn is_list(text: &str) -> bool {
+    let Some((name, value)) = text.split_once('=') else { return false };
+    let words = ['\'', '"'].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && words.is_some_and(|words| words.contains("  ") && !words.contains(['\'', '"', '`', '(', '=']))
+}
+
+/// The quote that is open at the end of a line, with the one that was open at its start.
+fn open_quote(line: &str, mut open: Option<char>) -> Option<char> {
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, open) {
+            ('\\', None | Some('"')) => {
+                letters.next();
+            }
+            ('\'' | '"', None) => open = Some(letter),
+            (_, Some(quote)) if letter == quote => open = None,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// Commands as the lines of one RUN, in the manner of the instruction that they come from.
@@ -1092,8 +1229,8 @@ fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], kept: &[Kept
         .filter(|indent| !indent.is_empty())
         .unwrap_or("    ");
     // What is said of a command holds for it as long as it is as it was.
-    let said = |kept: &Kept| match items.get(kept.item) {
-        Some(item) if one_line(survey, item.span.text(survey.model.file.source)) == kept.text => {
+    let said = |kept: &Kept| match items.get(kept.item).map(|item| item.span.text(survey.model.file.source)) {
+        Some(text) if text == kept.text || one_line(survey, text) == kept.text => {
             let mut above = comments_above(survey.model.file, items, kept.item);
             // A line that goes on is a command or a word that somebody took out.
             let out = above.iter().rposition(|comment| comment.ends_with([escape, '&', ';'])).map_or(0, |at| at + 1);
@@ -1101,6 +1238,36 @@ fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], kept: &[Kept
         }
         _ => Vec::new(),
     };
+    if unit.instruction.runs_heredoc()
+        && let [heredoc] = unit.instruction.heredocs.as_slice()
+    {
+        // The opener, with the flags before it and what else stands on its line.
+        let line = text.lines().next().unwrap_or_default();
+        let opener = line.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim());
+        let mut out = opener.to_owned();
+        // How the shell takes failures is said at the start.
+        let set = unit.steps.iter().take_while(|step| step.program() == "set");
+        let mut lines: Vec<String> = set.map(|step| step.span.text(survey.model.file.source).to_owned()).collect();
+        let mut before: Option<&Kept> = None;
+        for command in kept {
+            let above = before.filter(|before| before.item < command.item).and_then(|before| items.get(before.item));
+            let joined = above.is_some_and(|item| item.operator == Operator::And);
+            match lines.last_mut().filter(|_| joined) {
+                Some(line) => line.push_str(&format!(" && {}", command.text)),
+                None => {
+                    lines.extend(said(command).into_iter().map(str::to_owned));
+                    lines.push(command.text.clone());
+                }
+            }
+            before = Some(command);
+        }
+        lines.push(heredoc.name.clone());
+        for line in lines {
+            out.push_str(eol);
+            out.push_str(&line);
+        }
+        return out;
+    }
     let many =
         text.lines().count() > 1 && kept.len() > 1 || kept.iter().map(|kept| kept.text.len() + 4).sum::<usize>() > 110;
     let mut out = String::new();
@@ -1315,6 +1482,8 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || started(survey, recipe, manager, package)
         || survey.entry.steps.iter().any(|step| brings(manager, name, step.program()))
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
+        || packages::programs(manager, name).any(|program| survey.calls(program))
+        || libraries::needs(survey, name)
 }
 
 /// Whether a command of the runtime stage starts a program of a package.

@@ -136,7 +136,7 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     if image.digest.is_some() {
         return Ok((same("the base is pinned by digest, so the same one is shipped"), false));
     }
-    let found = match counterparts::runtime_for(known, hint(survey)) {
+    let mut found = match counterparts::runtime_for(known, hint(survey)) {
         Ok(found) => found,
         Err(Reason::OnBuild) => return Err(refuse("onbuild", Reason::OnBuild.text(), true)),
         Err(Reason::Windows) => return Err(refuse("windows-shell", Reason::Windows.text(), true)),
@@ -147,6 +147,12 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     }
     if found.name == known.name() && found.tag == known.tag() {
         return Ok((same("the base image has no toolchain of its own"), false));
+    }
+    // `uv run` in an image of uv.
+    let tool = known.name().rsplit('/').next().filter(|name| Some(*name) != known.language());
+    let own = tool.is_some() && survey.entry.steps.iter().any(|step| Some(step.program()) == tool);
+    if own && let Some(slim) = counterparts::with_tool(known) {
+        found = slim;
     }
     // Another publisher's image has Java elsewhere, and another distribution has other packages.
     let other = found.name != known.name();
@@ -176,9 +182,6 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         .steps
         .iter()
         .any(|step| effects::kind(step.program()) == "interpreter" && !survey.installs(step.program()));
-    // `uv run` in an image of uv.
-    let tool = known.name().rsplit('/').next().filter(|name| Some(*name) != known.language());
-    let own = tool.is_some() && survey.entry.steps.iter().any(|step| Some(step.program()) == tool);
     if compiled && other && interprets || other && own {
         return Ok((same("what starts is a program of this image"), false));
     }
@@ -252,7 +255,7 @@ fn hint(survey: &Survey<'_, '_>) -> Hint {
     }
     let web = projects.any(|file| {
         context.read(file).is_some_and(|text| {
-            let text = String::from_utf8_lossy(&text);
+            let text = crate::context::text(&text);
             text.contains("Sdk.Web") || text.contains("Microsoft.AspNetCore")
         })
     });

@@ -1,14 +1,18 @@
 //! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
 use crate::knowledge::fetches::{self, Fetch};
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
-use crate::model::{Model, Stage, origin, paths};
+use crate::model::{Model, Stage, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
+use super::launch::{self, Launch};
 use super::{tidy, whole};
 
 /// The shipped stage as the split sees it.
@@ -16,7 +20,10 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
     pub(super) entry: Entry,
+    /// Where what is started would be compiled at every start: how it is done once. The entry is then the result.
+    pub(super) launch: Option<Launch>,
     pub(super) units: Vec<Unit<'m>>,
+    called: OnceCell<BTreeSet<String>>,
 }
 
 /// An instruction of the stage.
@@ -72,7 +79,13 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
             units.push(unit);
         }
-        Ok(Self { model, stage, entry: entry::of(model, stage), units })
+        let mut survey =
+            Self { model, stage, entry: entry::of(model, stage), launch: None, units, called: OnceCell::new() };
+        if let Some(launch) = launch::of(&survey) {
+            survey.entry.steps = vec![launch.step.clone()];
+            survey.launch = Some(launch);
+        }
+        Ok(survey)
     }
 
     /// Every command of the stage with the unit it is in.
@@ -88,7 +101,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             Effect::Build if step.program().starts_with("python") => {
                 let script = step.args().first().filter(|arg| arg.ends_with(".py"))?;
                 let text = self.read(&step.path(script)?)?;
-                fetches::of(&String::from_utf8_lossy(&text)).map(|(fetch, _)| fetch)
+                fetches::of(&crate::context::text(&text)).map(|(fetch, _)| fetch)
             }
             _ => None,
         }
@@ -129,12 +142,18 @@ impl<'m, 'a> Survey<'m, 'a> {
                 || name == "Pipfile"
                 || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
             read && context.read(file).is_none_or(|text| {
-                let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+                let text = crate::context::text(&text).to_ascii_lowercase();
                 MARKS.iter().any(|mark| text.contains(mark))
             })
         }) || self.steps().any(|(_, step)| {
             step.argv.iter().any(|word| MARKS.iter().any(|mark| word.to_ascii_lowercase().contains(mark)))
         })
+    }
+
+    /// Whether the sources of the project may start this program: a text of theirs begins with its name, as
+    /// `subprocess.run(["git", "log"])` and `system("git log")` do.
+    pub(super) fn calls(&self, program: &str) -> bool {
+        self.called.get_or_init(|| self.model.context.map(first_words).unwrap_or_default()).contains(program)
     }
 
     /// Whether any command of the stage is build work.
@@ -190,7 +209,42 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// The path in the build context that a path in the image was copied from.
     pub(super) fn context_path(&self, path: &str) -> Option<String> {
-        origin::find(self.model, self.stage, path, Some)
+        let copies = self.units.iter().rev().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+        for copy in copies {
+            let Some(to) = copy.to.as_deref() else { continue };
+            for source in &copy.sources {
+                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+                let source = if source == "." { "" } else { source };
+                if source.contains(['*', '?', '[']) {
+                    if let (Some(rest), Some((folder, _))) = (paths::relative(path, to), source.rsplit_once('/')) {
+                        return Some(format!("{folder}/{rest}"));
+                    }
+                    if let (Some(rest), false) = (paths::relative(path, to), source.contains('/')) {
+                        return Some(rest.to_owned());
+                    }
+                    continue;
+                }
+                let is_file = self
+                    .model
+                    .context
+                    .is_some_and(|context| context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok());
+                if is_file {
+                    let target = if copy.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
+                    if target == path {
+                        return Some(source.to_owned());
+                    }
+                    continue;
+                }
+                if let Some(rest) = paths::relative(path, to) {
+                    return Some(match (source, rest) {
+                        ("", rest) => rest.to_owned(),
+                        (source, "") => source.to_owned(),
+                        (source, rest) => format!("{source}/{rest}"),
+                    });
+                }
+            }
+        }
+        None
     }
 
     /// The content of a file of the image that came from the build context.
@@ -198,6 +252,34 @@ impl<'m, 'a> Survey<'m, 'a> {
         let inside = self.context_path(path)?;
         self.model.context?.read(&inside).map(|content| content.into_owned())
     }
+}
+
+/// The words with which the texts in the project's sources begin, as far as they can be names of programs.
+fn first_words(context: &dyn crate::context::Context) -> BTreeSet<String> {
+    const LONGEST: usize = 20;
+    // More is what a machine wrote.
+    const MOST: usize = 4 << 20;
+    let mut found = BTreeSet::new();
+    let mut seen = 0usize;
+    for file in context.files().iter().filter(|file| crate::context::is_code(file)) {
+        let Some(content) = context.read(file) else { continue };
+        seen += content.len();
+        if seen > MOST {
+            break;
+        }
+        for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {
+            let rest = content.get(at + 1..).unwrap_or_default();
+            let end = rest
+                .iter()
+                .take(LONGEST + 1)
+                .position(|byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+._".contains(byte)));
+            let Some(end) = end.filter(|end| *end > 1) else { continue };
+            if matches!(rest.get(end), Some(b' ' | b'"' | b'\'' | b'`')) {
+                found.insert(String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned());
+            }
+        }
+    }
+    found
 }
 
 /// What a command takes away, and what it makes again of what was taken away.

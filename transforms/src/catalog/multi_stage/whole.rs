@@ -76,7 +76,7 @@ pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>>
         Effect::Unknown => is_build_script(step),
         _ => false,
     });
-    works.then(|| Whole::new(survey).and_then(Whole::finish))
+    (works || survey.launch.is_some()).then(|| Whole::new(survey).and_then(Whole::finish))
 }
 
 /// A folder that the build worked in.
@@ -126,7 +126,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => survey.model.image(survey.stage).and_then(base::known),
         };
         starts(survey, image.as_ref())?;
-        let last_build = last_build(survey)?;
+        let last_build = match &survey.launch {
+            Some(launch) => last_build(survey).unwrap_or_default().max(launch.unit),
+            None => last_build(survey)?,
+        };
         let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
         let removed = survey.removed(last_build);
         Ok(Self {
@@ -187,12 +190,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "Corepack keeps there what starts".into();
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
+        self.build.extend(survey_build(self.survey));
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
-        self.behind.extend(lean::published(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
+        self.assumptions.extend(self.survey.launch.iter().flat_map(|launch| launch.assumptions.clone()));
         self.assumptions.insert(
             0,
             "what is not copied or installed in the runtime stage is not used when the container runs".into(),
@@ -225,7 +229,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             unpacked: self.unpacked,
             shared: Vec::new(),
             before: Vec::new(),
-            start: None,
+            start: self.survey.launch.as_ref().map(|launch| launch.start.clone()),
             toolchain_variables: &[],
             assumptions: self.assumptions,
             applicability: Applicability::Review,
@@ -279,7 +283,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let Some(path) = self.survey.started(step) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
-            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
+            let built = self.survey.builds() || self.survey.launch.is_some();
+            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !built;
             script && self.survey.read(&path).is_none()
         })
     }
@@ -352,6 +357,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     _ => {}
                 }
             }
+        }
+        if let Some(launch) = &survey.launch {
+            self.works(self.last_build, &launch.compile);
         }
         first
     }
@@ -628,7 +636,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn bundled(&self, step: &Step) -> Option<&'static str> {
         let context = self.survey.model.context?;
         let inside = self.survey.context_path(&step.path("package.json")?)?;
-        let manifest: serde_json::Value = serde_json::from_slice(&context.read(&inside)?).ok()?;
+        let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&context.read(&inside)?)).ok()?;
         let name = match step.subcommand()? {
             "run" | "run-script" => step.args().iter().filter(|arg| !arg.starts_with('-')).nth(1)?,
             name => name,
@@ -1141,7 +1149,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if local && self.image.as_ref().is_some_and(|image| image.name() == "golang") {
             self.build.push("rm -rf /usr/local/go".to_owned());
         }
-        for (_, step) in self.survey.steps() {
+        let launched = self.survey.launch.iter().map(|launch| &launch.compile);
+        for step in self.survey.steps().map(|(_, step)| step).chain(launched) {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
             if step.program() == "cargo" && step.subcommand() == Some("build") && whole {
@@ -1216,7 +1225,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if let Some(refusal) = self.brings_compiler() {
                 return Err(refusal);
             }
-            let text = "no compiler or other build tool stays in the image, and there is no smaller image to ship";
+            // An image without a smaller counterpart may hold the tools itself.
+            let text = if self.image.as_ref().is_some_and(Image::has_compiler) {
+                "what the image is built with comes with its base image, and no smaller image with the same in it is known"
+            } else {
+                "no compiler or other build tool stays in the image, and there is no smaller image to ship"
+            };
             return Err(refuse("nothing-to-leave-behind", text, true));
         }
         Ok(())
@@ -1539,6 +1553,11 @@ fn told_elsewhere(step: &Step, stage: &str) -> Option<String> {
     told.then(|| words.join(" "))
 }
 
+/// The command that compiles what would be compiled at every start.
+fn survey_build(survey: &Survey<'_, '_>) -> Option<String> {
+    survey.launch.as_ref()?.build.clone()
+}
+
 /// What a command installs and a command of the same instruction takes away again.
 fn removed_packages(step: &Step) -> Vec<String> {
     match effects::of(step) {
@@ -1647,6 +1666,7 @@ fn scripts(
 
 /// Refuses a command that compiles when the container starts.
 fn toolchain(step: &Step) -> Result<(), Refusal> {
+    let text = || format!("`{}` needs the toolchain when the container starts", shown(step));
     // As what an image starts, these names are programs of its own.
     let own = matches!(step.program(), "bootstrap" | "bootstrap.sh" | "boot" | "b2")
         && step.argv.first().is_some_and(|program| program.contains('/'));
@@ -1660,16 +1680,9 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
             matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
         }
         "apt" | "apk" | "yum" => true,
-        _ => return Ok(()),
+        _ => false,
     };
-    if !compiles {
-        return Ok(());
-    }
-    let instead = match effects::kind(step.program()) {
-        "apt" | "apk" | "yum" => "installs packages when the container starts; install them in the image",
-        _ => "needs the toolchain when the container starts; build in the image, and start what comes of it",
-    };
-    Err(refuse("toolchain-at-run-time", format!("`{}` {instead}", shown(step)), true))
+    if compiles { Err(refuse("toolchain-at-run-time", text(), true)) } else { Ok(()) }
 }
 
 /// The unit of the last build work.

@@ -208,5 +208,5 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     }
     let named = step.args().iter().find(|arg| !arg.starts_with('-')).filter(|arg| arg.ends_with(".py"))?;
     let text = survey.read(&step.path(named)?)?;
-    Some(String::from_utf8_lossy(&text).into_owned())
+    Some(crate::context::text(&text).into_owned())
 }

@@ -154,6 +154,11 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
 fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
     let Some(server) = user.server else {
+        if let Some(server) = super::user::beside(survey) {
+            needs.late.extend(server.made.iter().map(folder(true)));
+            needs.late.extend(server.folders.iter().map(folder(false)));
+            needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
+        }
         // What an image's own program writes to, where that is what runs.
         if survey.entry.is_empty() && survey.facts.user.is_none_or(super::who::is_root) {
             needs.late.extend(survey.facts.data.iter().filter(|path| **path != "/var/run").map(folder(true)));
@@ -754,6 +759,33 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
+/// The paths in root's home that the sources of the context name.
+fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
+    const HOME: &[u8] = b"/root/";
+    let mut found: Vec<String> = Vec::new();
+    let Some(context) = survey.model.context else { return found };
+    let mut seen = 0usize;
+    for path in context.files().iter().filter(|path| is_source(path) && !path.ends_with(".sh")) {
+        let Some(content) = context.read(path) else { continue };
+        seen += content.len();
+        if seen > 4 << 20 {
+            break;
+        }
+        for at in memchr::memmem::find_iter(&content, HOME) {
+            // `@/root/view` and `src/root/view` are other folders.
+            let before = at.checked_sub(1).and_then(|before| content.get(before));
+            if !matches!(before, Some(b'"' | b'\'' | b'`' | b'/' | b'=')) {
+                continue;
+            }
+            let letters = content.get(at..).unwrap_or_default();
+            let end = letters.iter().position(|byte| !(byte.is_ascii_alphanumeric() || b"/._-".contains(byte)));
+            let place = String::from_utf8_lossy(letters.get(..end.unwrap_or(letters.len())).unwrap_or_default());
+            found.push(place.into_owned());
+        }
+    }
+    found
+}
+
 /// Whether a file of the context is a source of the program, by its name.
 fn is_source(path: &str) -> bool {
     let name = paths::name(path);
@@ -1191,8 +1223,19 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     used |= survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| in_home(word)));
+    let named = named_in_roots_home(survey);
+    used |= !named.is_empty();
     if !used {
         return;
+    }
+    // A folder of it that the file makes for the program.
+    for unit in survey.units.iter().filter(|unit| unit.text().contains("/root/")) {
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
+            let made = step.args().iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
+            for path in made.filter(|made| named.iter().any(|path| paths::within(path, made))) {
+                needs.late.push(Folder { path, recursive: false, make: false });
+            }
+        }
     }
     for at in copies {
         if !needs.copies.contains(&at) {

@@ -119,6 +119,15 @@ fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
     started.or_else(own).or_else(|| by_package(survey))
 }
 
+/// The server that a start script starts beside the application: `nginx`, and then what stands behind it.
+pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+    let steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
+    steps
+        .into_iter()
+        .filter_map(|step| servers::server(step.program(), &survey.facts.key, survey.facts.family))
+        .find(|server| server.image.is_empty() && comes_with(survey, server.program))
+}
+
 /// The web server that a start script starts which can't be read, where exactly one is installed.
 fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
     let script = survey.entry.steps.iter().find_map(|step| {

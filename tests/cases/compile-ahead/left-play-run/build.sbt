@@ -1,2 +1,0 @@
-name := "front"
-lazy val root = (project in file(".")).enablePlugins(PlayScala)

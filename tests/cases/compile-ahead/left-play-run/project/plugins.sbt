@@ -1,1 +1,0 @@
-addSbtPlugin("com.typesafe.play" % "sbt-plugin" % "2.8.2")

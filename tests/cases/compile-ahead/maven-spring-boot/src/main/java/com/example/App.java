@@ -1,3 +1,0 @@
-package com.example;
-
-public class App {}

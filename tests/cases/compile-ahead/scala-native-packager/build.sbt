@@ -1,3 +1,0 @@
-name := "Price Feed"
-scalaVersion := "3.4.1"
-enablePlugins(JavaAppPackaging)

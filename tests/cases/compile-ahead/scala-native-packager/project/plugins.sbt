@@ -1,1 +1,0 @@
-addSbtPlugin("com.github.sbt" % "sbt-native-packager" % "1.9.16")

@@ -1,5 +1,0 @@
-package main
-
-import "os"
-
-func main() { os.ReadFile("templates/board.html") }

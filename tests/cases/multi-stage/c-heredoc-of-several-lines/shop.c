@@ -1,0 +1,2 @@
+#include <libpq-fe.h>
+int main(void) { return PQlibVersion() == 0; }

@@ -1,0 +1,1 @@
+<?php echo gd_info()["GD Version"];

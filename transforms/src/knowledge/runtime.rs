@@ -588,7 +588,8 @@ mod tests {
         check("golang:1.22", "debian:bookworm-slim");
         check("golang:1.9", "debian:stretch-slim");
         check("golang:1.7", "debian:jessie-slim");
-        check("golang:1.3", "release-unknown");
+        check("golang:1.4", "debian:jessie-slim");
+        check("golang:1.1", "release-unknown");
         check("golang:1.8-onbuild", "onbuild-image");
         check("rust:1.80-slim-bullseye", "debian:bullseye-slim");
         check("rust:1.75-alpine3.18", "alpine:3.18");

@@ -175,7 +175,19 @@ pub fn only_asks(step: &Step) -> bool {
     if !step.outputs.is_empty() {
         return false;
     }
+    let version = |arg: &String| matches!(arg.as_str(), "--version" | "-V" | "--help");
     match kind(step.program()) {
+        "composer" | "npm" | "yarn" | "pnpm" | "npx" | "jvm" | "gem" | "python" | "go" | "rust" | "compile"
+            if args.iter().any(version) && !args.iter().any(|arg| arg == "install" || arg == "add") =>
+        {
+            true
+        }
+        "composer" => matches!(verb, "show" | "validate" | "diagnose" | "about" | "check-platform-reqs"),
+        "npm" | "yarn" | "pnpm" => matches!(verb, "root" | "bin" | "ls" | "list" | "view" | "prefix" | "whoami"),
+        "go" => matches!(verb, "env" | "version" | "list"),
+        "gem" | "rake" => {
+            matches!(verb, "check" | "env" | "list" | "init" | "rehash" | "versions") && step.program() != "rake"
+        }
         "git" => matches!(
             verb,
             "rev-parse"
@@ -612,7 +624,12 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
     while let Some(arg) = words.next() {
         match *arg {
             "-t" => target = words.next().copied(),
-            "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
+            "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" if step.program() != "rsync" => {
+                words.next();
+            }
+            "--exclude" | "--include" | "--filter" | "-f" | "-e" | "--rsh" | "--exclude-from" | "--files-from"
+                if step.program() == "rsync" =>
+            {
                 words.next();
             }
             arg if arg.starts_with("--target-directory=") => target = arg.split_once('=').map(|(_, path)| path),
@@ -639,6 +656,39 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
     vec![path]
 }
 
+/// Options of `git clone` with a word of their own behind them.
+const CLONE_VALUES: [&str; 14] = [
+    "-b",
+    "--branch",
+    "--depth",
+    "-o",
+    "--origin",
+    "-c",
+    "--config",
+    "-j",
+    "--jobs",
+    "--reference",
+    "--shallow-since",
+    "--filter",
+    "-r",
+    "--revision",
+];
+
+/// The words that are neither options nor the values of options.
+fn plain_words<'s>(args: &[&'s str], valued: &'static [&'static str]) -> impl Iterator<Item = &'s str> {
+    let mut value = false;
+    let words: Vec<&'s str> = args
+        .iter()
+        .copied()
+        .filter(|arg| {
+            let own = std::mem::take(&mut value);
+            value = valued.contains(arg);
+            !own && !arg.starts_with('-')
+        })
+        .collect();
+    words.into_iter()
+}
+
 /// What `git clone` and its likes bring, and where.
 fn clone(step: &Step, args: &[&str]) -> Effect {
     let Some(at) = args.iter().position(|arg| matches!(*arg, "clone" | "checkout" | "co" | "export")) else {
@@ -649,10 +699,10 @@ fn clone(step: &Step, args: &[&str]) -> Effect {
     else {
         return Effect::Build;
     };
-    let folder = rest.get(url + 1).filter(|arg| !arg.starts_with('-'));
+    let folder = plain_words(rest.get(url + 1..).unwrap_or_default(), &CLONE_VALUES).next();
     let address = rest.get(url).copied().unwrap_or_default().trim_end_matches('/');
     let name = address.rsplit(['/', ':']).next().unwrap_or_default().trim_end_matches(".git");
-    step.path(folder.copied().unwrap_or(name)).map_or(Effect::Unknown, |path| Effect::Fetch(vec![path]))
+    step.path(folder.unwrap_or(name)).map_or(Effect::Unknown, |path| Effect::Fetch(vec![path]))
 }
 
 /// `manager … verb package …`

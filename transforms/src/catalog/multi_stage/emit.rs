@@ -156,6 +156,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(self.layout.line("RUN", tools).as_bytes());
         }
         let mut folder = "/".to_owned();
+        let mut early: Vec<&String> = Vec::new();
         // What was installed over the files of the system lies over those that came before, and under what comes after.
         let mut overlay = self.overlay();
         for (unit, decision) in placed().filter(|(unit, _)| !about(unit) && !last(unit)) {
@@ -178,9 +179,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                     self.layout.line(keyword, rest).into_bytes()
                 }
             };
-            let early = recipe.before.iter().filter(|(at, _)| *at == unit.index).map(|(_, path)| path);
-            for carried in recipe.carried.iter().filter(|carried| early.clone().any(|path| *path == carried.from)) {
+            let wanted = recipe.before.iter().filter(|(at, _)| *at == unit.index).map(|(_, path)| path);
+            for carried in recipe.carried.iter().filter(|carried| wanted.clone().any(|path| *path == carried.from)) {
                 put(self.copy_line(carried).as_bytes());
+                early.push(&carried.from);
             }
             if let Some(cwd) = self.survey.model.workdir(unit.index)
                 && cwd != folder
@@ -202,7 +204,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         for carried in &recipe.carried {
             let over = carried.to == "/" && self.overlay().is_some_and(|(_, other)| other.from == carried.from);
-            if over && overlay.is_none() || recipe.before.iter().any(|(_, path)| *path == carried.from) {
+            if over && overlay.is_none() || early.contains(&&carried.from) {
                 continue;
             }
             put(self.copy_line(carried).as_bytes());

@@ -17,6 +17,7 @@ use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
+use super::whole;
 
 /// Options of `go build` and its relatives that take the next word as their value.
 const VALUED: [&str; 17] = [
@@ -181,6 +182,20 @@ impl State<'_, '_, '_> {
         if matches!(program.as_str(), "make" | "mage" | "task" | "gcc" | "dep" | "godep" | "ginkgo" | "gotestsum") {
             let text = format!("`{program}` runs when the container starts, and needs the toolchain");
             return Err(refuse("toolchain-at-run-time", text, true));
+        }
+        // `sh run.sh` starts the script, where it is there to read; a shell alone is for a person, who has come to work.
+        if whole::SHELLS.contains(&program.as_str()) && depth == 0 {
+            let script = step.args().iter().find(|arg| !arg.starts_with('-'));
+            match script.and_then(|script| step.path(script)) {
+                Some(path) if !step.args().iter().any(|arg| arg == "-c") && self.survey.read(&path).is_some() => {
+                    return self.start_script(&path, step, depth);
+                }
+                None if self.survey.entry.steps.len() == 1 => {
+                    let text = "a shell is started: it is an image to work in, tools included";
+                    return Err(refuse("development-image", text, true));
+                }
+                _ => {}
+            }
         }
         match entry::program(step) {
             Some(Program::Path(path)) => self.start_path(&path, step, depth),

@@ -7,13 +7,15 @@ use crate::knowledge::sorted::Sorted;
 use crate::model::effects::{self, Effect};
 use crate::transform::Refusal;
 
+use super::plan::Carried;
 use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
 
 /// What modules of the languages need outside their registry.
 static MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
 
-/// The packages that the runtime stage installs for the modules of the program.
+/// The packages that the runtime stage installs for the modules of the program. What has to be copied in place of that is
+/// added to `carried`.
 ///
 /// # Errors
 /// Where packages are needed, and the release has them only in the archive.
@@ -22,6 +24,7 @@ pub(super) fn wanted(
     image: Option<&Image<'_>>,
     runtime: &Runtime,
     assumptions: &mut Vec<String>,
+    carried: &mut Vec<Carried>,
 ) -> Result<Vec<String>, Refusal> {
     let Some(language) = image.and_then(Image::language) else { return Ok(Vec::new()) };
     if runtime.family != Some(Family::Debian) || MODULES.find(language).is_none() {
@@ -61,6 +64,21 @@ pub(super) fn wanted(
     found.dedup();
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
     let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
+    if archived && !installs {
+        // One library that the compiler brings is sooner copied than installed from where it is no more.
+        found.retain(|package| {
+            let copied = package == "libgomp1";
+            if copied {
+                carried.push(Carried {
+                    from: "/usr/lib/*/libgomp.so.1*".into(),
+                    to: "/usr/local/lib/".into(),
+                    owner: None,
+                    evidence: "modules may need it, and the packages of this release are only in the archive".into(),
+                });
+            }
+            !copied
+        });
+    }
     if archived && !installs && !found.is_empty() {
         let text = format!(
             "the runtime stage may need {}, and the packages of this release are only in the archive; \

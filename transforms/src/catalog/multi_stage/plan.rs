@@ -135,7 +135,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     for _ in 1..PASSES {
         let mut joining = first.libraries.clone();
         if recipe.smaller {
-            joining.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+            joining.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
         }
         joining.retain(|package| !recipe.installed.contains(package) || joined.contains(package));
         joining.sort_unstable();
@@ -221,10 +221,13 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let mut packages: Vec<String> = recipe.libraries.clone();
     packages.retain(|package| !recipe.installed.contains(package));
     if recipe.smaller {
-        packages.extend(tools::packages(survey, &recipe, &decisions)?.into_iter().map(str::to_owned));
+        packages.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
     }
     packages.sort_unstable();
     packages.dedup();
+    if let Some(refusal) = tools::unavailable(survey, &recipe, &packages) {
+        return Err(refusal);
+    }
     let all: Vec<String> = recipe.carried.iter().map(|carried| carried.from.clone()).collect();
     recipe.carried.retain(|carried| {
         carried.from != carried.to

@@ -27,6 +27,8 @@ pub(super) struct Missing {
     pub(super) in_builder: bool,
     /// The line of the command in the original, where it has one.
     pub(super) line: Option<u32>,
+    /// The instruction of the original that the command is in, where it has one.
+    pub(super) at: Option<usize>,
     /// The instruction of the original that makes it.
     pub(super) maker: usize,
     /// Whether that is a COPY or ADD.
@@ -56,11 +58,34 @@ impl Missing {
             recipe.carried.push(Carried { from: self.what.clone(), to: self.what.clone(), owner: None, evidence });
             return true;
         }
+        if self.comes_first(recipe, carried) {
+            return true;
+        }
         let shares = (self.in_builder || self.copied) && !self.unique && !recipe.shared.contains(&self.maker);
         if shares {
             recipe.shared.push(self.maker);
         }
         shares
+    }
+
+    /// Has what goes along anyway copied before the command of the runtime stage that reads it; answers whether it can be.
+    fn comes_first(&self, recipe: &mut Recipe, carried: &[Carried]) -> bool {
+        let Some(at) = self.at.filter(|_| !self.in_builder && !self.copied && !self.touches && !self.unique) else {
+            return false;
+        };
+        let goes = |carried: &&Carried| carried.from == carried.to && paths::within(&self.what, &carried.from);
+        let Some(known) = carried.iter().find(goes) else { return false };
+        let path = &known.from;
+        // What the same instruction makes was there before as well, and another may not have been.
+        let changes =
+            at == self.maker || matches!(self.command.split(' ').next(), Some("cd" | "pushd" | "rm" | "rmdir"));
+        // Whom it belongs to may not be there yet.
+        let system = path == "/usr/local" || stores::system(path) || path.contains(['*', '?', '[']);
+        if changes || system || known.owner.is_some() || recipe.before.iter().any(|(_, known)| known == path) {
+            return false;
+        }
+        recipe.before.push((at, path.clone()));
+        true
     }
 
     /// Why the stages can't be taken apart.
@@ -97,6 +122,8 @@ enum What {
 /// A command with the moment at which it runs.
 struct Moment<'m> {
     at: usize,
+    /// The instruction that it is in.
+    index: usize,
     line: u32,
     step: &'m Step,
     /// Whether its failure is foreseen: `command || true`.
@@ -140,6 +167,21 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
         let same = |old: &&Moment<'_>| alike(old) && old.step.cwd == moment.step.cwd;
         let old = before.moments.iter().find(same).or_else(|| before.moments.iter().find(alike));
         let Some(old) = old else { continue };
+        // A file that is named by the folder is another one in another folder.
+        if let Some(path) = moved(old.step, moment.step) {
+            return Some(Missing {
+                command: shown(moment.step),
+                what: path,
+                in_builder,
+                line: Some(old.line),
+                at: Some(old.index),
+                maker: usize::MAX,
+                copied: false,
+                unique: true,
+                touches: false,
+                started: false,
+            });
+        }
         let lost = needs(moment.step).into_iter().find_map(|need| {
             let made = before.maker(&need, old.at).filter(|_| !after.has(&need, moment.at))?;
             Some((made, need.path))
@@ -156,6 +198,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 what,
                 in_builder,
                 line: Some(old.line),
+                at: Some(old.index),
                 maker: made.index,
                 copied: made.copied,
                 unique: made.unique,
@@ -171,6 +214,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             what: need.path.clone(),
             in_builder,
             line: None,
+            at: None,
             maker: made.index,
             copied: made.copied,
             unique: made.unique,
@@ -188,6 +232,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             what: name.clone(),
             in_builder,
             line: None,
+            at: None,
             maker: made.index,
             copied: false,
             unique: false,
@@ -195,6 +240,20 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             started: false,
         })
     })
+}
+
+/// The path of a file that a command names by its folder, where it runs in another folder now.
+fn moved(old: &Step, new: &Step) -> Option<String> {
+    let here = old.cwd.as_deref().filter(|cwd| new.cwd.as_deref() != Some(cwd) && !standing(cwd))?;
+    let relative = |word: &&String| !word.starts_with(['/', '$', '~', '-']) && !word.contains("://");
+    let files = match effects::of(new) {
+        _ if new.program() == "cd" => true,
+        Effect::Files(_) => !matches!(new.program(), "chmod" | "chown" | "chgrp"),
+        Effect::Writes(_) => matches!(effects::kind(new.program()), "copy" | "unpack"),
+        _ => new.argv.first().is_some_and(|program| program.starts_with("./")),
+    };
+    let word = if files { operands(new).find(relative) } else { None };
+    Some(paths::join(here, word.or_else(|| new.outputs.iter().find(relative))?))
 }
 
 /// A path that a command needs.
@@ -313,7 +372,7 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
                 for step in model.steps(index).into_iter().flatten() {
                     at += 1;
                     let lenient = items.get(step.item).is_some_and(|item| item.operator == Operator::Or);
-                    history.moments.push(Moment { at, line: instruction.lines.0, step, lenient });
+                    history.moments.push(Moment { at, index, line: instruction.lines.0, step, lenient });
                     at += 1;
                     let unique = matches!(step.program(), "ssh-keygen" | "openssl");
                     let made = makes(step).into_iter().map(|what| Made { at, index, copied: false, unique, what });
@@ -421,8 +480,12 @@ fn needs(step: &Step) -> Vec<Need> {
         "cp" | "mv" | "rsync" => sources.iter().filter_map(|source| at(source)).chain(to.and_then(above)).collect(),
         "chmod" | "chown" | "chgrp" => words.into_iter().skip(1).filter_map(at).collect(),
         "tar" if effects::of(step) == &Effect::Nothing => Vec::new(),
-        "cat" | "sed" | "tar" | "unzip" | "gunzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" => {
-            let named = |word: &&String| word.starts_with(['/', '~']) || word.starts_with("./");
+        "cat" | "sed" | "tar" | "unzip" | "gunzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg"
+        | "apt-key" => {
+            let package = step.program() == "dpkg";
+            let named = |word: &&String| {
+                word.starts_with(['/', '~']) || word.starts_with("./") || package && word.ends_with(".deb")
+            };
             // What `tar -C` and `unzip -d` name, they fill.
             let fills = |word: &String| {
                 step.args().windows(2).any(|pair| {

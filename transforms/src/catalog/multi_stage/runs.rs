@@ -196,6 +196,13 @@ pub(super) fn run(
                     reasons.push("the shipped image has the user".into());
                 }
                 Effect::Configure if names_build_tool(step) => builds = true,
+                // What is linked anew in the middle of a build is so again where its result is.
+                Effect::Configure if whole && step.program() == "ldconfig" => {
+                    builds = true;
+                    if !recipe.carried.is_empty() {
+                        recipe.finish.push("ldconfig".into());
+                    }
+                }
                 Effect::Configure => {
                     keep = true;
                     late |= matches!(step.program(), "ldconfig" | "fc-cache" | "update-ca-certificates")
@@ -1010,7 +1017,7 @@ fn links_from(recipe: &Recipe, step: &Step) -> bool {
     };
     step.program() == "ln"
         && step.always
-        && source.trim_matches('"').starts_with("/usr/lib/")
+        && ["/usr/lib/", "/usr/share/"].iter().any(|folder| source.trim_matches('"').starts_with(folder))
         && !source.trim_matches('"').ends_with(".so")
         && !link.ends_with('/')
         && link.starts_with('/')

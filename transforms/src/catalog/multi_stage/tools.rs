@@ -1,13 +1,13 @@
 //! Programs that the runtime stage starts and that the builder's image happened to have.
 
-use crate::knowledge::releases::Family;
+use crate::knowledge::releases::{Family, Manager};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::plan::{Decision, Place, Recipe};
-use super::survey::{Survey, refuse};
+use super::survey::{Survey, Unit, refuse};
 
 /// Programs of the images that stand on `buildpack-deps`, with the Debian package that brings each to a slim image.
 /// Source: the Dockerfiles of `buildpack-deps:scm` and of the language images.
@@ -37,18 +37,36 @@ pub(super) fn package(program: &str) -> &str {
     BUILDPACK.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package)
 }
 
-/// The packages that the runtime stage needs for the programs that its instructions start.
-///
-/// # Errors
-/// Where the release no longer has its packages at the usual place, so that an install would fail.
-pub(super) fn packages(
-    survey: &Survey<'_, '_>,
-    recipe: &Recipe,
-    decisions: &[Decision],
-) -> Result<Vec<&'static str>, Refusal> {
-    let Some(release) = recipe.runtime.release.filter(|release| release.family == Family::Debian) else {
-        return Ok(Vec::new());
+/// Whether an install in the runtime stage would fail where the file as it is does not: the release no longer has its
+/// packages at the usual place, and the file installs none of them, or says itself where they are.
+pub(super) fn unavailable(survey: &Survey<'_, '_>, recipe: &Recipe, packages: &[String]) -> Option<Refusal> {
+    let release = recipe.runtime.release.filter(|release| release.family == Family::Debian)?;
+    let old = release.major().is_some_and(|major| major < 11);
+    let steps = || survey.units.iter().flat_map(|unit| unit.steps.iter().chain(unit.own));
+    let apt = |step: &Step| {
+        matches!(effects::of(step), Effect::Install(packages) if packages.manager == Manager::Apt)
+            && matches!(step.program(), "apt" | "apt-get" | "aptitude")
     };
+    let archives = |unit: &Unit<'_>| {
+        unit.instruction.args.text.contains("/etc/apt/sources.list")
+            && !unit.instruction.args.text.contains("/etc/apt/sources.list.d")
+    };
+    if packages.is_empty() || !old || steps().any(apt) && !survey.units.iter().any(archives) {
+        return None;
+    }
+    let text = format!(
+        "the runtime stage would need {}, and the packages of {} are only in the archive",
+        packages.join(", "),
+        release.name
+    );
+    Some(refuse("archived-release", text, true))
+}
+
+/// The packages that the runtime stage needs for the programs that its instructions start.
+pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision]) -> Vec<&'static str> {
+    if recipe.runtime.release.is_none_or(|release| release.family != Family::Debian) {
+        return Vec::new();
+    }
     let mut wanted: Vec<&'static str> = Vec::new();
     for program in &recipe.programs {
         if let Some((_, package)) = BUILDPACK.iter().find(|(known, _)| known == program) {
@@ -88,15 +106,7 @@ pub(super) fn packages(
     }
     survey.entry.steps.iter().for_each(&mut need);
     wanted.retain(|package| !installed.iter().any(|name| name == package));
-    if !wanted.is_empty() && release.major().is_some_and(|major| major < 11) {
-        let text = format!(
-            "the runtime stage would need {}, and the packages of {} are only in the archive",
-            wanted.join(", "),
-            release.name
-        );
-        return Err(refuse("archived-release", text, true));
-    }
     wanted.sort_unstable();
     wanted.dedup();
-    Ok(wanted)
+    wanted
 }

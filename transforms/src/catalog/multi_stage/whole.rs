@@ -66,7 +66,7 @@ const EMPTY: [&str; 6] = ["/opt", "/srv", "/usr/src", "/mnt", "/media", "/home"]
 const SCRATCH: [&str; 6] = ["/tmp", "/var/tmp", "/root/.cache", "/root/.npm", "/var/cache", "/run"];
 
 /// Programs that show a prompt or wait: who starts them works in the container.
-const SHELLS: [&str; 12] =
+pub(super) const SHELLS: [&str; 12] =
     ["bash", "sh", "zsh", "ash", "dash", "fish", "byobu", "tmux", "screen", "irb", "ipython", "login"];
 
 /// What this knows about the stage; `None` where nothing is built.
@@ -112,6 +112,8 @@ struct Whole<'s, 'm, 'a> {
     unpacked: Vec<Span>,
     /// Commands that work among the files of the system, where, and whether what they make there is installed from there.
     in_root: Vec<(String, String, bool)>,
+    /// Whether the project lies in the root folder, and what it consists of is everything there that is not the system's.
+    root: bool,
     /// Text for the builder, by the place in the file that it goes to.
     inserts: Vec<(usize, String)>,
     /// Packages that the runtime image lacks and the programs may need.
@@ -149,6 +151,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             build: Vec::new(),
             unpacked: Vec::new(),
             in_root: Vec::new(),
+            root: false,
             inserts: Vec::new(),
             libraries: Vec::new(),
             removed,
@@ -182,7 +185,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.leaves()?;
         self.settle_work()?;
         if self.smaller {
-            self.libraries = libraries::wanted(self.survey, self.image.as_ref(), &self.runtime, &mut self.assumptions)?;
+            let copied = self.carried.len();
+            self.libraries = libraries::wanted(
+                self.survey,
+                self.image.as_ref(),
+                &self.runtime,
+                &mut self.assumptions,
+                &mut self.carried,
+            )?;
+            if self.carried.len() > copied {
+                self.finish.push("ldconfig".into());
+            }
         }
         self.compilers_libraries();
         if helpers::corepack(self.survey, &self.programs()).is_some() {
@@ -191,9 +204,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
         self.build.extend(survey_build(self.survey));
+        let root = self.root_project()?;
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();
+        self.build.extend(root);
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
         self.assumptions.extend(self.survey.launch.iter().flat_map(|launch| launch.assumptions.clone()));
@@ -244,6 +259,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.finish.clear();
         self.inserts.clear();
         self.in_root.clear();
+        self.root = false;
         self.trace()
     }
 
@@ -307,6 +323,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Effect::Build if survey.downloads(step).is_some() => {}
                     Effect::Build => {
                         self.works(at, step);
+                        self.go_programs(at, step);
                         let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
                         if step.program() == "mix"
                             && step.args().iter().any(brings)
@@ -483,7 +500,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 let mut named: Vec<String> =
                     named.chain(told).filter(|path| !SYSTEM.contains(&path.as_str())).collect();
                 named.dedup();
-                if named.is_empty() && !effects::only_asks(step) && !self.makes(at, step, &cwd) {
+                let root = cwd == "/";
+                if !named.is_empty() || effects::only_asks(step) {
+                } else if root && !self.stands_in_root(at, step) {
+                    self.in_root.push((String::new(), shown(step), false));
+                } else if self.makes(at, step, &cwd) {
+                } else if root
+                    && stays_here(step)
+                    && (self.lies_in_root() || step.subcommand() == Some("create-project"))
+                {
+                    self.root = true;
+                } else {
                     let compiles = matches!(effects::kind(step.program()), "setup" | "make" | "cmake" | "ninja");
                     self.in_root.push((cwd, shown(step), compiles));
                 }
@@ -533,6 +560,41 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
     }
 
+    /// The folder that `go install` puts programs into, wherever it works, where the image starts one from there, or may.
+    fn go_programs(&mut self, at: usize, step: &Step) {
+        let verb = step.subcommand().unwrap_or_default();
+        if step.program() != "go" || !matches!(verb, "get" | "install") || step.args().iter().any(|arg| arg == "-d") {
+            return;
+        }
+        let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
+        let value = |name: &str| {
+            // `GOPATH=/go go install …` says it for itself.
+            let own = step.assignments.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            match own {
+                Some(value) => Some(value.trim_matches('"').to_owned()),
+                None => match self.survey.model.variable(index, name) {
+                    Value::Set(value) => Some(value.into_owned()),
+                    _ => None,
+                },
+            }
+        };
+        let first = |path: String| path.split(':').next().map(str::to_owned).filter(|path| path.starts_with('/'));
+        let path = value("GOBIN").or_else(|| first(value("GOPATH")?).map(|path| paths::join(&path, "bin")));
+        let Some(bin) = path.filter(|path| paths::plain(path) && !SYSTEM.contains(&path.as_str())) else { return };
+        let started = self.survey.entry.steps.iter().any(|entry| {
+            let Some(program) = entry.argv.first() else { return false };
+            let named = !program.contains('/')
+                && effects::kind(program).is_empty()
+                && !SHELLS.contains(&program.as_str())
+                && !self.survey.installs(program)
+                && self.survey.started(entry).is_none();
+            named || entry.path(program).is_some_and(|path| paths::parent(&path) == bin)
+        });
+        if started || self.opaque && verb == "install" {
+            self.carry(&bin, at, format!("`{}` puts programs into it", shown(step)));
+        }
+    }
+
     /// What a compiler makes of the files that it is given, among other files: answers whether that is known.
     fn makes(&mut self, at: usize, step: &Step, cwd: &str) -> bool {
         let evidence = || format!("`{}` makes it", shown(step));
@@ -566,6 +628,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.carry(&paths::join(cwd, folder), at, evidence());
             return true;
         }
+        let environment = kind == "venv" || step.args().windows(2).any(|pair| pair == ["-m", "venv"]);
+        if environment {
+            let name = step.args().iter().rfind(|arg| !arg.starts_with('-'));
+            let path = name.and_then(|name| step.path(name)).filter(|path| !SYSTEM.contains(&path.as_str()));
+            if let Some(path) = &path {
+                self.carry(path, at, evidence());
+            }
+            return path.is_some();
+        }
         match step.program() {
             "cargo" if verb == "new" => {
                 let name = step.args().iter().skip(1).rfind(|arg| !arg.starts_with('-'));
@@ -579,7 +650,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
                 let language = self.image.as_ref().and_then(Image::language);
                 let folder = match self.survey.model.variable(index, "GOPATH") {
-                    Value::Set(path) => paths::join(&paths::join("/", &path), "bin"),
+                    Value::Set(path) => {
+                        let first = path.split(':').next().unwrap_or_default().to_owned();
+                        paths::join(&paths::join("/", &first), "bin")
+                    }
                     Value::Unknown => return false,
                     Value::Unset if language == Some("go") => "/go/bin".to_owned(),
                     Value::Unset => "/root/go/bin".to_owned(),
@@ -698,7 +772,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     .iter()
                     .chain(&step.piped)
                     .any(|arg| stores::is_tool(arg.split(".t").next().unwrap_or(arg)));
-            if unpacks_tool
+            let go = go_root(self.survey, step);
+            self.behind.extend(go.clone());
+            if (unpacks_tool || go.is_some())
                 && !self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|arg| arg.contains(path.as_str())))
             {
                 self.unpacked.push(step.span);
@@ -872,12 +948,37 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }) || [".sh", ".py", ".conf", ".jar", ".json", ".yml"].iter().any(|end| path.ends_with(end))
         };
         found.retain(|path| !brought(path));
-        if !found.is_empty() || self.builds_from(at, step) {
+        // What is unpacked where a command happens to run is no part of the system, whatever is in it.
+        let told = step.args().iter().any(|arg| {
+            arg == "/" || matches!(arg.as_str(), "-C" | "-d" | "--directory") || arg.starts_with("--directory=")
+        });
+        let alone = folder == "/"
+            && found.is_empty()
+            && !told
+            && step.always
+            && self.stands_in_root(at, step)
+            && !self.builds_from(at, step)
+            && step.piped.is_none()
+            && !self.fetched_beside(at, step)
+            && !step.args().iter().any(|arg| arg.contains("overlay") || arg.contains("rootfs"));
+        self.root |= alone;
+        if !found.is_empty() || alone || self.builds_from(at, step) {
             self.unpacked.push(step.span);
         }
         for path in found {
             self.work_in(&path, at, format!("`{}` fills it", shown(step)));
         }
+    }
+
+    /// Whether an archive comes from a COPY, or from a download of the same instruction: then the runtime stage can unpack it
+    /// as well.
+    fn fetched_beside(&self, at: usize, step: &Step) -> bool {
+        let archives: Vec<String> = step.args().iter().filter_map(|arg| step.path(arg)).collect();
+        archives.iter().any(|path| self.survey.copied_file(path))
+            || self.survey.units.get(at).into_iter().flat_map(|unit| unit.steps).any(|other| {
+                effects::kind(other.program()) == "download"
+                    && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|path| archives.contains(path)))
+            })
     }
 
     /// Whether what an archive holds is sources: the same instruction goes into a folder of its name, whatever its version,
@@ -1145,10 +1246,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Takes what compilers keep for the next build out of the folders that go along.
     fn prune(&mut self) {
-        let local = self.smaller && self.carried.iter().any(|carried| carried.from == "/usr/local");
-        if local && self.image.as_ref().is_some_and(|image| image.name() == "golang") {
-            self.build.push("rm -rf /usr/local/go".to_owned());
-        }
+        let shipped = self.smaller && self.image.as_ref().is_some_and(|image| image.name() == "golang");
+        let mut roots: Vec<String> = self.survey.steps().filter_map(|(_, step)| go_root(self.survey, step)).collect();
+        roots.extend(shipped.then(|| "/usr/local/go".to_owned()));
+        roots.dedup();
+        // A script that is not there to read may start it.
+        roots.retain(|_| shipped || !self.may_start_scripts());
+        roots.retain(|path| self.carried.iter().any(|carried| paths::within(path, &carried.from)));
+        roots.retain(|path| !self.removed.iter().any(|removed| paths::covers(removed, path)));
+        self.build.extend(roots.iter().map(|path| format!("rm -rf {path}")));
         let launched = self.survey.launch.iter().map(|launch| &launch.compile);
         for step in self.survey.steps().map(|(_, step)| step).chain(launched) {
             let Some(cwd) = step.cwd.as_deref() else { continue };
@@ -1221,7 +1327,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }));
             }
         }
-        if left.is_empty() && !self.caches() && !self.develops() {
+        if left.is_empty() && !self.caches() && !self.develops() && !self.fetches_toolchain() {
             if let Some(refusal) = self.brings_compiler() {
                 return Err(refusal);
             }
@@ -1264,6 +1370,35 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         Some(refuse("compiler-of-the-base", text, true))
     }
 
+    /// Whether what starts may be a script that is not there to read: a file of the project that no command makes.
+    fn may_start_scripts(&self) -> bool {
+        let brought = |path: &str| {
+            let copies = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+            copies.filter_map(|copy| copy.to.as_deref()).any(|to| to != "/" && paths::within(path, to))
+        };
+        let made = |path: &str| {
+            self.survey.steps().any(|(_, step)| {
+                let output = step.args().iter().skip_while(|arg| *arg != "-o").nth(1);
+                output.and_then(|output| step.path(output)).is_some_and(|output| output == path)
+                    || matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|file| file == path))
+            })
+        };
+        self.opaque
+            || self.survey.entry.steps.iter().any(|step| {
+                let program = step.argv.first().filter(|program| program.contains('/'));
+                program
+                    .and_then(|program| step.path(program))
+                    .is_some_and(|path| brought(&path) && !made(&path) && self.survey.read(&path).is_none())
+            })
+    }
+
+    /// Whether the file unpacks a compiler that no package brings, and nothing takes it away again.
+    fn fetches_toolchain(&self) -> bool {
+        let roots = self.survey.steps().filter_map(|(_, step)| go_root(self.survey, step));
+        !self.may_start_scripts()
+            && roots.into_iter().any(|path| !self.removed.iter().any(|removed| paths::covers(removed, &path)))
+    }
+
     /// Whether a build fills a cache in the home of who builds, and nothing empties it: Maven's repository, npm's
     /// downloads.
     fn caches(&self) -> bool {
@@ -1274,7 +1409,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             match effects::kind(step.program()) {
                 "jvm" | "haskell" | "rust" | "dotnet" | "swift" => return true,
                 "npm" | "yarn" | "pnpm" | "npx" | "compile" if matches!(effect, Effect::Build) => {
-                    let verb = step.subcommand().unwrap_or("install");
+                    // A manager of packages installs where it is told nothing; another tool builds.
+                    let installs = matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm");
+                    let verb =
+                        step.subcommand().unwrap_or(if installs || step.program() == "bower" { "install" } else { "" });
                     fills |= matches!(verb, "install" | "i" | "ci" | "add");
                     bundles |= !matches!(verb, "install" | "i" | "ci" | "add" | "test" | "rebuild" | "prune");
                     if verb == "cache" {
@@ -1291,6 +1429,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// Decides which of the folders that the build worked in go along.
     fn settle_work(&mut self) -> Result<(), Refusal> {
         if let Some((folder, command, _)) = self.in_root.first() {
+            if folder.is_empty() {
+                let text = format!(
+                    "`{command}` works in the working directory of the base image, which is not known; give the \
+                     project a folder of its own with WORKDIR"
+                );
+                return Err(refuse("unknown-workdir", text, false));
+            }
             let text = format!(
                 "`{command}` works in {folder}, among the files of the system, and what it makes there can't be told; \
                  give the project a folder of its own with WORKDIR"
@@ -1305,10 +1450,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             let needed = self.needs(path, work.last);
             if path == "/" {
-                if self.brings_project("/") {
-                    let text = "the project lies in the root folder, which can't be copied whole; give it a WORKDIR";
-                    return Err(refuse("project-in-root", text, false));
-                }
+                self.root |= self.brings_project("/");
                 continue;
             }
             // A project that the image starts from scratch space or from the folder of homes lies there alone, or beside
@@ -1349,6 +1491,91 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 || !all.iter().any(|other| other.from != carried.from && paths::within(&carried.from, &other.from))
         });
         Ok(())
+    }
+
+    /// The command that puts a project in the root folder into a folder of its own: everything there that is not the
+    /// system's, and that does not go along by itself.
+    fn root_project(&mut self) -> Result<Option<String>, Refusal> {
+        const STAGE: &str = "/install";
+        if !self.root {
+            return Ok(None);
+        }
+        let last = self.survey.units.get(self.last_build).map_or(self.survey.stage.body.end, |unit| unit.index + 1);
+        let user = self.survey.model.user(last).and_then(|user| user.text.split(':').next());
+        if !matches!(user, None | Some("root" | "0" | "")) {
+            let text = "the project lies in the root folder, and another than root builds it; give it a WORKDIR";
+            return Err(refuse("project-in-root", text, false));
+        }
+        let installs = |step: &Step| {
+            let name = paths::name(step.argv.iter().find(|word| word.contains('/')).map_or("", String::as_str));
+            is_build_script(step) && ["install", "setup"].iter().any(|word| name.contains(word))
+        };
+        if let Some((_, script)) = self.survey.steps().find(|(_, step)| installs(step)) {
+            let text = format!("`{}` installs, and what it does is not there to read", shown(script));
+            return Err(refuse("built-by-a-script", text, true));
+        }
+        let mut names: Vec<&str> = SYSTEM.iter().filter_map(|path| path.get(1..)).collect();
+        names.retain(|name| !name.is_empty() && !name.contains('/'));
+        names.extend(["libx32", paths::name(STAGE)]);
+        let carried = self.carried.iter().filter(|carried| carried.from == carried.to);
+        let known = carried.map(|carried| &carried.from).chain(&self.behind);
+        names.extend(known.filter_map(|path| path.get(1..)).filter(|name| !name.is_empty() && !name.contains('/')));
+        names.sort_unstable();
+        names.dedup();
+        let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let names: Vec<&str> = names.into_iter().filter(plain).collect();
+        let command = format!(
+            "mkdir -p {STAGE} && ls -A / | grep -vxE '{}' | xargs -I '{{}}' cp -a '/{{}}' {STAGE}/",
+            names.join("|")
+        );
+        let evidence = "the project lies in the root folder: everything there that is not the system's";
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence: evidence.into() });
+        }
+        self.assumptions
+            .push("what is built in the root folder lies in no folder of the system's, such as /lib".into());
+        Ok(Some(command))
+    }
+
+    /// Whether a command that seems to work in the root folder does so: an image that is not known may have a working
+    /// directory of its own.
+    fn stands_in_root(&self, at: usize, step: &Step) -> bool {
+        let known = self.survey.model.known(self.survey.stage).is_some();
+        let said = self.survey.units.iter().take(at).any(|unit| unit.instruction.keyword == Keyword::Workdir);
+        let goes = || {
+            self.survey.units.get(at).is_some_and(|unit| {
+                let mut before = unit.steps.iter().take_while(|other| other.span.start < step.span.start);
+                before.any(|other| other.program() == "cd")
+            })
+        };
+        // The packages of Go lie in a folder of their own, wherever it is told to get them.
+        let elsewhere = effects::kind(step.program()) == "go" && step.subcommand() != Some("build");
+        known || said || goes() || elsewhere || !matches!(self.survey.stage.base, Base::Image { .. })
+    }
+
+    /// Whether a COPY puts a project, or what a tool of the build reads of one, into the root folder.
+    fn lies_in_root(&self) -> bool {
+        const FILES: [&str; 12] = [
+            "package.json",
+            "package*.json",
+            "yarn.lock",
+            "composer.json",
+            "bower.json",
+            "gulpfile.js",
+            "Gruntfile.js",
+            "manage.py",
+            "Makefile",
+            "CMakeLists.txt",
+            "pom.xml",
+            "build.gradle",
+        ];
+        let mut brought = self.survey.units.iter().take(self.last_build + 1).filter_map(|unit| unit.copy.as_ref());
+        self.brings_project("/")
+            || brought.any(|copy| {
+                copy.context
+                    && copy.sources.iter().any(|source| FILES.contains(&paths::name(source)))
+                    && copy.to.as_deref().is_some_and(|to| to == "/" || !copy.folder && paths::parent(to) == "/")
+            })
     }
 
     /// Whether the base image has users whose homes would become root's.
@@ -1566,6 +1793,37 @@ fn removed_packages(step: &Step) -> Vec<String> {
     }
 }
 
+/// Where a command unpacks the compiler of Go: `tar -C /usr/local -xzf go1.22.linux-amd64.tar.gz`; `None` where the image
+/// starts it, or may.
+fn go_root(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    if effects::kind(step.program()) != "unpack" || survey.entry.steps.iter().any(|entry| entry.program() == "go") {
+        return None;
+    }
+    let Effect::Writes(written) = effects::of(step) else { return None };
+    let [folder] = written.as_slice() else { return None };
+    let mut words = step.args().iter().chain(&step.piped).flat_map(|word| word.split([' ', '"', '\'']));
+    let archive = words.any(|word| {
+        let name = paths::name(word);
+        name.strip_prefix("go").is_some_and(|rest| {
+            rest.starts_with(|c: char| c.is_ascii_digit() || c == '$') || rest == ".tgz" || rest == ".tar.gz"
+        }) && (name.contains(".tar") || name.ends_with(".tgz"))
+    });
+    let stripped = step.args().iter().any(|arg| arg.starts_with("--strip"));
+    let root = if stripped { folder.clone() } else { paths::join(folder, "go") };
+    (archive && !SYSTEM.contains(&root.as_str()) && root != "/usr/local").then_some(root)
+}
+
+/// Whether what a build command makes lies in the folder that it works in, or where its own options say.
+fn stays_here(step: &Step) -> bool {
+    match effects::kind(step.program()) {
+        "compile" => step.program() != "patch",
+        "npm" | "yarn" | "pnpm" | "npx" | "composer" | "jvm" | "make" | "cmake" | "ninja" => true,
+        "go" => step.subcommand() == Some("build"),
+        "interpreter" => step.args().first().is_some_and(|script| script.ends_with("manage.py")),
+        _ => false,
+    }
+}
+
 /// A command as it is shown to people.
 pub(super) fn shown(step: &Step) -> String {
     step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ")
@@ -1626,6 +1884,7 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         interactive
             || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
             || step.program() == "sleep"
+            || step.program() == "dind" && step.args().is_empty()
             || matches!(effects::kind(step.program()), "nothing")
     });
     if waits {

@@ -48,6 +48,8 @@ pub enum Start {
     Plain,
     /// It starts as root and its entrypoint becomes the service's user (gosu, su-exec, setpriv).
     Drops,
+    /// The same, but its entrypoint also starts as the service's user, and then leaves its folders as they are.
+    Either,
     /// A parent stays root and its workers run as the service's user (nginx, Apache, PHP-FPM).
     Workers,
     /// It needs root throughout: an init, a supervisor, a Docker daemon.
@@ -383,6 +385,7 @@ impl<'t> Image<'t> {
     pub fn start(&self) -> Start {
         match self.text(Column::Start) {
             "drops" => Start::Drops,
+            "either" => Start::Either,
             "workers" => Start::Workers,
             "root" => Start::NeedsRoot,
             "unprivileged" => Start::Unprivileged,
@@ -459,7 +462,7 @@ mod tests {
     fn the_table_is_sorted_and_every_row_reads() {
         TABLE.check();
         let kinds = ["distro", "compiler", "interpreter", "runtime", "server", "tool", "minimal", ""];
-        let starts = ["", "-", "drops", "workers", "root", "unprivileged", "platform"];
+        let starts = ["", "-", "drops", "either", "workers", "root", "unprivileged", "platform"];
         let mut name = "";
         for row in TABLE.rows() {
             let variant = row.column(0);
@@ -536,8 +539,8 @@ mod tests {
         assert_eq!(users("php", "8.3-fpm-alpine"), (Root, Start::Workers, vec![("www-data", "82")]));
         assert_eq!(users("php", "8.3-apache"), (Root, Start::Workers, vec![("www-data", "33")]));
         assert_eq!(users("php", "8.3-cli"), (Root, Start::Plain, vec![("www-data", "33")]));
-        assert_eq!(users("postgres", "16"), (Root, Start::Drops, vec![("postgres", "999")]));
-        assert_eq!(users("postgres", "16-alpine"), (Root, Start::Drops, vec![("postgres", "70")]));
+        assert_eq!(users("postgres", "16"), (Root, Start::Either, vec![("postgres", "999")]));
+        assert_eq!(users("postgres", "16-alpine"), (Root, Start::Either, vec![("postgres", "70")]));
         assert_eq!(users("mcr.microsoft.com/dotnet/aspnet", "8.0"), (Root, Start::Plain, vec![("app", "1654")]));
         assert_eq!(users("mcr.microsoft.com/dotnet/aspnet", "6.0"), (Root, Start::Plain, vec![]));
         assert_eq!(users("jenkins/jenkins", "lts").0, User("jenkins"));

@@ -11,6 +11,7 @@ pub(crate) mod sorted;
 pub mod develops;
 pub mod fetches;
 pub mod globals;
+pub mod homes;
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]
 pub mod images;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
@@ -19,5 +20,6 @@ pub mod reference;
 pub mod releases;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod runtime;
+pub mod services;
 pub mod tags;
 pub mod toolchains;

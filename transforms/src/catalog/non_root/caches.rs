@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::fetches::{self, Fetch};
+use crate::knowledge::homes;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -43,7 +44,7 @@ const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", wr
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 
@@ -90,6 +91,12 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
             let pip = step.argv.iter().any(|word| matches!(paths::name(word), "pip" | "pip3")) && has("install");
             if pip && has("--user") {
                 return Some("pip install --user".to_owned());
+            }
+            if let Some(variable) = homes::keeps(step.program(), step.args())
+                && !(survey.all().any(|unit| sets(survey, unit, variable))
+                    || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable)))
+            {
+                return Some(format!("{} {}", step.program(), step.subcommand().unwrap_or_default()));
             }
             let link = step.program() == "ln";
             link.then(|| step.args().iter().find(|arg| arg.starts_with("/root/") || arg.starts_with("~/")))
@@ -179,7 +186,7 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
             step.program() == "mix"
                 && step.subcommand().is_some_and(|verb| verb.starts_with("local.") || verb.starts_with("archive."))
-                && starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex"))
+                && (survey.entry.is_empty() || starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex")))
         }
         "HF_HOME" => {
             if !matches!(step.program(), "huggingface-cli" | "hf" | "python" | "python3")

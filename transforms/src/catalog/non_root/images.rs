@@ -16,6 +16,8 @@ pub(super) struct Facts {
     pub(super) user: Option<&'static str>,
     /// The user that it brings for programs, with its group.
     pub(super) own: Option<(String, String)>,
+    /// The home of that user, where it is known.
+    pub(super) home: Option<&'static str>,
     /// Its user id and group id.
     pub(super) ids: Option<(&'static str, &'static str)>,
     /// The language that it is made for.
@@ -48,6 +50,8 @@ pub(super) enum Start {
     Plain,
     /// Starts as root and goes on as another user.
     Drops,
+    /// The same, or starts as that user where it is told to.
+    Either,
     /// Needs root all the time.
     Needs,
     /// The platform that runs it chooses the user.
@@ -88,6 +92,7 @@ fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
     };
     let first = known.users().find(|user| !matches!(user.name, "nobody" | "abc"));
     let ids = first.as_ref().map(|user| (user.uid, user.gid)).filter(|ids| !ids.0.is_empty() && !ids.1.is_empty());
+    let home = first.as_ref().map(|user| user.home).filter(|home| home.starts_with('/'));
     let own = first.map(|user| {
         let group = if user.uid == user.gid { user.name } else { user.gid };
         (user.name.to_owned(), group.to_owned())
@@ -102,11 +107,13 @@ fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
             RunsAs::Unknown => None,
         },
         own,
+        home,
         ids,
         language: known.language(),
         start: match known.start() {
             Known::Plain | Known::Workers | Known::Unprivileged => Start::Plain,
             Known::Drops => Start::Drops,
+            Known::Either => Start::Either,
             Known::NeedsRoot => Start::Needs,
             Known::Platform => Start::Platform,
         },

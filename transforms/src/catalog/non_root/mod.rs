@@ -21,6 +21,7 @@ mod place;
 mod scanners;
 mod scripts;
 mod servers;
+mod supervised;
 mod survey;
 mod user;
 mod who;

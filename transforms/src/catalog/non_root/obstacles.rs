@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
+use crate::knowledge::services;
 use crate::model::commands::Step;
 use crate::model::effects;
 use crate::model::{Model, Stage, paths};
@@ -13,8 +14,8 @@ use crate::transform::Refusal;
 
 use super::images::{Facts, Start};
 use super::scripts::{self, Script};
-use super::survey::Survey;
-use super::{owns, refuse, who};
+use super::survey::{Survey, Unit};
+use super::{owns, refuse, supervised, user, who};
 
 /// Comments by which an author says that root is meant.
 static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -30,7 +31,7 @@ static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nos
 static SWITCHES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"gosu|su-exec|s6-overlay"));
 
 /// Programs that a start script runs and that need root, or that give root up.
-static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
         r"(?m)^[^#\n]*?(?:^|[\s;&|(`/])(?:(?P<drop>gosu|su-exec|setpriv|runuser|chpst|setuidgid|s6-setuidgid|suexec|su|usermod|groupmod|useradd|adduser)|(?P<init>supervisord|s6-svscan|runsvdir|my_init|systemctl|initctl|rc-service|service|init\.d/[\w-]+)|(?P<own>chown)|(?P<package>apt-get|apk\s+add|yum|dnf|microdnf)|(?P<daemon>sshd|crond?|iptables|ip6tables|sysctl|mount|mknod|modprobe|dockerd|rsyslogd|openvpn|dnsmasq|ldconfig|update-ca-certificates))(?:[\s;&|)]|$)",
     )
@@ -110,13 +111,13 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     base_entry(survey)?;
     for step in &survey.entry.steps {
         program(survey, step)?;
-        compiles(step)?;
+        compiles(survey, step)?;
     }
     for found in &survey.scripts {
         script(survey, found)?;
         for step in found.steps.iter().flatten() {
             program(survey, step)?;
-            compiles(step)?;
+            compiles(survey, step)?;
         }
     }
     for step in &survey.entry.steps {
@@ -175,6 +176,18 @@ fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 
 fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let source = survey.model.file.source;
+    // The variants with a daemon need root for more than the socket.
+    let daemon = survey.model.image(survey.stage).is_some_and(|image| image.to_string().contains("dind"));
+    if survey.facts.key == "docker" && !(daemon && keeps_entrypoint(survey)) {
+        let text = "it is Docker's own image, whose client needs the socket that belongs to root";
+        return Err(refuse("docker-client", text, true));
+    }
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Volume) {
+        if unit.text().contains("/sys/fs/cgroup") {
+            let text = "its volume /sys/fs/cgroup is systemd's, which starts services as root";
+            return Err(refuse("init-system", text, true));
+        }
+    }
     if memchr::memmem::find(source, b"docker").is_none() {
         return Ok(());
     }
@@ -187,6 +200,14 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         if text.contains("docker.sock") {
             let text = "it uses the Docker daemon's socket, which belongs to root";
             return Err(refuse("docker-socket", text, true));
+        }
+        let address =
+            |text: &str| ["get.docker.com", "download.docker.com/linux/static"].iter().any(|mark| text.contains(mark));
+        let fetched = unit.instruction.keyword == Keyword::Add && address(&text);
+        let copied = survey.brings(unit, "/usr/local/bin/docker") || survey.brings(unit, "/usr/bin/docker");
+        if fetched || copied {
+            let text = "it brings Docker's client, which needs the daemon's socket that belongs to root";
+            return Err(refuse("docker-client", text, true));
         }
         if unit.instruction.keyword == Keyword::Run
             && (["docker-ce", "docker-engine", "get.docker.com", "lxc-docker"].iter().any(|mark| text.contains(mark))
@@ -201,11 +222,7 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 
 /// What the base image starts, where the file leaves it as it is.
 fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    let restated = survey
-        .facts
-        .entrypoint
-        .is_some_and(|script| survey.entry.steps.first().is_some_and(|step| step.program() == script));
-    if survey.entry.entrypoint.is_some() && !restated {
+    if !keeps_entrypoint(survey) {
         return Ok(());
     }
     // A CMD of its own takes the place of what the image starts, where that has no ENTRYPOINT.
@@ -214,33 +231,12 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
     let name = &survey.facts.key;
     match survey.facts.start {
-        Start::Drops => {
-            // The entrypoints of these images step down only before their own server.
-            let mut steps = survey.entry.steps.iter().flat_map(|step| step.argv.iter());
-            let first = steps.find(|word| Some(paths::name(word)) != survey.facts.entrypoint);
-            let own = first.is_none_or(|word| {
-                let program = paths::name(word);
-                program.starts_with('-')
-                    || name.contains(program)
-                    || survey.facts.own.as_ref().is_some_and(|(user, _)| program.contains(user.as_str()))
-                    || matches!(
-                        program,
-                        "mysqld"
-                            | "mariadbd"
-                            | "postgres"
-                            | "mongod"
-                            | "redis-server"
-                            | "eswrapper"
-                            | "rabbitmq-server"
-                    )
-            });
-            if own {
-                let text =
-                    format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
-                return Err(refuse("drops-privileges", text, true));
-            }
-            Ok(())
+        Start::Drops if own_start(survey) => {
+            let text =
+                format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
+            Err(refuse("drops-privileges", text, true))
         }
+        Start::Drops => Ok(()),
         Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
         Start::Platform => {
             Err(refuse("platform-user", format!("the platform that runs {name} chooses the user"), true))
@@ -251,12 +247,55 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
                 matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
             });
             if own_work {
-                return Ok(());
+                return unseen_start(survey);
             }
             let text = "it passes another image on and starts what that image starts: its user belongs there";
             Err(refuse("passed-on", text, true))
         }
-        _ => Ok(()),
+        _ => unseen_start(survey),
+    }
+}
+
+/// Whether the image's own entrypoint is what starts: the file sets none, or says the same one again.
+fn keeps_entrypoint(survey: &Survey<'_, '_>) -> bool {
+    let said = |script: &str| survey.entry.steps.first().is_some_and(|step| step.program() == script);
+    survey.entry.entrypoint.is_none() || survey.facts.entrypoint.is_some_and(said)
+}
+
+/// Whether the image's own entrypoint starts its own server, before which alone it steps down.
+pub(super) fn own_start(survey: &Survey<'_, '_>) -> bool {
+    let name = survey.facts.key.as_str();
+    if !keeps_entrypoint(survey) {
+        return false;
+    }
+    let mut steps = survey.entry.steps.iter().flat_map(|step| step.argv.iter());
+    let first = steps.find(|word| Some(paths::name(word)) != survey.facts.entrypoint);
+    first.is_none_or(|word| {
+        let program = paths::name(word);
+        program.starts_with('-')
+            || name.contains(program)
+            || survey.facts.own.as_ref().is_some_and(|(user, _)| program.contains(user.as_str()))
+            || matches!(
+                program,
+                "mysqld" | "mariadbd" | "postgres" | "mongod" | "redis-server" | "eswrapper" | "rabbitmq-server"
+            )
+    })
+}
+
+/// An image that nobody knows, and that starts what it started before: its name, and what is put into it, say what it is
+/// for.
+fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if !survey.entry.is_empty() || survey.facts.start != Start::Unknown {
+        return Ok(());
+    }
+    let image = survey.model.image(survey.stage).map_or_else(|| survey.facts.key.clone(), ToString::to_string);
+    let named = services::of_image(&image).map(|service| {
+        let text = format!("by its name it has to do with {}: {}", service.name, service.why);
+        (service.code, text)
+    });
+    match named.or_else(|| hint(survey)) {
+        Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
+        None => Ok(()),
     }
 }
 
@@ -293,7 +332,10 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
             let text = format!("{shown} needs root to start the program as another user");
             Err(refuse("drops-privileges", text, true))
         }
-        "supervisord" | "supervisor" | "supervisorctl" | "circusd" | "monit" => {
+        // Node's tool of this name starts a script again when it changes.
+        "supervisor" if survey.facts.language == Some("node") => Ok(()),
+        "supervisord" => supervised::check(survey, step),
+        "supervisor" | "supervisorctl" | "circusd" | "monit" | "chaperone" => {
             Err(refuse("supervisor", format!("{shown} starts several services, each as a user of its own"), true))
         }
         "init" | "s6-svscan" | "my_init" | "runsvdir" | "runsvdir-start" | "runit" | "runit-init" | "systemd"
@@ -420,27 +462,50 @@ fn by_argument(arg: &str) -> Option<&'static str> {
         .find(|known| *known == name)
 }
 
-/// A build tool that works when the container starts: it writes among the sources and into caches of root's home.
-fn compiles(step: &Step) -> Result<(), Refusal> {
+/// Whether a command is a build tool that works: it writes among the sources, and into caches of the home.
+pub(super) fn builds(step: &Step) -> bool {
     let verb = step.subcommand().unwrap_or_default();
+    let shown = step.argv.first().map_or("", String::as_str);
+    // What only happens to have such a name lies in a folder of its own.
+    let wrapper = matches!(step.program(), "gradlew" | "mvnw" | "sbt" | "activator" | "mill");
+    let own = shown.contains('/')
+        && !wrapper
+        && step.path(shown).is_none_or(|path| !PROGRAMS.contains(&paths::parent(&path)));
     let works = match effects::kind(step.program()) {
-        "jvm" | "haskell" | "swift" | "make" => true,
+        "jvm" | "swift" | "make" => true,
         "rust" => matches!(verb, "run" | "build" | "test" | "watch"),
         "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
         "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
-        // Mix writes what it compiles beside the project, and nobody but root may make folders in `/`.
-        "beam" => step.program() == "mix" && step.cwd.as_deref().is_none_or(|cwd| cwd == "/"),
         _ => false,
     };
-    if !works || step.args().iter().any(|arg| arg == "--version") {
+    works && !own && !step.args().iter().any(|arg| arg == "--version")
+}
+
+/// A build tool that works when the container starts, where it could not write.
+fn compiles(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
+    let shown = || step.argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" ");
+    // Mix writes what it compiles beside the project, and nobody but root may make folders in `/`.
+    let bound = step.program() == "mix" && step.cwd.as_deref().is_none_or(|cwd| cwd == "/");
+    // Stack and Cabal work with what they have put into root's home, and ask whose it is.
+    let bound =
+        bound || effects::kind(step.program()) == "haskell" && !step.args().iter().any(|arg| arg == "--version");
+    if !bound && !builds(step) {
         return Ok(());
     }
-    let text = format!(
-        "`{}` builds when the container starts, among root's files and with caches in root's home; build in the image, \
-         and start the result",
-        step.argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" ")
-    );
-    Err(refuse("toolchain-at-run-time", text, true))
+    let folder = step.cwd.as_deref().filter(|cwd| owns::is_application(cwd) && !paths::within(cwd, "/root"));
+    let Some(folder) = folder.filter(|_| !bound) else {
+        let text = format!(
+            "`{}` builds when the container starts, among root's files; build in the image, and start the result",
+            shown()
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
+    };
+    // What is mounted is not the image's to give away.
+    if !owns::holds_project(survey, folder) {
+        let text = format!("`{}` builds what is mounted at {folder}, and only its owner may write there", shown());
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
+    Ok(())
 }
 
 /// A start script that the context holds, or that the file writes.
@@ -449,7 +514,9 @@ fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
     let mut found: [Option<String>; 5] = Default::default();
     for captures in SCRIPT.iter().flat_map(|pattern| pattern.captures_iter(&script.text)) {
         for (slot, group) in found.iter_mut().zip(["drop", "init", "package", "daemon", "own"]) {
-            if let Some(word) = captures.name(group).filter(|_| slot.is_none()) {
+            // What a script that is understood gives to supervisord is looked at there.
+            let seen = |word: &[u8]| word == b"supervisord" && script.steps.is_some();
+            if let Some(word) = captures.name(group).filter(|word| slot.is_none() && !seen(word.as_bytes())) {
                 *slot = Some(String::from_utf8_lossy(word.as_bytes()).into_owned());
             }
         }
@@ -483,44 +550,119 @@ fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
 
 /// A start script that can't be read: what the image was given says what it is for.
 fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
+    let name = step.program();
+    let called =
+        ["entrypoint", "docker-", "run", "start", "boot", "init", "launch"].iter().any(|word| name.starts_with(word));
+    let copied =
+        |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, path);
     let is_script = path.ends_with(".sh")
-        || matches!(step.program(), "entrypoint" | "docker-entrypoint" | "run" | "start" | "startup" | "boot" | "init");
-    if !is_script && step.argv.len() > 1 {
+        || matches!(name, "entrypoint" | "docker-entrypoint" | "run" | "start" | "startup" | "boot" | "init")
+        || called && !name.contains('.') && survey.units.iter().any(copied);
+    if !is_script && (step.argv.len() > 1 || !path.contains("entrypoint")) {
         return Ok(());
     }
-    if !is_script && !path.contains("entrypoint") {
-        return Ok(());
-    }
-    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        let text = unit.text();
-        let found =
-            installed(&text).filter_map(|name| SERVICES.iter().position(|(package, ..)| *package == name)).min();
-        if let Some((_, code, why)) = found.and_then(|at| SERVICES.get(at)) {
-            let text = format!("the start script {path} can't be seen here, and {why}");
-            return Err(refuse(code, text, true));
+    let switched = || {
+        let made = user::unused(survey)?;
+        let says = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::User;
+        if survey.all().any(|unit| says(unit) && unit.instruction.args.text.contains(&made.name)) {
+            return None;
         }
+        let text = format!("the file makes the user {} and never switches to it, so the script does", made.name);
+        Some(("drops-privileges", text))
+    };
+    // Who replaces the entrypoint of an image that steps down does so too.
+    let base = || {
+        let steps = matches!(survey.facts.start, Start::Drops | Start::Either);
+        let text = format!("{} starts as root and goes on as a user of its own", survey.facts.key);
+        steps.then_some(("drops-privileges", text))
+    };
+    match hint(survey).or_else(|| package(survey)).or_else(switched).or_else(base) {
+        Some((code, hint)) => {
+            Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Packages whose service a start script starts, with the code and the reason that follow.
-const SERVICES: [(&str, &str, &str); 15] = [
-    ("supervisor", "supervisor", "supervisor is installed, which starts services as users of their own"),
-    ("openssh-server", "needs-root", "an SSH server is installed, which needs root"),
-    ("runit", "init-system", "runit is installed, which starts services as root"),
-    ("iptables", "needs-root", "iptables is installed, which needs root"),
-    ("cron", "needs-root", "cron is installed, which needs root"),
-    ("rsyslog", "needs-root", "rsyslog is installed, which needs root"),
-    ("postfix", "needs-root", "postfix is installed, which needs root"),
-    ("mysql-server", "supervisor", "mysql-server is installed, which starts as a user of its own"),
-    ("mariadb-server", "supervisor", "mariadb-server is installed, which starts as a user of its own"),
-    ("postgresql", "supervisor", "postgresql is installed, which starts as a user of its own"),
-    ("samba", "needs-root", "samba is installed, which needs root"),
-    ("dnsmasq", "needs-root", "dnsmasq is installed, which needs root"),
-    ("openvpn", "needs-root", "openvpn is installed, which needs root"),
-    ("vsftpd", "needs-root", "vsftpd is installed, which needs root"),
-    ("haproxy", "needs-root", "haproxy is installed, which starts as root to bind its ports"),
-];
+/// A service whose package is installed, as the end of a sentence, with the code that follows.
+fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
+        let text = unit.text();
+        if text.contains("apk") && installs(&text, "sudo") {
+            let text = "sudo is installed, by which root goes on as another user";
+            return Some(("drops-privileges", text.to_owned()));
+        }
+        let service = installed(&text).find_map(services::of_package)?;
+        Some((service.code, format!("{} is installed: {}", service.name, service.why)))
+    })
+}
+
+/// The first package installed whose name holds these letters.
+pub(super) fn installed_like(survey: &Survey<'_, '_>, letters: &str) -> Option<String> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
+        let text = unit.text();
+        let found = installed(&text).find(|name| name.contains(letters) && !name.contains(['/', '$', '*']));
+        found.map(str::to_owned)
+    })
+}
+
+/// What the image is given and what it announces, where what starts can't be seen: as the end of a sentence, with the code
+/// that follows.
+fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    const PLACES: [(&str, &str, &str); 18] = [
+        ("/etc/supervisor", "supervisor", "a configuration of supervisor, which starts services as users of their own"),
+        (
+            "/etc/supervisor.d",
+            "supervisor",
+            "a configuration of supervisor, which starts services as users of their own",
+        ),
+        ("/etc/cron.d", "needs-root", "a timetable of cron, which needs root"),
+        ("/etc/crontab", "needs-root", "a timetable of cron, which needs root"),
+        ("/etc/crontabs", "needs-root", "a timetable of cron, which needs root"),
+        ("/var/spool/cron", "needs-root", "a timetable of cron, which needs root"),
+        ("/etc/services.d", "init-system", "a service of s6, which starts it as root"),
+        ("/etc/cont-init.d", "init-system", "a script of s6, which starts it as root"),
+        ("/etc/service", "init-system", "a service of runit, which starts it as root"),
+        ("/etc/sv", "init-system", "a service of runit, which starts it as root"),
+        ("/etc/my_init.d", "init-system", "a script of my_init, which starts it as root"),
+        ("/etc/systemd", "init-system", "a unit of systemd, which starts it as root"),
+        ("/etc/circus.d", "supervisor", "a configuration of Circus, which starts services as users of their own"),
+        ("/etc/chaperone.d", "supervisor", "a configuration of Chaperone, which starts services as users of their own"),
+        ("/etc/monit", "supervisor", "a configuration of Monit, which starts services as users of their own"),
+        ("/etc/monit.d", "supervisor", "a configuration of Monit, which starts services as users of their own"),
+        ("/etc/ssh/sshd_config", "needs-root", "settings for an SSH server, which needs root"),
+        ("/lib/systemd", "init-system", "a unit of systemd, which starts it as root"),
+    ];
+    let told = |path: &str| {
+        let name = paths::name(path);
+        let supervisor = name.starts_with("supervisor") && (name.ends_with(".conf") || name.ends_with(".ini"));
+        let place = PLACES.iter().find(|(place, ..)| paths::within(path, place));
+        place.or_else(|| PLACES.first().filter(|_| supervisor))
+    };
+    survey.all().find_map(|unit| match unit.instruction.keyword {
+        Keyword::Copy | Keyword::Add => {
+            let copied = survey.copied(unit)?;
+            let to = copied.to.as_deref()?;
+            let files = || copied.sources.iter().map(|source| paths::join(to, paths::name(source)));
+            let place = told(to).or_else(|| files().find_map(|path| told(&path)))?;
+            Some((place.1, format!("it is given {}", place.2)))
+        }
+        Keyword::Run => survey.steps(unit).iter().find_map(|step| {
+            if step.program() == "crontab" {
+                return Some(("needs-root", "it is given a timetable of cron, which needs root".to_owned()));
+            }
+            let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
+            told(&path).map(|place| (place.1, format!("it is given {}", place.2)))
+        }),
+        Keyword::Expose => unit.instruction.words().iter().find_map(|word| {
+            let word = survey.model.expand(unit.index, word.raw);
+            let port = word.text.rsplit(':').next().unwrap_or_default().to_owned();
+            let service = services::of_port(&port)?;
+            Some((service.code, format!("port {port} is announced: {}", service.why)))
+        }),
+        _ => None,
+    })
+}
 
 /// Whether a RUN installs a package of this name.
 pub(super) fn installs(text: &str, package: &str) -> bool {

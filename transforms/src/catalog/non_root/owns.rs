@@ -16,8 +16,10 @@ use crate::syntax::Keyword;
 use super::caches::{self, Cache};
 use super::obstacles;
 use super::scripts::{self, Write};
+use super::servers;
+use super::supervised;
 use super::survey::{Survey, Unit};
-use super::user::User;
+use super::user::{self, User};
 
 /// What has to be the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -109,7 +111,7 @@ const SHARED: [&str; 14] = [
 ];
 
 /// Whether a path can be the folder of an application.
-fn is_application(path: &str) -> bool {
+pub(super) fn is_application(path: &str) -> bool {
     !SHARED.contains(&path) && !SYSTEM.iter().any(|folder| paths::within(path, folder))
 }
 
@@ -140,6 +142,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     frameworks(survey, &mut needs);
     developed(survey, &mut needs);
     made(survey, user, &mut needs);
+    templates(survey, &mut needs);
     named(survey, &mut needs);
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
@@ -153,6 +156,31 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
 /// The places of a known server.
 fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
+    if survey.facts.start == super::images::Start::Either && obstacles::own_start(survey) {
+        // The image has given its folders to the user; commands of the build have run as root since.
+        let name = user.owner.split(':').next().unwrap_or_default();
+        let touched = survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
+            let program = step.program();
+            !name.is_empty() && (program.starts_with(name) || program == "plugin")
+        });
+        if touched {
+            needs.late.extend(survey.facts.data.iter().map(folder(false)));
+        }
+        return;
+    }
+    // A start script that can't be read starts PHP's server too, where one is installed.
+    let fpm = user::unread_script(survey).then(|| obstacles::installed_like(survey, "fpm")).flatten();
+    for program in supervised::programs(survey).into_iter().chain(fpm) {
+        let Some(server) = servers::server(&program, &survey.facts.key, survey.facts.family) else { continue };
+        let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        let told = |path: &&str| path.replace("{}", &version);
+        for path in server.made.iter().chain(server.folders).map(|path| told(path)) {
+            if !needs.owned(&path) {
+                needs.late.push(Folder { path, recursive: true, make: true });
+            }
+        }
+        needs.files.extend(server.files.iter().map(|path| told(path)));
+    }
     let Some(server) = user.server else {
         if let Some(server) = super::user::beside(survey) {
             needs.late.extend(server.made.iter().map(folder(true)));
@@ -166,8 +194,12 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         return;
     };
     let there = !server.image.is_empty() || user.installed;
-    needs.late.extend(server.made.iter().map(folder(true)));
-    needs.late.extend(server.folders.iter().map(folder(!there)));
+    // PHP's programs have their version in their name, and so have the places of their logs.
+    let version = survey.entry.steps.iter().map(Step::program).find(|program| program.contains("fpm"));
+    let version: String = version.unwrap_or_default().chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let told = |path: &str| path.replace("{}", &version);
+    needs.late.extend(server.made.iter().map(|path| Folder { path: told(path), recursive: true, make: true }));
+    needs.late.extend(server.folders.iter().map(|path| Folder { path: told(path), recursive: true, make: !there }));
     needs.late.extend(server.flat.iter().map(|path| Folder {
         path: (*path).to_owned(),
         recursive: false,
@@ -183,7 +215,7 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if server.image == "nginx" && survey.units.iter().any(templates) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
     }
-    needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
+    needs.files.extend(server.files.iter().map(|path| told(path)));
 }
 
 /// The folders of VOLUME: a new volume takes the owner that the folder has in the image.
@@ -221,6 +253,18 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                     needs.copies.push(copy);
                 }
             }
+            // In a home, the folders above are the user's too.
+            let mut above = Vec::new();
+            let mut folder = paths::parent(&path);
+            while folder != "/root" && paths::within(folder, "/root") {
+                above.push(folder.to_owned());
+                folder = paths::parent(folder);
+            }
+            for folder in above.into_iter().rev().filter(|_| user.server.is_none()) {
+                if !needs.owned(&folder) {
+                    needs.early.push(Folder { path: folder, recursive: false, make: true });
+                }
+            }
             needs.early.push(Folder { path, recursive: filled, make: true });
         }
     }
@@ -238,6 +282,7 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     if said && let Some(path) = survey.model.final_workdir(survey.stage) {
         add(path.to_owned());
     }
+    let serves = survey.all().any(|unit| unit.instruction.keyword == Keyword::Expose);
     for step in &survey.entry.steps {
         let interpreter = matches!(
             step.program(),
@@ -259,7 +304,12 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         } else {
             step.argv.first().filter(|program| program.starts_with('/'))
         };
-        let Some(path) = named.and_then(|path| step.path(path)) else { continue };
+        // Tools that are started by name work elsewhere; servers keep things beside themselves.
+        let named_only = || {
+            let program = step.argv.first().filter(|_| !interpreter && serves)?;
+            lies_at(survey, program)
+        };
+        let Some(path) = named.and_then(|path| step.path(path)).or_else(named_only) else { continue };
         if path.ends_with(".sh") && paths::name(&path).contains("entry") {
             continue;
         }
@@ -284,13 +334,77 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     found
 }
 
+/// Where a program lies that is started by its name: behind a link in a folder of the system, or in a folder of PATH that
+/// is named after it.
+fn lies_at(survey: &Survey<'_, '_>, program: &str) -> Option<String> {
+    if program.contains('/') || !effects::kind(program).is_empty() {
+        return None;
+    }
+    let link =
+        survey.all().flat_map(|unit| survey.steps(unit)).filter(|step| step.program() == "ln").find_map(|step| {
+            let mut paths = step.args().iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
+            let (from, to) = (paths.next()?, paths.next()?);
+            let named = paths::name(&to) == program || paths::name(&from) == program && paths::name(&to) == "bin";
+            (named && is_application(paths::parent(&from))).then_some(from)
+        });
+    let path = || {
+        let word = program.split(['-', '.', '_']).next().filter(|word| word.len() > 2)?;
+        survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env).find_map(|unit| {
+            let pairs = unit.instruction.pairs(survey.model.file.escape);
+            let value = pairs.into_iter().find(|pair| pair.name.raw == "PATH")?.value?;
+            let value = survey.model.expand(unit.index, value.raw);
+            let mut folders = value.text.split(':').filter(|folder| folder.starts_with('/') && !folder.contains('$'));
+            let folder = folders.find(|folder| is_application(folder) && folder.contains(word))?;
+            Some(paths::join(folder, program))
+        })
+    };
+    link.or_else(path)
+}
+
+/// Whether the image holds the project in this folder: by a COPY, or by a command that fetches or unpacks it.
+pub(super) fn holds_project(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    survey.all().any(|unit| match unit.instruction.keyword {
+        Keyword::Copy | Keyword::Add => survey
+            .copied(unit)
+            .and_then(|copied| copied.to.as_deref())
+            .is_some_and(|to| paths::within(to, folder) || paths::within(folder, to) && to != "/"),
+        Keyword::Run => {
+            unpacks(survey, unit, folder)
+                || survey.steps(unit).iter().any(|step| {
+                    let program = step.program();
+                    let makes = obstacles::builds(step) || installs_into(step).is_some();
+                    step.cwd.as_deref() == Some(folder) && makes && program != "gradle" && program != "lein"
+                })
+        }
+        _ => false,
+    })
+}
+
+/// Whether a build tool works in the folder when the container starts.
+fn built_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    let within = |step: &Step| step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder));
+    survey.started.iter().any(|step| within(step) && obstacles::builds(step))
+}
+
 /// Whether what runs is a server that only reads what it is given.
 fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
-    let server = user.server.is_some_and(|server| matches!(server.program, "nginx" | "httpd" | "httpd-foreground"));
+    let server = user
+        .server
+        .is_some_and(|server| matches!(server.program, "nginx" | "openresty" | "httpd" | "httpd-foreground"));
     let files =
         |step: &Step| matches!(step.program(), "serve" | "http-server" | "httpd" | "lighttpd" | "darkhttpd" | "thttpd");
     let plain = survey.entry.steps.first().is_some_and(files) && survey.entry.steps.len() == 1;
-    (server || plain) && !survey.entry.steps.iter().any(|step| step.program().contains("php"))
+    // A script may start more than the server, and PHP writes.
+    let direct = survey.entry.is_empty()
+        || survey.entry.steps.iter().any(|step| {
+            matches!(
+                step.program(),
+                "nginx" | "openresty" | "httpd" | "httpd-foreground" | "apache2ctl" | "apachectl" | "apache2"
+            )
+        });
+    let php =
+        survey.facts.language == Some("php") || survey.entry.steps.iter().any(|step| step.program().contains("php"));
+    (server && direct || plain) && !php
 }
 
 /// Where the application writes beside itself.
@@ -325,9 +439,18 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let inside = folders.iter().any(|folder| paths::within(to, folder) || (paths::within(folder, to) && to != "/"));
         let exactly = folders.iter().any(|folder| folder == to);
         let covered = whole.iter().any(|(folder, until)| paths::within(to, folder) && at < *until);
-        let installed = folders.iter().any(|folder| paths::within(to, folder) && installs_at_start(survey, folder));
-        if inside && !covered && is_application(to) && (installed || may_be_written(survey, unit, copied, exactly)) {
+        let installed = folders.iter().any(|folder| {
+            paths::within(to, folder) && (installs_at_start(survey, folder) || built_at_start(survey, folder))
+        });
+        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let changed = installed && !given || may_be_written(survey, unit, copied, exactly);
+        if inside && !covered && is_application(to) && changed {
             needs.copies.push(at);
+            // Where a folder inside is made beforehand, so is this one, and COPY only gives away what it makes.
+            let above = folders.iter().any(|folder| folder != to && paths::within(folder, to));
+            if above && !needs.owned(to) && !matches!(to, "/opt" | "/srv") {
+                needs.early.push(Folder { path: to.to_owned(), recursive: false, make: true });
+            }
         }
     }
     for (folder, filled) in folders.into_iter().zip(last) {
@@ -514,6 +637,7 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
         }
     }
+    let serves = only_serves(survey, user);
     for path in found {
         let used = survey.all().any(|unit| match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
@@ -526,11 +650,59 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
             _ => false,
         });
-        if !used && !needs.owned(&path) && !given(survey, user, &path) {
+        // Who only serves what is there writes logs and buffers.
+        let kept = !serves || KEPT.iter().any(|kept| paths::name(&path).contains(kept));
+        if !used && kept && !needs.owned(&path) && !given(survey, user, &path) && !opened(survey, &path) {
             needs.late.push(Folder { path, recursive: false, make: false });
         }
     }
 }
+
+/// Whether a `chmod` lets everybody write into the folder.
+fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let opens = |step: &Step| {
+        let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
+        let mode = words.next().map_or("", String::as_str);
+        let everybody =
+            mode.ends_with("777") || matches!(mode, "a+w" | "a+rw" | "a+rwx" | "ugo+rwx" | "ugo+w" | "+rwx");
+        let recursive = step.args().iter().any(|arg| arg == "--recursive" || is_flag(arg, 'R'));
+        everybody
+            && words
+                .filter_map(|word| step.path(word))
+                .any(|open| open == path || recursive && paths::within(path, &open))
+    };
+    let runs =
+        survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("chmod"));
+    runs.flat_map(|unit| survey.steps(unit)).any(|step| step.program() == "chmod" && opens(step))
+}
+
+/// Templates that a start script which can't be read fills in, beside where they lie.
+fn templates(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const ENDS: [&str; 8] = [".template", ".tmpl", ".tpl", ".tmp", ".j2", ".ctmpl", ".dist", ".in"];
+    if !user::unread_script(survey) {
+        return;
+    }
+    for unit in &survey.units {
+        let Some(copied) = survey.copied(unit) else { continue };
+        let Some(to) = copied.to.as_deref() else { continue };
+        let template = |path: &str| ENDS.iter().any(|end| path.ends_with(end));
+        let folder = match template(to) {
+            true => paths::parent(to),
+            false if copied.folder && copied.sources.iter().any(|source| template(source)) => to,
+            false => continue,
+        };
+        let own = folder.matches('/').count() > 1 && !free(folder) && !PROGRAMS.contains(&folder);
+        if own && !needs.owned(folder) {
+            needs.late.push(Folder { path: folder.to_owned(), recursive: false, make: false });
+        }
+    }
+}
+
+/// Folders of programs, into which nobody writes.
+const PROGRAMS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+
+/// Parts of the names of folders that a web server writes to.
+const KEPT: [&str; 9] = ["log", "cache", "tmp", "temp", "run", "data", "upload", "sock", "dav"];
 
 /// Whether a command works in the folder, fills it, takes it away or gives it to somebody.
 fn occupies(step: &Step, path: &str) -> bool {
@@ -626,6 +798,25 @@ fn names_a_folder(name: &str) -> bool {
         && !build.iter().any(|tool| name.starts_with(tool))
 }
 
+/// Files that ENV names for the number of a process.
+fn pid_files(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
+        if !unit.instruction.args.text.contains("PID") {
+            continue;
+        }
+        for pair in unit.instruction.pairs(survey.model.file.escape) {
+            let named = pair.name.raw.ends_with("PID_FILE") || pair.name.raw.ends_with("PIDFILE");
+            let Some(value) = pair.value.as_ref().filter(|_| named) else { continue };
+            let value = survey.model.expand(unit.index, value.raw);
+            if value.known && value.text.starts_with('/') && !found.contains(&value.text) {
+                found.push(paths::join("/", &value.text));
+            }
+        }
+    }
+    found
+}
+
 /// Folders that ENV names for what the program writes.
 fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut found: Vec<String> = Vec::new();
@@ -639,6 +830,16 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
                     found.push(path);
                 }
             }
+        }
+    }
+    for path in pid_files(survey) {
+        let folder = paths::parent(&path).to_owned();
+        if is_application(&folder) || run_folder(&folder) {
+            if !needs.owned(&folder) {
+                needs.late.push(Folder { path: folder, recursive: false, make: true });
+            }
+        } else if !free(&path) && !needs.files.contains(&path) {
+            needs.files.push(path);
         }
     }
     for path in found {
@@ -677,6 +878,17 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     folders.extend(named_in_sources(survey));
+    for path in supervised::files(survey) {
+        let folder = paths::parent(&path).to_owned();
+        if free(&path) {
+            continue;
+        }
+        if is_application(&folder) || run_folder(&folder) {
+            folders.push(folder);
+        } else {
+            files.push(path);
+        }
+    }
     for path in folders {
         if (is_application(&path) || run_folder(&path)) && !needs.owned(&path) && !given(survey, user, &path) {
             needs.late.push(Folder { path, recursive: false, make: true });
@@ -690,7 +902,7 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 }
 
 /// Whether every user may write there.
-fn free(path: &str) -> bool {
+pub(super) fn free(path: &str) -> bool {
     ["/tmp", "/var/tmp", "/dev"].iter().any(|folder| paths::within(path, folder))
 }
 
@@ -700,7 +912,7 @@ fn system(path: &str) -> bool {
 }
 
 /// A folder of a program's own under `/run`: it can be made and given away beforehand.
-fn run_folder(path: &str) -> bool {
+pub(super) fn run_folder(path: &str) -> bool {
     ["/run", "/var/run"].iter().any(|run| {
         let rest = paths::relative(path, run).filter(|rest| !rest.is_empty());
         rest.is_some_and(|rest| !matches!(rest.split('/').next(), Some("lock" | "sshd" | "systemd" | "user")))
@@ -852,7 +1064,12 @@ fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 .filter_map(|unit| survey.copied(unit))
                 .any(|copied| copied.sources.iter().any(|source| paths::name(source) == step.program()))
     });
-    if foreign || named {
+    let linked = survey
+        .entry
+        .steps
+        .iter()
+        .any(|step| step.argv.first().is_some_and(|program| lies_at(survey, program).is_some()));
+    if foreign || named || linked {
         needs.assumptions.push("the program writes nowhere but in its home and /tmp".to_owned());
     }
 }
@@ -1081,6 +1298,12 @@ fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
     let own = survey.steps(unit).iter().any(|step| {
         step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder)) && stores(survey, step)
             || installs_into(step).is_some_and(|into| paths::within(&into, folder)) && installs_at_start(survey, folder)
+            || step
+                .cwd
+                .as_deref()
+                .is_some_and(|cwd| paths::within(cwd, folder) || paths::within(folder, cwd) && is_application(cwd))
+                && obstacles::builds(step)
+                && built_at_start(survey, folder)
     });
     own || unpacks(survey, unit, folder)
 }
@@ -1143,7 +1366,8 @@ fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 /// Whether the sources in the context show that nothing is written.
 fn reads_only(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
-    if compiling(survey).next().is_some() || survey.started.iter().any(|step| installs_into(step).is_some()) {
+    let works = |step: &Step| installs_into(step).is_some() || obstacles::builds(step);
+    if compiling(survey).next().is_some() || survey.started.iter().any(works) {
         return false;
     }
     // A release of Erlang's or Elixir's writes its settings beside itself when it starts.
@@ -1201,6 +1425,7 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut used = caches.stays.is_some();
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
+    let mut tools: Vec<String> = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
@@ -1218,6 +1443,26 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                         && pair.value.as_ref().is_some_and(|value| in_home(value.raw))
                 });
                 used |= home;
+                // Tools keep what they fetch in the folder in which they lie.
+                for pair in unit.instruction.pairs(survey.model.file.escape) {
+                    let Some(value) = pair.value.filter(|value| home && value.raw.contains("/root/")) else { continue };
+                    let value = survey.model.expand(unit.index, value.raw);
+                    for rest in value.text.split(':').filter_map(|path| path.strip_prefix("/root/")) {
+                        let first = rest.split('/').next().unwrap_or_default();
+                        let folder = paths::join("/root", first);
+                        let tool =
+                            first.starts_with('.') && rest.len() > first.len() && !first.contains(['$', ' ', '*']);
+                        if tool && !tools.contains(&folder) {
+                            tools.push(folder);
+                        }
+                    }
+                }
+            }
+            Keyword::Volume => {
+                used |= unit.instruction.words().iter().any(|word| {
+                    let path = survey.model.expand(unit.index, word.raw);
+                    path.known && paths::within(&paths::join("/", &path.text), "/root")
+                });
             }
             _ => {}
         }
@@ -1242,12 +1487,20 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.copies.push(at);
         }
     }
+    for path in tools {
+        if !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: false, make: true });
+        }
+    }
     let known = needs.early.iter().chain(&needs.late).any(|folder| folder.path == "/root");
     if !known {
         needs.early.insert(0, Folder { path: "/root".to_owned(), recursive: false, make: false });
     }
     let _ = user;
-    needs.home = Some("/root".to_owned());
+    // A home that the file names itself stays.
+    if survey.all().rev_env_home(survey).is_none_or(|said| said == "/root") {
+        needs.home = Some("/root".to_owned());
+    }
     needs.assumptions.push("what stands in /root is used at run time, so the folder is given to the user".to_owned());
 }
 
@@ -1257,11 +1510,25 @@ fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         return;
     }
     let said = survey.all().rev_env_home(survey);
+    // The home of a user that the image brings is not always its own.
+    let brought = survey.facts.home.filter(|_| {
+        user.make.is_empty()
+            && user.home.is_none()
+            && user.server.is_none()
+            && survey.facts.program == Some("php")
+            && survey.facts.own.as_ref().is_some_and(|(name, _)| user.owner.split(':').next() == Some(name.as_str()))
+    });
+    if let Some(home) = brought.filter(|home| said.is_none() && *home == "/var/www") {
+        needs.late.push(Folder { path: home.to_owned(), recursive: false, make: false });
+    }
     match (&user.home, said.as_deref()) {
         (Some(home), Some("/root")) => needs.home = Some(home.clone()),
         (_, Some(home)) if home != "/root" && is_application(home) && user.home.as_deref() != Some(home) => {
             let folder = Folder { path: home.to_owned(), recursive: false, make: true };
-            if !needs.owned(home) {
+            let brought = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
+                survey.copied(unit).is_some_and(|copied| copied.folder && copied.to.as_deref() == Some(home))
+            });
+            if !needs.owned(home) && !brought {
                 needs.late.push(folder);
             }
         }
@@ -1325,6 +1592,20 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run)
     {
         needs.assumptions.push("no image is built on this one that needs root".to_owned());
+    }
+    if survey.facts.start == super::images::Start::Either && obstacles::own_start(survey) {
+        let name = user.owner.split(':').next().unwrap_or_default();
+        needs.assumptions.push(format!(
+            "the entrypoint of {} becomes {name} only where it starts as root, as in every release since 2017, and folders \
+             of the host that are mounted belong to {name}",
+            survey.facts.key
+        ));
+    }
+    if let Some(step) = survey.started.iter().find(|step| obstacles::builds(step)) {
+        needs.assumptions.push(format!(
+            "`{}` may fetch again what it needs, into the home of the user, when the container starts",
+            step.program()
+        ));
     }
     let installer = |step: &&crate::model::commands::Step| {
         matches!(step.program(), "pip" | "pip2" | "pip3" | "gem") && step.args().iter().any(|arg| arg == "install")

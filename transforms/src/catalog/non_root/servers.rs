@@ -61,11 +61,35 @@ static SERVERS: &[Server] = &[
         files: &["/run/nginx.pid"],
         ..NONE
     },
+    Server {
+        program: "openresty",
+        image: "openresty/openresty",
+        made: &["/usr/local/openresty/nginx/logs", "/var/run/openresty"],
+        flat: &["/usr/local/openresty/nginx"],
+        ..NONE
+    },
     Server { program: "httpd", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
     Server { program: "httpd-foreground", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
     // The image gives these folders to everybody.
     Server { program: "apache2-foreground", image: "", user: WWW, ..NONE },
     Server { program: "php-fpm", image: "php", user: WWW, ..NONE },
+    Server {
+        program: "php-fpm",
+        family: "debian",
+        user: WWW,
+        made: &["/run/php"],
+        files: &["/var/log/php{}-fpm.log"],
+        ..NONE
+    },
+    Server { program: "php-fpm", family: "alpine", made: &["/var/log/php{}"], ..NONE },
+    Server {
+        program: "php-fpm",
+        family: "rhel",
+        user: Some(("apache", "apache")),
+        folders: &["/var/log/php-fpm"],
+        made: &["/run/php-fpm"],
+        ..NONE
+    },
     Server {
         program: "apache2",
         family: "debian",
@@ -135,7 +159,10 @@ pub(super) fn server(program: &str, image: &str, family: Option<Family>) -> Opti
             _ => "httpd",
         },
         "httpd-foreground" if image != "httpd" => "httpd",
+        "nginx" if image == "openresty/openresty" => "openresty",
         "mysqld_safe" | "mysqld" | "mariadbd" => "mysqld",
+        // `php-fpm7.4`, `php5-fpm`.
+        program if program != "php-fpm" && program.starts_with("php") && program.contains("fpm") => "php-fpm",
         program => program,
     };
     let family = match family {

@@ -6,7 +6,7 @@ use crate::settings::{Settings, UserStyle};
 use crate::syntax::Keyword;
 
 use super::servers::{self, Server};
-use super::survey::Survey;
+use super::survey::{Survey, Unit};
 use super::{obstacles, who};
 
 /// The id of a user that needs a number: out of the way of the ids that distributions and people give out.
@@ -95,7 +95,10 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         && (server.is_some_and(|server| !server.image.is_empty()) || comes_with(survey, name))
     {
         let ids = own.filter(|(own, _)| own == name).and_then(|_| own_ids());
-        return numbered(there(name, format!("{name}:{group}"), "whom the server brings".into()), ids);
+        // A package makes its user when it is installed, and not before.
+        let made_by = server.filter(|server| server.image.is_empty()).and_then(|_| brought_by(survey, name));
+        let user = there(name, format!("{name}:{group}"), "whom the server brings".into());
+        return numbered(User { made_by, ..user }, ids);
     }
     let nameless = matches!(survey.facts.family, Some(Family::Scratch | Family::Distroless));
     if let Some((name, group)) = own.filter(|_| !nameless && !survey.facts.plain) {
@@ -111,6 +114,9 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
 /// The server that the image starts, where it is one whose places are known.
 fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
     let facts = &survey.facts;
+    if facts.start == super::images::Start::Either && obstacles::own_start(survey) {
+        return None;
+    }
     let started = survey.entry.steps.iter().find_map(|step| servers::server(step.program(), &facts.key, facts.family));
     let own = || {
         let program = facts.program.filter(|_| survey.entry.is_empty())?;
@@ -126,6 +132,24 @@ pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
         .into_iter()
         .filter_map(|step| servers::server(step.program(), &survey.facts.key, survey.facts.family))
         .find(|server| server.image.is_empty() && comes_with(survey, server.program))
+}
+
+/// Whether a script starts that can't be read.
+pub(super) fn unread_script(survey: &Survey<'_, '_>) -> bool {
+    let script = |step: &Step| {
+        let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
+        step.path(script)
+    };
+    survey.entry.steps.iter().find_map(script).is_some_and(|script| survey.read(&script).is_none())
+}
+
+/// Whether the file gives what its program writes to root's group, as OpenShift wants it: its user is a number in that group.
+fn in_roots_group(survey: &Survey<'_, '_>) -> bool {
+    let gives = |step: &Step| {
+        let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
+        step.always && step.program() == "chgrp" && words.next().is_some_and(|group| group == "0" || group == "root")
+    };
+    survey.all().flat_map(|unit| survey.steps(unit)).any(gives)
 }
 
 /// The web server that a start script starts which can't be read, where exactly one is installed.
@@ -157,13 +181,25 @@ fn comes_with(survey: &Survey<'_, '_>, name: &str) -> bool {
     if name == "www-data" {
         return matches!(survey.facts.family, Some(Family::Debian | Family::Ubuntu));
     }
+    survey.all().any(|unit| brings_user(unit, name))
+}
+
+/// The unit of the stage that installs the package with this user; `None` where a stage below does, or nobody has to.
+fn brought_by(survey: &Survey<'_, '_>, name: &str) -> Option<usize> {
+    let below = survey.below.iter().any(|unit| brings_user(unit, name));
+    if below || name == "www-data" { None } else { survey.units.iter().position(|unit| brings_user(unit, name)) }
+}
+
+/// Whether a RUN installs the package that this user comes with.
+fn brings_user(unit: &Unit<'_>, name: &str) -> bool {
     let package = if name == "apache" { "httpd apache2 apache" } else { name };
-    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| {
-        let text = unit.text();
-        let words = || text.split_whitespace().map(|word| word.split(['=', '-']).next().unwrap_or_default());
-        (text.contains("install") || text.contains("apk "))
-            && words().any(|word| package.split(' ').any(|package| package == word))
-    })
+    if unit.instruction.keyword != Keyword::Run {
+        return false;
+    }
+    let text = unit.text();
+    let words = || text.split_whitespace().map(|word| word.split(['=', '-']).next().unwrap_or_default());
+    (text.contains("install") || text.contains("apk "))
+        && words().any(|word| package.split(' ').any(|package| package == word))
 }
 
 /// A user to be made, in the idiom of the distribution.
@@ -172,7 +208,8 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     let uid = settings.uid.or(numeric.then_some(ID));
     let gid = settings.gid.or(uid);
     let family = survey.facts.family;
-    let tools = !survey.facts.bare || brings_tools(survey);
+    let shared = settings.gid.is_none() && in_roots_group(survey);
+    let tools = !shared && (!survey.facts.bare || brings_tools(survey));
     let commands = match family {
         _ if !tools => None,
         Some(Family::Alpine | Family::BusyBox | Family::Wolfi) => {
@@ -226,10 +263,14 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
         None => {
             let nameless = matches!(family, Some(Family::Scratch | Family::Distroless));
             let uid = settings.uid.unwrap_or(if nameless { NONROOT } else { ID });
-            let gid = settings.gid.unwrap_or(uid);
+            let gid = settings.gid.unwrap_or(if shared { 0 } else { uid });
             let ids = format!("{uid}:{gid}");
             let shell = family.is_some_and(Family::has_shell);
-            let origin = if nameless { "by number, as the image has no users" } else { "by number" };
+            let origin = match (nameless, shared) {
+                (true, _) => "by number, as the image has no users",
+                (_, true) => "by number in root's group, to which the file gives what it writes",
+                _ => "by number",
+            };
             let home = format!("/home/{name}");
             User {
                 name: ids.clone(),
@@ -294,7 +335,7 @@ impl Created {
 }
 
 /// The user that the file makes and never uses, where it is clear which one it is.
-fn unused(survey: &Survey<'_, '_>) -> Option<Created> {
+pub(super) fn unused(survey: &Survey<'_, '_>) -> Option<Created> {
     let mut made = created(survey);
     made.dedup_by(|later, earlier| later.name == earlier.name);
     match made.as_slice() {

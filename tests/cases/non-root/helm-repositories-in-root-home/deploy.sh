@@ -1,0 +1,2 @@
+#!/bin/bash
+exec helm upgrade --install "$1" "charts/$1"

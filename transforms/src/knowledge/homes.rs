@@ -1,0 +1,33 @@
+//! Commands that keep what they set up in the home of who runs them, where the tool looks for it again.
+
+use super::sorted::Sorted;
+
+static HOMES: Sorted = Sorted::new(include_str!("../../data/homes.tsv"));
+
+/// The variable that would name another place for what this command sets up; `None` where it keeps nothing in the home.
+pub fn keeps(program: &str, args: &[String]) -> Option<&'static str> {
+    let follows = |words: &str| {
+        let mut args = args.iter();
+        words.split(' ').all(|word| args.any(|arg| arg.starts_with(word)))
+    };
+    HOMES.all(program).find(|row| follows(row.column(0))).map(|row| row.column(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_words_follow_each_other() {
+        HOMES.check();
+        let keeps = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            super::keeps(&words[0], &words[1..])
+        };
+        assert_eq!(keeps("helm repo add stable https://example.com"), Some("HELM_REPOSITORY_CONFIG"));
+        assert_eq!(keeps("helm version"), None);
+        assert_eq!(keeps("git config --global user.name somebody"), Some("GIT_CONFIG_GLOBAL"));
+        assert_eq!(keeps("git config --system user.name somebody"), None);
+        assert_eq!(keeps("git clone --global"), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Services that need root when they start, or that start as root and go on as a user of their own: by the package that
+//! brings them, the port that they listen on, or a word in the name of an image.
+
+use super::sorted::Sorted;
+
+static SERVICES: Sorted = Sorted::new(include_str!("../../data/services.tsv"));
+
+/// What is known about a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, as the table has it.
+    pub name: &'static str,
+    /// The code of the refusal that follows.
+    pub code: &'static str,
+    /// Why, as a sentence about it.
+    pub why: &'static str,
+}
+
+/// The service that a package of this name brings: `postgresql-9.6` is found as `postgresql`.
+pub fn of_package(name: &str) -> Option<Service> {
+    find(name, "package").or_else(|| {
+        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '*'));
+        if plain == name { None } else { find(plain, "package") }
+    })
+}
+
+/// The service that listens on a port, which is named as EXPOSE does.
+pub fn of_port(port: &str) -> Option<Service> {
+    let port = port.to_ascii_lowercase();
+    find(port.trim_end_matches("/tcp"), "port")
+}
+
+/// The service that a word in an image's name says that it runs.
+pub fn of_image(name: &str) -> Option<Service> {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| !word.is_empty()).find_map(|word| {
+        let word = word.to_ascii_lowercase();
+        find(&word, "image").or_else(|| find(word.trim_end_matches(|c: char| c.is_ascii_digit()), "image"))
+    })
+}
+
+fn find(name: &str, place: &str) -> Option<Service> {
+    let row = SERVICES.find(name)?;
+    let fits = row.column(0).split(' ').any(|known| known == place);
+    fits.then(|| Service { name: row.key, code: row.column(1), why: row.column(2) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_says_all_of_every_service() {
+        SERVICES.check();
+        for row in SERVICES.rows() {
+            assert!(row.column(0).split(' ').all(|place| matches!(place, "package" | "image" | "port")), "{}", row.key);
+            assert!(!row.column(1).is_empty() && !row.column(2).is_empty(), "{}", row.key);
+        }
+    }
+
+    #[test]
+    fn versions_and_the_words_of_names_are_understood() {
+        let package = |name| of_package(name).map(|service| service.name);
+        assert_eq!(package("postgresql-9.6"), Some("postgresql"));
+        assert_eq!(package("bind9"), Some("bind9"));
+        assert_eq!(package("postgresql-client"), None);
+        assert_eq!(package("nginx"), None);
+        assert_eq!(of_port("22/TCP").map(|service| service.name), Some("22"));
+        assert_eq!(of_port("123"), None);
+        let image = |name| of_image(name).map(|service| service.name);
+        assert_eq!(image("example/alpine-s6"), Some("s6"));
+        assert_eq!(image("example/php56-Apache-node:latest"), Some("apache"));
+        assert_eq!(image("example/awestruct:1.2"), None);
+    }
+}

@@ -110,12 +110,15 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     sockets(survey)?;
     base_entry(survey)?;
     for step in &survey.entry.steps {
+        as_another(survey, step.span.text(survey.model.file.source))?;
         program(survey, step)?;
         compiles(survey, step)?;
     }
     for found in &survey.scripts {
         script(survey, found)?;
+        let text = String::from_utf8_lossy(&found.text).replace("\r\n", "\n");
         for step in found.steps.iter().flatten() {
+            as_another(survey, step.span.text(text.as_bytes()))?;
             program(survey, step)?;
             compiles(survey, step)?;
         }
@@ -130,6 +133,23 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         installs_outside(survey, step)?;
     }
     switched_by_hand(survey)
+}
+
+/// A command that is read for what it starts, and starts it by `su` or `sudo`: these ask for a password of everybody but root.
+fn as_another(survey: &Survey<'_, '_>, command: &str) -> Result<(), Refusal> {
+    const BEFORE: [&str; 4] = ["exec", "CMD", "ENTRYPOINT", "nohup"];
+    let mut words = command.split(|c: char| c.is_ascii_whitespace() || matches!(c, '[' | ']' | '"' | ',' | '\''));
+    let first = words.find(|word| {
+        let assigns = word.split_once('=').is_some_and(|(name, _)| !name.contains('/'));
+        !word.is_empty() && !assigns && !BEFORE.iter().any(|before| before.eq_ignore_ascii_case(word))
+    });
+    let program = first.map(paths::name).unwrap_or_default();
+    let trusted = || memchr::memmem::find(survey.model.file.source, b"NOPASSWD").is_some();
+    if matches!(program, "su" | "runuser") || program == "sudo" && !trusted() {
+        let text = format!("{program} needs root to start the program as another user");
+        return Err(refuse("drops-privileges", text, true));
+    }
+    Ok(())
 }
 
 /// A package manager that installs, when the container starts, into a place of the system that belongs to root.

@@ -56,6 +56,19 @@ impl PartialEq for Cached {
 impl Eq for Cached {}
 
 impl Step {
+    /// The words after the program that are no options, and no mode that an option of `mkdir` or `install` takes.
+    pub fn operands(&self) -> impl Iterator<Item = &str> {
+        let modes = matches!(self.program(), "mkdir" | "install");
+        let mode = move |word: &str| modes && (word == "--mode" || !word.starts_with("--") && word.ends_with('m'));
+        let mut value = false;
+        self.args().iter().map(String::as_str).filter(move |word| {
+            let option = !value && word.starts_with('-');
+            let operand = !value && !option;
+            value = option && mode(word);
+            operand
+        })
+    }
+
     /// What it does to the image.
     pub fn effect(&self) -> &Effect {
         self.effect.0.get_or_init(|| effects::find(self))

@@ -321,8 +321,6 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     if asks(args) {
         return Effect::Nothing;
     }
-    let operands =
-        || args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg)).collect::<Vec<_>>();
     let has = |wanted: &str| args.contains(&wanted);
     let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));
@@ -397,8 +395,10 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         },
         "repository" => Effect::Repository,
         "user" => Effect::User,
-        "files" => Effect::Files(operands()),
-        "install" if has("-d") || target("--directory") => Effect::Files(operands()),
+        "files" => Effect::Files(step.operands().filter_map(|arg| step.path(arg)).collect()),
+        "install" if has("-d") || target("--directory") => {
+            Effect::Files(step.operands().filter_map(|arg| step.path(arg)).collect())
+        }
         "install" => Effect::Writes(copied(step, args)),
         "modes" => {
             let operands = args.iter().filter(|arg| !arg.starts_with('-')).skip(1);

@@ -627,7 +627,7 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             continue;
         }
         for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
-            let folders = step.args().iter().filter(|arg| !arg.starts_with('-') && !arg.contains(['$', '*', '{']));
+            let folders = step.operands().filter(|arg| !arg.contains(['$', '*', '{']));
             for path in folders.filter_map(|arg| step.path(arg)) {
                 let run = (paths::within(&path, "/run") || paths::within(&path, "/var/run"))
                     && !matches!(path.as_str(), "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");

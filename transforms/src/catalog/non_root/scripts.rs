@@ -121,7 +121,7 @@ pub(super) fn writes(script: &Script) -> (Vec<Write>, bool) {
         for output in &step.outputs {
             add(output, Write::File);
         }
-        let operands: Vec<&str> = step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+        let operands: Vec<&str> = step.operands().collect();
         match step.program() {
             "mkdir" => operands.iter().for_each(|path| add(path, Write::Folder)),
             "touch" => operands.iter().for_each(|path| add(path, Write::File)),

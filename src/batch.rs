@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
@@ -141,7 +142,11 @@ impl<'a> Work<'a> {
         let choice = self.configs.of(input.folder()).map_err(Failure::Elsewhere)?;
         let result = caught(|| {
             let context = self.contexts.of(input, source);
-            run(&choice, context.as_deref())
+            let named = called(input, context.as_deref()).map(|file| Choice {
+                settings: Settings { file: Some(file), ..choice.settings.clone() },
+                ..(*choice).clone()
+            });
+            run(named.as_ref().unwrap_or(&choice), context.as_deref())
         });
         result.map_err(Failure::File)?.map_err(|error| {
             let text = match error.line {
@@ -154,6 +159,13 @@ impl<'a> Work<'a> {
             Failure::File(format!("{text}; docker would not build it either, mend it first"))
         })
     }
+}
+
+/// The path of a Dockerfile in its build context, where it says more than the usual name does.
+fn called(input: &Input, context: Option<&Folder>) -> Option<String> {
+    let inside = context.and_then(|context| input.path.strip_prefix(context.root()).ok());
+    let path = inside.or_else(|| input.path.file_name().map(Path::new))?;
+    (path != Path::new("Dockerfile")).then(|| path.to_string_lossy().into_owned())
 }
 
 thread_local! {

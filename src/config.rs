@@ -244,6 +244,7 @@ impl Table {
                 gid: typed.gid.or(non_root.gid.map(Spanned::into_inner)),
                 user_style: style.unwrap_or(default.user_style),
                 explain: false,
+                file: None,
             },
         }
     }

@@ -228,7 +228,13 @@ pub(crate) fn prove(
     let kept = keep::largest(&all, |set| {
         let (rewritten, _) = work.rewrite(input, &subject.source, Some(set));
         let rewritten = rewritten.map_err(|failure| Box::new(failed(&failure)))?;
-        let Some(after) = &rewritten.output else { return Ok(Err((vec!["it changes nothing alone".into()], None))) };
+        // What stands on a fix that is not among them finds nothing to do, and the set is another one.
+        let applied = fixes(&rewritten);
+        let idle: Vec<&str> = set.iter().filter(|fix| !applied.contains(fix)).copied().collect();
+        let after = match &rewritten.output {
+            Some(after) if idle.is_empty() => after,
+            _ => return Ok(Err((vec![format!("without the others, {} changes nothing", idle.join(" and "))], None))),
+        };
         let outcome = laboratory.against(&subject, &original, after, shown);
         match &outcome.verdict {
             Verdict::Same => Ok(Ok((rewritten, outcome))),

@@ -90,6 +90,11 @@ fn run_case(transform: &str, name: &str, folder: &Path) {
 }
 
 #[test]
+fn compile_ahead() {
+    run_all("compile-ahead");
+}
+
+#[test]
 fn multi_stage() {
     run_all("multi-stage");
 }

@@ -19,6 +19,9 @@ pub struct Settings {
     pub user_style: UserStyle,
     /// Whether fixes bring along what they decided for each instruction.
     pub explain: bool,
+    /// The path of the Dockerfile, from the root of its build context where there is one: what it is called says what it
+    /// is for.
+    pub file: Option<String>,
 }
 
 /// How USER names the user.
@@ -42,6 +45,7 @@ impl Default for Settings {
             gid: None,
             user_style: UserStyle::Name,
             explain: false,
+            file: None,
         }
     }
 }

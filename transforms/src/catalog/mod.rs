@@ -1,12 +1,14 @@
 //! The transforms, in the order in which they are applied.
 
+mod compile_ahead;
 mod multi_stage;
 mod non_root;
 
 use crate::transform::Transform;
 
-/// Every transform, in catalogue order: what changes the stages comes before what depends on them.
-pub static ALL: &[&Transform] = &[&multi_stage::TRANSFORM, &non_root::TRANSFORM];
+/// Every transform, in catalogue order: what starts comes before what is shipped, and what changes the
+/// stages before what depends on them.
+pub static ALL: &[&Transform] = &[&compile_ahead::TRANSFORM, &multi_stage::TRANSFORM, &non_root::TRANSFORM];
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ pub mod copies;
 pub mod effects;
 pub mod entry;
 pub mod npm;
+pub mod origin;
 pub mod paths;
 mod variables;
 

@@ -6,8 +6,8 @@ use crate::syntax::{File, Keyword};
 use crate::transform::{Fix, Refusal};
 
 use super::plan::{Plan, runs_as_root};
+use super::provenance;
 use super::survey::{Survey, refuse};
-use super::{launch, provenance};
 
 /// What is wrong with a result.
 pub(super) enum Fault {
@@ -61,7 +61,7 @@ pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(
                 return fail(format!("{} differs", keyword.name()));
             }
         }
-    } else if entry::of(&new, shipped).steps.iter().any(|step| launch::compiles(step)) {
+    } else if entry::of(&new, shipped).steps.iter().any(|step| step.program() == "go") {
         return fail("the toolchain would still be started".into());
     }
     let toolchain = plan.recipe.toolchain_variables;

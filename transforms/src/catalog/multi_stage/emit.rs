@@ -149,9 +149,6 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             let (name, place) = helpers::COREPACK;
             put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
         }
-        for (name, value) in self.survey.launch.iter().flat_map(|launch| &launch.environment) {
-            put(self.layout.line("ENV", &format!("{name}=\"{value}\"")).as_bytes());
-        }
         if let Some(tools) = &recipe.tools {
             put(self.layout.line("RUN", tools).as_bytes());
         }

@@ -26,13 +26,8 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
     let recipe = &plan.recipe;
     let builder = emit::free_name(survey);
     out.push(added(format!("FROM {}", recipe.runtime.image), "runtime", &recipe.runtime.evidence));
-    let launched = survey.launch.as_ref().and_then(|launch| launch.build.as_ref());
     for command in &recipe.build {
-        let evidence = match launched {
-            Some(build) if build == command => "it was compiled at every start, and is compiled once now",
-            _ => "less has to be copied",
-        };
-        out.push(added(format!("RUN {command}"), "builder", evidence));
+        out.push(added(format!("RUN {command}"), "builder", "less has to be copied"));
     }
     if let Some(tools) = &recipe.tools {
         out.push(added(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::context::Context;
+use crate::knowledge::options;
 use crate::knowledge::releases::Family;
 use crate::knowledge::toolchains;
 use crate::model::commands::Step;
@@ -10,35 +11,13 @@ use crate::model::effects::{self, Effect, Store};
 use crate::model::entry::{self, Program};
 use crate::model::{Base, paths};
 use crate::syntax::words::Value;
-use crate::syntax::{Form, Keyword};
 use crate::transform::{Applicability, Refusal};
 
 use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
-use super::survey::{Survey, Unit, refuse};
+use super::survey::{Survey, refuse};
 use super::whole;
-
-/// Options of `go build` and its relatives that take the next word as their value.
-const VALUED: [&str; 17] = [
-    "-o",
-    "-ldflags",
-    "-tags",
-    "-gcflags",
-    "-asmflags",
-    "-gccgoflags",
-    "-mod",
-    "-modfile",
-    "-p",
-    "-buildmode",
-    "-compiler",
-    "-pkgdir",
-    "-installsuffix",
-    "-toolexec",
-    "-overlay",
-    "-C",
-    "-exec",
-];
 
 /// Programs that watch the sources and compile again: what runs is a workplace, not a product.
 const WATCHERS: [&str; 14] = [
@@ -109,14 +88,10 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     if !survey.entry.known {
         return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
     }
-    let compiled = survey.steps().filter(|(_, step)| is_build(step)).map(|(at, _)| at).max();
-    // `go run` at the start compiles what the last COPY brought.
-    let brought = || {
-        let brings = |unit: &Unit<'_>| unit.copy.is_some() || unit.instruction.keyword == Keyword::Workdir;
-        survey.units.iter().rposition(brings)
-    };
-    let runs = survey.entry.steps.iter().any(|step| step.program() == "go" && step.subcommand() == Some("run"));
-    let last_build = if runs { compiled.max(brought()) } else { compiled };
+    if let Some(step) = survey.entry.steps.iter().find(|step| step.program() == "go") {
+        return Err(toolchain(step));
+    }
+    let last_build = survey.steps().filter(|(_, step)| is_build(step)).map(|(at, _)| at).max();
     let Some(last_build) = last_build else {
         return Err(refuse("nothing-built", "no step compiles anything", true));
     };
@@ -126,7 +101,6 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
         survey,
         artifacts: artifacts(survey),
         carried: Vec::new(),
-        build: Vec::new(),
         start: None,
         whole: None,
         assumptions: Vec::new(),
@@ -152,7 +126,6 @@ struct State<'s, 'm, 'a> {
     survey: &'s Survey<'m, 'a>,
     artifacts: Vec<Artifact>,
     carried: Vec<Carried>,
-    build: Vec<String>,
     start: Option<(usize, String)>,
     /// A folder that goes along whole, and why.
     whole: Option<String>,
@@ -170,7 +143,7 @@ impl State<'_, '_, '_> {
     fn start(&mut self, step: &Step, depth: usize) -> Result<bool, Refusal> {
         let program = step.program().to_owned();
         if program == "go" {
-            return self.go_at_start(step);
+            return Err(toolchain(step));
         }
         if program == "go-wrapper" && step.subcommand() == Some("run") {
             return self.wrapper_at_start(step);
@@ -355,53 +328,6 @@ impl State<'_, '_, '_> {
         Ok(true)
     }
 
-    /// `go run` when the container starts: the program is compiled in the builder, and its result is started.
-    fn go_at_start(&mut self, step: &Step) -> Result<bool, Refusal> {
-        if step.subcommand() != Some("run") {
-            let text = format!("`{}` needs the toolchain when the container starts", step.argv.join(" "));
-            return Err(refuse("toolchain-at-run-time", text, true));
-        }
-        let (Some(cmd), None) = (self.survey.entry.cmd.or(self.survey.entry.entrypoint), self.start.as_ref()) else {
-            return Err(refuse("toolchain-at-run-time", "`go run` is started in more than one place", false));
-        };
-        let both = self.survey.entry.cmd.is_some() && self.survey.entry.entrypoint.is_some();
-        if both || self.survey.entry.steps.len() != 1 || !step.known || !step.assignments.is_empty() {
-            let text =
-                "`go run` compiles the program at every start, among other commands that a rewrite can't take apart";
-            return Err(refuse("toolchain-at-run-time", text, false));
-        }
-        let folder = step.cwd.clone().unwrap_or_else(|| "/".into());
-        let (flags, packages, rest) = split_run(step);
-        if packages.is_empty() {
-            return Err(refuse("toolchain-at-run-time", "what `go run` compiles can't be told", false));
-        }
-        let name = match paths::name(&folder) {
-            "" | "src" | "go" | "app" | "code" | "workspace" | "build" => "app",
-            other => other,
-        };
-        let path = format!("/usr/local/bin/{name}");
-        let words = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
-        let mut parts = vec!["go build".to_owned()];
-        if !flags.is_empty() {
-            parts.push(words(&flags));
-        }
-        parts.push(format!("-o {path}"));
-        parts.push(words(&packages));
-        self.build.push(parts.join(" "));
-        let mut argv = vec![path.clone()];
-        argv.extend(rest);
-        let exec = serde_json::to_string(&argv).unwrap_or_default().replace("\",\"", "\", \"");
-        let instruction = self.survey.model.instruction(cmd);
-        let text = match instruction.map(|instruction| &instruction.form) {
-            Some(Form::Json(_)) => exec,
-            _ => words(&argv),
-        };
-        self.start = Some((cmd, text));
-        self.carry(path.clone(), path, "it is what `go run` compiled at every start".into());
-        self.assumptions.push("the program does not look for its own sources when it runs".into());
-        Ok(true)
-    }
-
     /// `go-wrapper run` starts the program that `go-wrapper install` made of the working directory.
     fn wrapper_at_start(&mut self, step: &Step) -> Result<bool, Refusal> {
         let name = step.cwd.as_deref().map(paths::name).unwrap_or_default().to_owned();
@@ -511,7 +437,7 @@ impl State<'_, '_, '_> {
             tools: None,
             opaque_entry: self.opaque_entry,
             globals: true,
-            build: self.build,
+            build: Vec::new(),
             inserts: Vec::new(),
             before: Vec::new(),
             unpacked: Vec::new(),
@@ -548,6 +474,15 @@ impl State<'_, '_, '_> {
             );
         }
     }
+}
+
+/// The refusal of a command that needs Go when the container starts.
+fn toolchain(step: &Step) -> Refusal {
+    let command = step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let text = format!(
+        "`{command}` needs the toolchain when the container starts; build in the image, and start what comes of it"
+    );
+    refuse("toolchain-at-run-time", text, true)
 }
 
 /// The `go build`, `go install` or `go get` that a command is, through the wrappers of older days.
@@ -657,7 +592,7 @@ fn made(survey: &Survey<'_, '_>, step: &Step) -> Vec<Artifact> {
             packages.push(word);
         } else if option == "-d" {
             download_only = true;
-        } else if VALUED.contains(&option.as_str()) {
+        } else if options::go_takes_value(&option) {
             let value = match plain.split_once('=') {
                 Some((_, value)) => Some(value.to_owned()),
                 None => words.next().cloned(),
@@ -783,43 +718,6 @@ fn all_programs(survey: &Survey<'_, '_>, cwd: Option<&str>, pattern: &str) -> Ve
         program_name(survey, Some(&base), &format!("./{rest}"))
     };
     folders.iter().filter_map(name).collect()
-}
-
-/// `go run [flags] package|files… [arguments]`
-fn split_run(step: &Step) -> (Vec<String>, Vec<String>, Vec<String>) {
-    let mut flags = Vec::new();
-    let mut packages = Vec::new();
-    let mut rest = Vec::new();
-    let start = step.argv.iter().position(|word| word == "run").unwrap_or(1) + 1;
-    let mut words = step.argv.iter().skip(start).peekable();
-    while let Some(word) = words.peek() {
-        if !word.starts_with('-') {
-            break;
-        }
-        let option = word.as_str();
-        flags.push((*word).clone());
-        words.next();
-        if VALUED.contains(&option) {
-            flags.extend(words.next().cloned());
-        }
-    }
-    for word in words {
-        let file = word.ends_with(".go");
-        if rest.is_empty()
-            && (packages.is_empty() || file && packages.iter().all(|package: &String| package.ends_with(".go")))
-        {
-            packages.push(word.clone());
-        } else {
-            rest.push(word.clone());
-        }
-    }
-    (flags, packages, rest)
-}
-
-/// A word for a shell command line.
-fn quote(word: &str) -> String {
-    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+*".contains(&byte));
-    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// What the Go sources of the context say about run time.

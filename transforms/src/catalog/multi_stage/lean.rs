@@ -167,6 +167,54 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     Some(folder)
 }
 
+/// Takes out of `carried` the sources of a .NET project that starts in the folder that it is published into.
+///
+/// Answers the folder that stays behind.
+pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let assembly = step.args().first().filter(|first| step.program() == "dotnet" && first.ends_with(".dll"))?;
+    let assembly = step.path(assembly)?;
+    let output = paths::parent(&assembly);
+    let publishes = |step: &Step| {
+        let mut pairs = step.args().iter().zip(step.args().iter().skip(1));
+        step.program() == "dotnet"
+            && step.subcommand() == Some("publish")
+            && pairs.any(|(option, value)| {
+                matches!(option.as_str(), "-o" | "--output") && step.path(value).as_deref() == Some(output)
+            })
+    };
+    let starts_there = survey.model.final_workdir(survey.stage).is_some_and(|cwd| paths::within(cwd, output));
+    if !starts_there || !survey.steps().any(|(_, step)| publishes(step)) {
+        return None;
+    }
+    let at = carried.iter().position(|one| one.from != output && paths::within(output, &one.from))?;
+    let one = carried.get_mut(at)?;
+    let folder = one.from.clone();
+    // A path of the sources, written out.
+    let named = |text: &[u8]| {
+        memchr::memmem::find_iter(text, folder.as_bytes()).any(|at| {
+            let rest = text.get(at..).unwrap_or_default();
+            rest.get(folder.len()) == Some(&b'/') && !rest.starts_with(output.as_bytes())
+        })
+    };
+    let read = |file: &&String| {
+        [".cs", ".fs", ".vb", ".json", ".config", ".cshtml", ".razor"].iter().any(|end| file.ends_with(end))
+            && context.read(file).is_none_or(|text| named(&text))
+    };
+    let told = step.args().iter().skip(1).any(|arg| named(arg.as_bytes()));
+    let set = survey.model.env_names(survey.stage).any(|(index, _)| {
+        survey.model.instruction(index).is_some_and(|one| named(one.span.text(survey.model.file.source).as_bytes()))
+    });
+    if told || set || context.files().iter().any(|file| read(&file)) {
+        return None;
+    }
+    one.from = output.to_owned();
+    one.to = output.to_owned();
+    one.evidence = format!("`{}` starts there, and all that it serves is published with it", shown(step));
+    Some(folder)
+}
+
 /// Takes out of `carried` what a static site does not need where only its built files are served: `serve -s build`.
 ///
 /// Answers the folder that stays behind.
@@ -270,20 +318,27 @@ fn opens_nothing(context: &dyn Context) -> bool {
     sources > 0
 }
 
-/// The file that is the whole program: a binary that was compiled, or a jar that holds its libraries.
+/// The file or folder that is the whole program: a binary that was compiled, a jar that holds its libraries, or what a
+/// build tool installs with them.
 fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Option<String> {
     if step.program() == "java" {
         let at = step.argv.iter().position(|arg| arg == "-jar")?;
         let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
         return packs_libraries(context).then(|| step.path(jar))?;
     }
-    let compiles = survey.launch.as_ref().is_some_and(|launch| launch.compile.program() == "cargo")
-        || survey.steps().any(|(_, step)| {
-            matches!(
-                effects::kind(step.program()),
-                "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
-            )
-        });
+    if let Some(folder) = step.argv.first().and_then(|program| step.path(program)).as_deref().and_then(installed) {
+        let installs = |step: &Step| {
+            effects::kind(step.program()) == "jvm"
+                && step.args().iter().any(|arg| matches!(arg.rsplit(':').next(), Some("installDist" | "stage")))
+        };
+        return survey.steps().any(|(_, step)| installs(step)).then(|| folder.to_owned());
+    }
+    let compiles = survey.steps().any(|(_, step)| {
+        matches!(
+            effects::kind(step.program()),
+            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
+        )
+    });
     // A shared library of the project's own would have to come along.
     let shares = context.files().iter().any(|file| {
         let name = paths::name(file);
@@ -295,6 +350,13 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     });
     let program = step.argv.first().filter(|_| compiles && !shares)?;
     if program.contains('/') { step.path(program) } else { Some(format!("/usr/local/bin/{program}")) }
+}
+
+/// The folder that Gradle or sbt installs a program into with its libraries, of the script that starts it.
+fn installed(script: &str) -> Option<&str> {
+    let (folder, name) = script.rsplit_once("/bin/")?;
+    (folder.ends_with(&format!("/build/install/{name}")) || folder.ends_with("/target/universal/stage"))
+        .then_some(folder)
 }
 
 /// Whether a build file says that the jar holds the libraries that it needs.

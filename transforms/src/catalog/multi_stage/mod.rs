@@ -7,7 +7,6 @@
 //!    opens; `whole` serves every other language: what the build wrote goes along whole, from where its installers put
 //!    things (`stores`), with the libraries that its modules need (`libraries`), and less than whole where the project
 //!    proves that less is enough (`lean`).
-//!    `launch` takes apart what would compile at every start.
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
 //!    for those of them that the build stands on as well.
@@ -22,7 +21,6 @@ mod explain;
 mod globals;
 mod go;
 mod helpers;
-mod launch;
 mod lean;
 mod libraries;
 mod plan;

@@ -8,11 +8,10 @@ use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::entry::{self, Entry};
-use crate::model::{Model, Stage, paths};
+use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
-use super::launch::{self, Launch};
 use super::{tidy, whole};
 
 /// The shipped stage as the split sees it.
@@ -20,8 +19,6 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
     pub(super) entry: Entry,
-    /// Where what is started would be compiled at every start: how it is done once. The entry is then the result.
-    pub(super) launch: Option<Launch>,
     pub(super) units: Vec<Unit<'m>>,
     called: OnceCell<BTreeSet<String>>,
 }
@@ -79,13 +76,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
             units.push(unit);
         }
-        let mut survey =
-            Self { model, stage, entry: entry::of(model, stage), launch: None, units, called: OnceCell::new() };
-        if let Some(launch) = launch::of(&survey) {
-            survey.entry.steps = vec![launch.step.clone()];
-            survey.launch = Some(launch);
-        }
-        Ok(survey)
+        Ok(Self { model, stage, entry: entry::of(model, stage), units, called: OnceCell::new() })
     }
 
     /// Every command of the stage with the unit it is in.
@@ -209,42 +200,7 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// The path in the build context that a path in the image was copied from.
     pub(super) fn context_path(&self, path: &str) -> Option<String> {
-        let copies = self.units.iter().rev().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
-        for copy in copies {
-            let Some(to) = copy.to.as_deref() else { continue };
-            for source in &copy.sources {
-                let source = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-                let source = if source == "." { "" } else { source };
-                if source.contains(['*', '?', '[']) {
-                    if let (Some(rest), Some((folder, _))) = (paths::relative(path, to), source.rsplit_once('/')) {
-                        return Some(format!("{folder}/{rest}"));
-                    }
-                    if let (Some(rest), false) = (paths::relative(path, to), source.contains('/')) {
-                        return Some(rest.to_owned());
-                    }
-                    continue;
-                }
-                let is_file = self
-                    .model
-                    .context
-                    .is_some_and(|context| context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok());
-                if is_file {
-                    let target = if copy.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
-                    if target == path {
-                        return Some(source.to_owned());
-                    }
-                    continue;
-                }
-                if let Some(rest) = paths::relative(path, to) {
-                    return Some(match (source, rest) {
-                        ("", rest) => rest.to_owned(),
-                        (source, "") => source.to_owned(),
-                        (source, rest) => format!("{source}/{rest}"),
-                    });
-                }
-            }
-        }
-        None
+        origin::find(self.model, self.stage, path, Some)
     }
 
     /// The content of a file of the image that came from the build context.

@@ -76,7 +76,7 @@ pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>>
         Effect::Unknown => is_build_script(step),
         _ => false,
     });
-    (works || survey.launch.is_some()).then(|| Whole::new(survey).and_then(Whole::finish))
+    works.then(|| Whole::new(survey).and_then(Whole::finish))
 }
 
 /// A folder that the build worked in.
@@ -128,10 +128,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => survey.model.image(survey.stage).and_then(base::known),
         };
         starts(survey, image.as_ref())?;
-        let last_build = match &survey.launch {
-            Some(launch) => last_build(survey).unwrap_or_default().max(launch.unit),
-            None => last_build(survey)?,
-        };
+        let last_build = last_build(survey)?;
         let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
         let removed = survey.removed(last_build);
         Ok(Self {
@@ -203,15 +200,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "Corepack keeps there what starts".into();
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
-        self.build.extend(survey_build(self.survey));
         let root = self.root_project()?;
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
+        self.behind.extend(lean::published(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.prune();
         self.build.extend(root);
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
-        self.assumptions.extend(self.survey.launch.iter().flat_map(|launch| launch.assumptions.clone()));
         self.assumptions.insert(
             0,
             "what is not copied or installed in the runtime stage is not used when the container runs".into(),
@@ -244,7 +240,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             unpacked: self.unpacked,
             shared: Vec::new(),
             before: Vec::new(),
-            start: self.survey.launch.as_ref().map(|launch| launch.start.clone()),
+            start: None,
             toolchain_variables: &[],
             assumptions: self.assumptions,
             applicability: Applicability::Review,
@@ -299,8 +295,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let Some(path) = self.survey.started(step) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
-            let built = self.survey.builds() || self.survey.launch.is_some();
-            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !built;
+            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
     }
@@ -374,9 +369,6 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     _ => {}
                 }
             }
-        }
-        if let Some(launch) = &survey.launch {
-            self.works(self.last_build, &launch.compile);
         }
         first
     }
@@ -1255,8 +1247,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         roots.retain(|path| self.carried.iter().any(|carried| paths::within(path, &carried.from)));
         roots.retain(|path| !self.removed.iter().any(|removed| paths::covers(removed, path)));
         self.build.extend(roots.iter().map(|path| format!("rm -rf {path}")));
-        let launched = self.survey.launch.iter().map(|launch| &launch.compile);
-        for step in self.survey.steps().map(|(_, step)| step).chain(launched) {
+        for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
             if step.program() == "cargo" && step.subcommand() == Some("build") && whole {
@@ -1780,11 +1771,6 @@ fn told_elsewhere(step: &Step, stage: &str) -> Option<String> {
     told.then(|| words.join(" "))
 }
 
-/// The command that compiles what would be compiled at every start.
-fn survey_build(survey: &Survey<'_, '_>) -> Option<String> {
-    survey.launch.as_ref()?.build.clone()
-}
-
 /// What a command installs and a command of the same instruction takes away again.
 fn removed_packages(step: &Step) -> Vec<String> {
     match effects::of(step) {
@@ -1925,7 +1911,6 @@ fn scripts(
 
 /// Refuses a command that compiles when the container starts.
 fn toolchain(step: &Step) -> Result<(), Refusal> {
-    let text = || format!("`{}` needs the toolchain when the container starts", shown(step));
     // As what an image starts, these names are programs of its own.
     let own = matches!(step.program(), "bootstrap" | "bootstrap.sh" | "boot" | "b2")
         && step.argv.first().is_some_and(|program| program.contains('/'));
@@ -1939,9 +1924,16 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
             matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
         }
         "apt" | "apk" | "yum" => true,
-        _ => false,
+        _ => return Ok(()),
     };
-    if compiles { Err(refuse("toolchain-at-run-time", text(), true)) } else { Ok(()) }
+    if !compiles {
+        return Ok(());
+    }
+    let instead = match effects::kind(step.program()) {
+        "apt" | "apk" | "yum" => "installs packages when the container starts; install them in the image",
+        _ => "needs the toolchain when the container starts; build in the image, and start what comes of it",
+    };
+    Err(refuse("toolchain-at-run-time", format!("`{}` {instead}", shown(step)), true))
 }
 
 /// The unit of the last build work.

@@ -1,0 +1,2 @@
+rootProject.name = "chat"
+include("server")

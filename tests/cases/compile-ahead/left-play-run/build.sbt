@@ -1,0 +1,2 @@
+name := "front"
+lazy val root = (project in file(".")).enablePlugins(PlayScala)

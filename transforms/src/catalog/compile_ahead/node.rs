@@ -1,0 +1,171 @@
+//! `npm run dev`, `ts-node` and their like: where the project has a script that builds, and another that starts what was
+//! built, these take the place of what compiles at every start.
+
+use crate::knowledge::develops;
+use crate::model::commands::Step;
+use crate::model::npm::{self, Call};
+use crate::model::paths;
+use crate::transform::Refusal;
+
+use super::project::{Ahead, Project};
+use super::refuse;
+
+/// Programs that run sources of another language, and compile them as they do.
+const COMPILERS: [&str; 8] =
+    ["ts-node", "ts-node-esm", "ts-node-script", "ts-node-dev", "tsnd", "tsx", "babel-node", "ts-node-transpile-only"];
+
+/// Programs that start another one again whenever a source changes.
+const WATCHERS: [&str; 5] = ["nodemon", "ts-node-dev", "tsnd", "tsc-watch", "node-dev"];
+
+/// Scripts of `package.json` that start what was built, the surest name first.
+const STARTS: [&str; 5] = ["start:prod", "start:production", "prod", "start", "serve:prod"];
+
+/// What takes the place of a command that compiles sources as it runs them; `None` where it does nothing like that.
+pub(super) fn develops(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
+    let step = project.step();
+    let call = Call::of(step);
+    let script = call.as_ref().and_then(|call| call.script(step.program())).map(|(name, _)| name.to_owned());
+    let folder = call.as_ref().map_or(step.cwd.clone(), |call| call.folder.clone());
+    let behind = npm::behind(project.model, project.start.index, step, &|path| {
+        project.read(path).map(|text| text.into_bytes().into())
+    });
+    let compiles = |one: &Step| {
+        COMPILERS.contains(&one.program())
+            || one.args().iter().any(|arg| {
+                COMPILERS.contains(&arg.as_str()) || arg.contains("ts-node/register") || arg == "@babel/register"
+            })
+            || develops::keeps(one.program(), one.args()).is_some()
+            || one.program() == "node"
+                && one.args().iter().any(|arg| arg == "--loader" || arg == "--import")
+                && one.args().iter().any(|arg| arg.ends_with(".ts"))
+    };
+    let watches = |one: &Step| {
+        WATCHERS.contains(&one.program()) || one.program() == "nest" && one.args().iter().any(|arg| arg == "--watch")
+    };
+    if let Some(watcher) = behind.iter().find(|one| watches(one)) {
+        let text = format!(
+            "`{}` starts the program again whenever a source changes: it is a development image",
+            watcher.program()
+        );
+        return Some(Err(refuse("development-image", text, true)));
+    }
+    let Some(compiler) = behind.iter().find(|one| compiles(one)) else {
+        // The name alone says what it is for, and the manifest that it stands in is not there to read.
+        let unread = folder.as_deref().is_none_or(|folder| !project.has(&paths::join(folder, "package.json")));
+        let named = script
+            .as_deref()
+            .is_some_and(|name| matches!(name, "dev" | "develop" | "start:dev" | "start-dev" | "dev-server"));
+        return (unread && named).then(|| Err(project.unnamed("package.json")));
+    };
+    Some(ahead(project, folder.as_deref(), compiler))
+}
+
+fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -> Result<Ahead, Refusal> {
+    let cwd = project.cwd()?;
+    let step = project.step();
+    let folder = folder
+        .filter(|folder| *folder == cwd)
+        .ok_or_else(|| refuse("unknown-program", "which folder of the project it starts in can't be told", false))?;
+    let manifest = project.read(&paths::join(folder, "package.json")).ok_or_else(|| project.unnamed("package.json"))?;
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).map_err(|_| project.unnamed("package.json"))?;
+    let text = |name: &str| manifest.get("scripts")?.get(name)?.as_str();
+    let Some(_) = text("build") else {
+        let text = format!("`{}` compiles at every start, and package.json has no script `build`", compiler.program());
+        return Err(refuse("no-build-script", text, false));
+    };
+    let manager = match step.program() {
+        "pnpm" => "pnpm",
+        "yarn" | "yarnpkg" => "yarn",
+        "bun" | "bunx" => "bun",
+        _ if project.has(&paths::join(folder, "yarn.lock")) => "yarn",
+        _ => "npm",
+    };
+    let read = |path: &str| project.read(path).map(|text| text.into_bytes().into());
+    let mut start = None;
+    for name in STARTS {
+        if text(name).is_none() {
+            continue;
+        }
+        let words = ["npm", "run", name].map(str::to_owned).to_vec();
+        let own = npm::behind(project.model, project.start.index, &step.with_argv(words), &read);
+        if let [only] = own.as_slice()
+            && starts_same(only, compiler)
+        {
+            start = Some(name);
+            break;
+        }
+    }
+    let Some(start) = start else {
+        let text = format!(
+            "package.json has no script that starts what `build` makes of what `{}` starts",
+            super::short(&compiler.argv.join(" "))
+        );
+        return Err(refuse("no-production-start", text, false));
+    };
+    let words = match (manager, start) {
+        ("npm" | "pnpm", "start") => vec![manager.to_owned(), "start".to_owned()],
+        ("yarn", start) => vec!["yarn".to_owned(), start.to_owned()],
+        (manager, start) => vec![manager.to_owned(), "run".to_owned(), start.to_owned()],
+    };
+    let build = if manager == "yarn" { "yarn build".to_owned() } else { format!("{manager} run build") };
+    // Words behind the script are for what it starts, and that is another program now.
+    let passed =
+        Call::of(step).and_then(|call| call.script(step.program()).map(|(_, rest)| rest.len())).unwrap_or_default();
+    if passed > 0 {
+        let text = "words behind the script are for the program that compiles";
+        return Err(refuse("entangled-start", text, false));
+    }
+    let same = build.clone();
+    Ok(Ahead {
+        build,
+        built: Box::new(move |step| step.argv.join(" ") == same),
+        prepares: |step| {
+            matches!(step.program(), "npm" | "yarn" | "pnpm" | "bun")
+                && Call::of(step).is_some_and(|call| call.installs(step.program()))
+        },
+        start: words,
+        rest: step.argv.len(),
+        writes: cwd.to_owned(),
+        env: Vec::new(),
+        workdir: None,
+        assumptions: vec![format!(
+            "the script `{start}` starts the same program on the same port, in production mode, as `{}` did",
+            super::short(&compiler.argv.join(" "))
+        )],
+    })
+}
+
+/// Whether a command starts what is built of the sources that another compiles as it runs them.
+fn starts_same(start: &Step, compiler: &Step) -> bool {
+    let port = |step: &Step| {
+        step.args().iter().any(|arg| matches!(arg.as_str(), "-p" | "--port") || arg.starts_with("--port="))
+    };
+    // A framework starts what it has built by another word.
+    let same_framework = |name: &str, starts: &str| {
+        compiler.program() == name && start.program() == name && start.subcommand() == Some(starts)
+    };
+    if same_framework("next", "start") || same_framework("nuxt", "start") {
+        return port(start) == port(compiler);
+    }
+    let node_runs = || {
+        let entry = start.args().iter().find(|arg| !arg.starts_with('-'))?;
+        matches!(start.program(), "node" | "nodejs").then_some(entry.as_str())
+    };
+    if matches!(compiler.program(), "nuxt" | "nuxi") {
+        return node_runs().is_some_and(|entry| entry.contains(".output/server/"));
+    }
+    // `ts-node src/index.ts` and `node dist/index.js`, in whatever folder the build puts it.
+    let stem = |path: &str| {
+        let name = paths::name(path);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+    };
+    let source = compiler.args().iter().find(|arg| {
+        !arg.starts_with('-') && [".ts", ".tsx", ".js", ".mjs", ".mts", ".jsx"].iter().any(|end| arg.ends_with(end))
+    });
+    let (Some(source), Some(entry)) = (source, node_runs()) else { return false };
+    let built = ["dist/", "build/", "lib/", "out/", "output/", "server/", ".build/", "bin/"];
+    let entry = entry.trim_start_matches("./");
+    stem(source) == stem(entry)
+        && built.iter().any(|folder| entry.starts_with(folder))
+        && entry != source.trim_start_matches("./")
+}

@@ -1,0 +1,129 @@
+//! Images to work in: what is started there compiles again and again, because that is their purpose.
+
+use crate::model::paths;
+use crate::transform::Refusal;
+
+use super::project::Project;
+use super::refuse;
+
+/// Names of what is there to be worked in.
+const NAMES: [&str; 9] = ["dev", "devel", "develop", "development", "local", "debug", "devcontainer", "hot", "watch"];
+
+/// Variables that say which environment it is.
+const ENVIRONMENTS: [&str; 12] = [
+    "NODE_ENV",
+    "APP_ENV",
+    "GO_ENV",
+    "RUST_ENV",
+    "ROCKET_ENV",
+    "ENVIRONMENT",
+    "ENV",
+    "ASPNETCORE_ENVIRONMENT",
+    "DOTNET_ENVIRONMENT",
+    "SPRING_PROFILES_ACTIVE",
+    "MICRONAUT_ENVIRONMENTS",
+    "RAILS_ENV",
+];
+
+/// Variables that make a tool look for changed files by itself.
+const WATCHES: [&str; 5] = [
+    "DOTNET_USE_POLLING_FILE_WATCHER",
+    "CHOKIDAR_USEPOLLING",
+    "WATCHPACK_POLLING",
+    "DOTNET_RUNNING_IN_DEVELOPMENT",
+    "CHOKIDAR_INTERVAL",
+];
+
+/// Whether the image is made for building at the start.
+///
+/// # Errors
+/// It is a place to work in.
+pub(super) fn purpose(project: &Project<'_, '_, '_>) -> Result<(), Refusal> {
+    let develops = |text: String| Err(refuse("development-image", text, true));
+    let model = project.model;
+    if let Some(file) = model.settings.file.as_deref().filter(|file| named(file)) {
+        return develops(format!("{file} is by its name for development"));
+    }
+    if let Some(stage) = project.stage.name.as_deref().filter(|name| parts(name).any(|part| NAMES.contains(&part))) {
+        return develops(format!("the stage {stage} is by its name for development"));
+    }
+    for (index, name) in model.env_names(project.stage) {
+        let value = project.variable(name).unwrap_or_default().to_ascii_lowercase();
+        if ENVIRONMENTS.contains(&name) && matches!(value.as_str(), "dev" | "development" | "local" | "debug") {
+            let line = model.instruction(index).map_or(0, |instruction| instruction.lines.0);
+            return develops(format!("{name}={value} in line {line} says that it is for development"));
+        }
+        if WATCHES.contains(&name) {
+            return develops(format!("{name} says that the sources change while it runs"));
+        }
+    }
+    let debugs = |word: &&String| {
+        ["jdwp", "-Xdebug", "--inspect", "--debug-jvm", "--continuous", "--watch", "--observe"]
+            .iter()
+            .any(|sign| word.contains(sign))
+    };
+    if let Some(word) = project.argv().iter().find(debugs) {
+        return develops(format!("`{word}` is for a debugger, or for sources that change"));
+    }
+    if let Some((file, mount)) = mounted(project) {
+        return develops(format!("{file} mounts the sources over the image's ({mount})"));
+    }
+    Ok(())
+}
+
+/// The parts of a name.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    name.split(['.', '-', '_', '/'])
+}
+
+/// Whether the path of a Dockerfile says that it is for development.
+fn named(file: &str) -> bool {
+    let lower = file.to_ascii_lowercase();
+    parts(&lower).any(|part| NAMES.contains(&part))
+}
+
+/// A bind mount of Compose that lies over the folder of the project: the file, and the line.
+fn mounted(project: &Project<'_, '_, '_>) -> Option<(String, String)> {
+    let cwd = project.cwd().ok()?;
+    let context = project.model.context?;
+    let compose = |file: &&String| {
+        let name = paths::name(file);
+        (name.contains("compose") || name.starts_with("fig."))
+            && (name.ends_with(".yml") || name.ends_with(".yaml"))
+            && file.split('/').count() <= 2
+    };
+    for file in context.files().iter().filter(compose) {
+        let Some(text) = context.read(file) else { continue };
+        for line in String::from_utf8_lossy(&text).lines() {
+            let entry = line.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+            let mut halves = entry.split(':');
+            let (Some(host), Some(inside)) = (halves.next(), halves.next()) else { continue };
+            let here = host == "."
+                || host.starts_with("./")
+                || host.starts_with("../")
+                || host.starts_with("$PWD")
+                || host.starts_with("${PWD}");
+            // A single file is settings, a folder is the sources.
+            let folder = !paths::name(inside).contains('.');
+            if here && folder && inside.starts_with('/') && paths::within(cwd, &paths::join("/", inside)) {
+                return Some((file.clone(), entry.to_owned()));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_a_file_is_for_by_its_parts() {
+        for name in ["Dockerfile.dev", "docker/dev/Dockerfile", "Dockerfile-local", ".devcontainer/Dockerfile"] {
+            assert!(named(name), "{name}");
+        }
+        for name in ["Dockerfile", "devices/Dockerfile", "Dockerfile.prod", "localhost.Dockerfile"] {
+            assert!(!named(name), "{name}");
+        }
+    }
+}

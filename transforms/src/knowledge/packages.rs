@@ -75,7 +75,10 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
             _ => "libssl3",
         };
         let words = found.split_ascii_whitespace().map(|word| if word == "@ssl" { ssl } else { word });
-        return Some(words.map(str::to_owned).collect());
+        // `brotli-dev@testing`: its library is in the archive of that name as well.
+        let archive = package.split_once('@').filter(|_| manager == Manager::Apk).map_or("", |(_, archive)| archive);
+        let at = if archive.is_empty() { "" } else { "@" };
+        return Some(words.map(|word| format!("{word}{at}{archive}")).collect());
     }
     if manager == Manager::Apt {
         let release = release?;

@@ -393,7 +393,9 @@ fn dotnet(image: &Image<'_>, hint: Hint) -> Result<Runtime, Reason> {
         return found(&format!("{registry}/{}", if web { "aspnet" } else { "runtime" }), short);
     }
     if name == "microsoft/aspnetcore-build" {
-        let plain = tag == "latest" || short_version(tag).is_some_and(|short| short == tag);
+        // `1.0-1.1` has the tools of both, and no runtime image of its name.
+        let one = tag.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let plain = tag == "latest" || one && short_version(tag).is_some_and(|short| short == tag);
         return if plain { found("microsoft/aspnetcore", tag.to_owned()) } else { Err(Reason::NotListed) };
     }
     // microsoft/dotnet: one repository for all, told apart by a word in the tag.

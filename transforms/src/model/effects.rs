@@ -246,6 +246,25 @@ pub fn kind(program: &str) -> &'static str {
     KINDS.get(program).copied().unwrap_or("")
 }
 
+/// Whether a command is an interpreter into which a script from the network is piped.
+pub fn from_network(step: &Step) -> bool {
+    step.piped.as_deref().is_some_and(|address| address.contains("://"))
+        && matches!(
+            step.program(),
+            "sh" | "bash"
+                | "ash"
+                | "dash"
+                | "zsh"
+                | "python"
+                | "python2"
+                | "python3"
+                | "perl"
+                | "ruby"
+                | "php"
+                | "node"
+        )
+}
+
 /// What a script from the network does, where that is known.
 fn piped(step: &Step) -> Option<Effect> {
     let address = step.piped.as_deref()?;
@@ -318,6 +337,9 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     {
         return effect;
     }
+    if from_network(step) && args.iter().all(|arg| arg.starts_with('-') || *arg == "install") {
+        return Effect::Unknown;
+    }
     if asks(args) {
         return Effect::Nothing;
     }
@@ -333,6 +355,10 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         // An editor that is told what to do.
         "" if matches!(program, "vim" | "vi" | "ex") && has("-c") => {
             Effect::Writes(args.last().and_then(|file| step.path(file)).into_iter().collect())
+        }
+        // The setup script of an archive, once it is downloaded: `bash nodesource_setup.sh`.
+        "" if matches!(program, "sh" | "bash") && args.first().is_some_and(|script| script.contains("nodesource")) => {
+            Effect::Repository
         }
         "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
             match args.iter().position(|arg| *arg == "--local-dir").and_then(|at| args.get(at + 1)) {
@@ -404,7 +430,12 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             let operands = args.iter().filter(|arg| !arg.starts_with('-')).skip(1);
             Effect::Files(operands.filter_map(|arg| step.path(arg)).collect())
         }
-        "copy" => Effect::Writes(copied(step, args)),
+        "copy" => match copied(step, args) {
+            written if !written.is_empty() && written.iter().all(|path| archive_of_packages(path)) => {
+                Effect::Repository
+            }
+            written => Effect::Writes(written),
+        },
         "tee" | "sed" if program == "tee" || in_place(args) => {
             // The script is the first operand, unless options give it.
             let given =
@@ -475,11 +506,15 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "rust" if verb == "install" => Effect::Store(Store::Home(".cargo")),
         "rust" if program.starts_with("rustup") => Effect::Store(Store::Home(".cargo")),
         "rust" => Effect::Build,
-        "haskell" if has("install") => Effect::Store(Store::Home(".local")),
+        "haskell" if has("install") => Effect::Store(Store::Home(if program == "cabal" { ".cabal" } else { ".local" })),
         "haskell" => Effect::Build,
         "git" if matches!(verb, "config" | "lfs" | "--version") => Effect::Nothing,
         // A repository without a commit in it, which some tools want around them.
         "git" if verb == "init" && step.cwd.as_deref() == Some("/") && args.len() == 1 => Effect::Nothing,
+        // What it answers may be kept: `git rev-parse HEAD > version`.
+        "git" if !step.outputs.is_empty() && !matches!(verb, "clone" | "checkout" | "submodule" | "pull") => {
+            Effect::Nothing
+        }
         "git" => clone(step, args),
         "python" if has("-t") || target("--target") || target("--prefix") => Effect::Build,
         "python" if has("--user") => Effect::Store(Store::Home(".local")),
@@ -656,51 +691,47 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
     vec![path]
 }
 
-/// Options of `git clone` with a word of their own behind them.
-const CLONE_VALUES: [&str; 14] = [
-    "-b",
-    "--branch",
-    "--depth",
-    "-o",
-    "--origin",
-    "-c",
-    "--config",
-    "-j",
-    "--jobs",
-    "--reference",
-    "--shallow-since",
-    "--filter",
-    "-r",
-    "--revision",
-];
-
-/// The words that are neither options nor the values of options.
-fn plain_words<'s>(args: &[&'s str], valued: &'static [&'static str]) -> impl Iterator<Item = &'s str> {
-    let mut value = false;
-    let words: Vec<&'s str> = args
-        .iter()
-        .copied()
-        .filter(|arg| {
-            let own = std::mem::take(&mut value);
-            value = valued.contains(arg);
-            !own && !arg.starts_with('-')
-        })
-        .collect();
-    words.into_iter()
-}
-
 /// What `git clone` and its likes bring, and where.
 fn clone(step: &Step, args: &[&str]) -> Effect {
     let Some(at) = args.iter().position(|arg| matches!(*arg, "clone" | "checkout" | "co" | "export")) else {
         return Effect::Build;
     };
-    let rest = args.get(at + 1..).unwrap_or_default();
-    let Some(url) = rest.iter().position(|arg| arg.contains("://") || arg.contains("git@") || arg.contains(".git"))
+    // Options may stand anywhere, and some have their value behind them.
+    const VALUED: [&str; 18] = [
+        "--filter",
+        "--shallow-since",
+        "-b",
+        "--branch",
+        "--depth",
+        "-o",
+        "--origin",
+        "-c",
+        "--config",
+        "-j",
+        "--jobs",
+        "--reference",
+        "--template",
+        "-u",
+        "-r",
+        "--username",
+        "--password",
+        "--revision",
+    ];
+    let mut operands: Vec<&str> = Vec::new();
+    let mut words = args.get(at + 1..).unwrap_or_default().iter();
+    while let Some(word) = words.next() {
+        if VALUED.contains(word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            operands.push(word);
+        }
+    }
+    let Some(url) = operands.iter().position(|arg| arg.contains("://") || arg.contains("git@") || arg.contains(".git"))
     else {
         return Effect::Build;
     };
-    let folder = plain_words(rest.get(url + 1..).unwrap_or_default(), &CLONE_VALUES).next();
-    let address = rest.get(url).copied().unwrap_or_default().trim_end_matches('/');
+    let folder = operands.get(url + 1).copied();
+    let address = operands.get(url).copied().unwrap_or_default().trim_end_matches('/');
     let name = address.rsplit(['/', ':']).next().unwrap_or_default().trim_end_matches(".git");
     step.path(folder.unwrap_or(name)).map_or(Effect::Unknown, |path| Effect::Fetch(vec![path]))
 }

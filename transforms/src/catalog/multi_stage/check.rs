@@ -7,6 +7,7 @@ use crate::transform::{Fix, Refusal};
 
 use super::plan::{Plan, runs_as_root};
 use super::provenance;
+use super::runtime;
 use super::survey::{Survey, refuse};
 
 /// What is wrong with a result.
@@ -82,6 +83,29 @@ pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(
         for name in crate::syntax::words::reads(&instruction.args.text, b'\\') {
             if declared(survey.stage, model, &name) && !declared(shipped, &new, &name) {
                 return fail(format!("the variable {name} is out of reach"));
+            }
+        }
+    }
+    // What the base image sets and the runtime image does not is no more there.
+    let lost = runtime::lost(survey, &plan.recipe.runtime);
+    for (_, instruction) in new.body(shipped) {
+        let text = instruction.args.text.as_ref();
+        if !matches!(
+            instruction.keyword,
+            Keyword::Run
+                | Keyword::Env
+                | Keyword::Workdir
+                | Keyword::Copy
+                | Keyword::Add
+                | Keyword::Cmd
+                | Keyword::Entrypoint
+        ) {
+            continue;
+        }
+        for name in crate::syntax::words::reads(text, b'\\') {
+            let given = declared(shipped, &new, &name) || text.contains(&format!("{name}="));
+            if lost.contains(&name.as_str()) && !given {
+                return fail(format!("only the image of the builder sets {name}"));
             }
         }
     }

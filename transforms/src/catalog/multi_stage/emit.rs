@@ -2,10 +2,12 @@
 //! the shipped image moves behind it.
 
 use crate::edit::{Edit, EditSet};
+use crate::model::base;
 use crate::model::effects::{self, Effect};
 use crate::span::Span;
 use crate::surgery::Layout;
 use crate::syntax::Keyword;
+use crate::syntax::typed::ImageRef;
 use crate::transform::{Applicability, Fix};
 
 use super::plan::{Carried, Place, Plan};
@@ -142,7 +144,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         if self.plan.becomes_root {
             put(self.layout.line("USER", "root").as_bytes());
         }
-        for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried) {
+        for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried, &self.plan.decisions) {
             put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
         if self.corepack().is_some() {
@@ -150,7 +152,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
         }
         if let Some(tools) = &recipe.tools {
-            put(self.layout.line("RUN", tools).as_bytes());
+            let commands: Vec<String> = tools.split(" && ").map(str::to_owned).collect();
+            put(self.layout.run(&commands).as_bytes());
+            put(self.layout.eol().as_bytes());
         }
         let mut folder = "/".to_owned();
         let mut early: Vec<&String> = Vec::new();
@@ -193,7 +197,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         for command in &recipe.setup {
             put(self.layout.line("RUN", command).as_bytes());
         }
-        let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder);
+        let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder && !self.inherits(workdir));
         // A folder that WORKDIR makes belongs to the user in force there.
         let late = workdir.is_some_and(|workdir| self.makes_for_the_user(workdir));
         if let Some(workdir) = workdir.filter(|_| !late) {
@@ -208,11 +212,14 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         // What goes over several lines has a heredoc of its own, as it had one.
         for commands in recipe.finish.chunk_by(|one, next| !one.contains('\n') && !next.contains('\n')) {
-            let text = commands.join(" && ");
             let eol = self.layout.eol();
-            match text.contains('\n') {
-                true => put(self.layout.line("RUN", &format!("<<EOF{eol}{text}{eol}EOF")).as_bytes()),
-                false => put(self.layout.line("RUN", &text).as_bytes()),
+            if let [text] = commands
+                && text.contains('\n')
+            {
+                put(self.layout.line("RUN", &format!("<<EOF{eol}{text}{eol}EOF")).as_bytes());
+            } else {
+                put(self.layout.run(commands).as_bytes());
+                put(eol.as_bytes());
             }
         }
         let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
@@ -235,6 +242,16 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(user.as_bytes());
         }
         out
+    }
+
+    /// Whether the runtime image works in a folder by itself, as the base did: no instruction of the builder says so.
+    fn inherits(&self, workdir: &str) -> bool {
+        let said = self.survey.units.iter().take(self.plan.pivot);
+        if said.into_iter().any(|unit| unit.instruction.keyword == Keyword::Workdir) {
+            return false;
+        }
+        let image = ImageRef::parse(&self.plan.recipe.runtime.image);
+        !self.plan.recipe.smaller || base::known(&image).and_then(|image| image.workdir()) == Some(workdir)
     }
 
     /// The line that copies something from the builder.

@@ -1,6 +1,7 @@
 //! Where each instruction goes, and why.
 
 use crate::knowledge::images::{self, RunsAs};
+use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -223,6 +224,9 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     if recipe.smaller {
         packages.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
     }
+    if recipe.smaller {
+        packages.extend(without_lists(survey, &decisions, pivot));
+    }
     packages.sort_unstable();
     packages.dedup();
     if let Some(refusal) = tools::unavailable(survey, &recipe, &packages) {
@@ -232,6 +236,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     recipe.carried.retain(|carried| {
         carried.from != carried.to
             || !all.iter().any(|other| *other != carried.from && paths::within(&carried.from, other))
+    });
+    // A program of a folder that goes elsewhere goes there with it.
+    let all = recipe.carried.clone();
+    recipe.carried.retain(|carried| {
+        !all.iter().any(|other| {
+            let rest = paths::relative(&carried.from, &other.from).filter(|rest| !rest.is_empty());
+            carried.owner == other.owner && rest.is_some_and(|rest| carried.to == paths::join(&other.to, rest))
+        })
     });
     // COPY reads patterns in its sources only; a folder takes what fits them.
     for carried in recipe.carried.iter_mut().filter(|carried| paths::name(&carried.to).contains(['*', '?'])) {
@@ -268,6 +280,35 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let ships_root = recipe.smaller && images::image(name, tag).is_some_and(|image| image.runs_as() == RunsAs::Root);
     let becomes_root = !runs_as_root(survey) && !ships_root && survey.units.iter().take(pivot).any(root);
     Ok(Plan { recipe, decisions, workdir, becomes_root, user, pivot })
+}
+
+/// The packages of installs behind the build that no command fetches the lists for: the full image has them.
+fn without_lists(survey: &Survey<'_, '_>, decisions: &[Decision], pivot: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, (unit, decision)) in survey.units.iter().zip(decisions).enumerate() {
+        let text = unit.instruction.args.text.as_ref();
+        let fetches = |text: &str| text.contains("update");
+        let listed = match &decision.place {
+            Place::Builder => false,
+            Place::BuilderAnd(text) => fetches(text),
+            Place::Both | Place::Runtime => fetches(text),
+        };
+        if listed {
+            return found;
+        }
+        if at < pivot {
+            continue;
+        }
+        for step in unit.steps.iter().chain(unit.own) {
+            if let Effect::Install(packages) = effects::of(step)
+                && packages.manager == Manager::Apt
+                && packages.names.iter().all(|name| !name.contains(['$', '/', '*']))
+            {
+                found.extend(packages.names.iter().cloned());
+            }
+        }
+    }
+    found
 }
 
 /// Whether the base image is known to run as root.

@@ -330,6 +330,11 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
         let needs = paths.filter_map(|word| step.path(word)).filter(|path| !path.contains(['*', '?', '[']));
         history.started.extend(needs.map(|path| (Need { path, folder: false }, shown(step))));
     }
+    // The folder that the base image works in is there.
+    if let Some(folder) = model.workdir(stage.body.start).filter(|folder| *folder != "/") {
+        let what = What::Path(folder.to_owned(), false);
+        history.made.push(Made { at: 0, index: stage.from, copied: false, unique: false, what });
+    }
     let mut at = 0;
     for (index, instruction) in model.body(stage) {
         at += 1;

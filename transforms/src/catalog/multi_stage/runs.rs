@@ -170,6 +170,10 @@ pub(super) fn run(
                         lists = Some(text());
                     }
                 }
+                // A key that is handed to the package manager has to be fetched first.
+                Effect::Nothing if receives_key(step) && unit.steps.iter().any(exports_key) => {
+                    keep |= recipe.repositories;
+                }
                 Effect::Remove(_) | Effect::Nothing => {}
                 // The builder is new each time; what is shipped was brought up to date.
                 Effect::Upgrade => {
@@ -229,14 +233,29 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Files(touched) => {
-                    let outside = touched.iter().any(|path| !in_builder(&recipe.builder_folders, path));
+                    // Of a link's two ends only the link is made.
+                    let made = match touched.as_slice() {
+                        [_, link] if step.program() == "ln" => std::slice::from_ref(link),
+                        all => all,
+                    };
+                    let outside = made.iter().any(|path| !in_builder(&recipe.builder_folders, path));
+                    // A folder for sources, of which nothing goes along.
+                    let sources = step.program() == "mkdir"
+                        && touched.iter().all(|path| {
+                            ["/usr/local/src", "/usr/src", "/go/src"].iter().any(|folder| paths::within(path, folder))
+                                && !recipe
+                                    .carried
+                                    .iter()
+                                    .any(|carried| paths::within(&carried.to, path) || paths::within(path, &carried.to))
+                        });
+                    let outside = outside && !sources;
                     // A link into what stays behind would point nowhere.
                     let dangles = step.program() == "ln"
                         && touched.first().is_some_and(|source| {
                             in_builder(&recipe.builder_folders, source)
                                 && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
                         });
-                    let removes = step.program() == "rm" && made_here(survey, touched);
+                    let removes = step.program() == "rm" && made_here(survey, touched, !recipe.smaller);
                     // A link in a folder that is copied comes along.
                     let brought = step.program() == "ln"
                         && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
@@ -245,7 +264,7 @@ pub(super) fn run(
                                     && (paths::within(&link, &carried.to) || paths::within(&carried.to, &link))
                             })
                         });
-                    if outside && !dangles && !removes && !brought && !is_owned(recipe, step, touched) {
+                    if outside && !dangles && !removes && !brought && !is_owned(survey, recipe, step, touched) {
                         keep = true;
                         reasons.push(format!("`{}` works outside the build folders", step.program()));
                     } else {
@@ -263,6 +282,8 @@ pub(super) fn run(
                     let edits = effects::edits(step);
                     if unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other)) {
                         keep = true;
+                    } else if written.iter().any(|path| moved_to_archives(survey, path)) {
+                        keep |= recipe.repositories;
                     } else if !outside.is_empty() && repeats(survey, recipe, unit, step) {
                         keep = true;
                         reasons.push(format!("`{}` puts files among those of the system", step.program()));
@@ -349,7 +370,16 @@ pub(super) fn run(
                     } else {
                         // A program of a package, most likely: it sets something up.
                         keep = true;
-                        late |= !recipe.carried.is_empty();
+                        // What comes before everything that is made can't need any of it.
+                        let first = survey.units.iter().take_while(|other| other.index <= unit.index).any(|other| {
+                            other.copy.is_some()
+                                || other.steps.iter().any(|other| match effects::of(other) {
+                                    Effect::Build | Effect::Store(_) | Effect::Fetch(_) | Effect::Writes(_) => true,
+                                    Effect::Install(_) => other.span.start < step.span.start,
+                                    _ => false,
+                                })
+                        });
+                        late |= !recipe.carried.is_empty() && first;
                         reasons.push(format!("`{}` may set up the system", step.program()));
                     }
                 }
@@ -493,6 +523,17 @@ pub(super) fn run(
     }
     kept.dedup_by(|a, b| a.text == b.text);
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, items, &kept))), evidence })
+}
+
+/// Whether a command fetches a key into the ring of who runs it.
+fn receives_key(step: &Step) -> bool {
+    step.program().starts_with("gpg")
+        && step.args().iter().any(|arg| arg.starts_with("--recv-key") || arg == "--import")
+}
+
+/// Whether a command writes a key out of that ring.
+fn exports_key(step: &Step) -> bool {
+    step.program().starts_with("gpg") && step.args().iter().any(|arg| arg.starts_with("--export"))
 }
 
 /// Whether a text installs packages of Alpine by lists that have to be there.
@@ -795,6 +836,15 @@ fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step,
             || recipe.repositories && matches!(effects::of(other), Effect::Repository))
 }
 
+/// Whether a file is put where the package manager looks for the addresses and keys of its archives.
+fn moved_to_archives(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.steps().any(|(_, other)| {
+        matches!(effects::kind(other.program()), "copy" | "install")
+            && matches!(effects::of(other), Effect::Repository)
+            && other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
+    })
+}
+
 /// Whether a file is an archive that the runtime stage downloads too.
 fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
     let named = |step: &Step| step.args().iter().any(|arg| step.is_at(arg, path));
@@ -998,11 +1048,25 @@ fn copy_over(
 }
 
 /// Whether a change of owner is already in how the folders are copied.
-fn is_owned(recipe: &Recipe, step: &Step, touched: &[String]) -> bool {
+fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, touched: &[String]) -> bool {
+    // A folder that the file makes itself is made in the runtime stage too, and is not what is copied into it.
+    let own_folders: Vec<&str> = survey
+        .steps()
+        .filter(|(_, other)| other.program() == "mkdir")
+        .flat_map(|(_, other)| match effects::of(other) {
+            Effect::Files(made) => made.as_slice(),
+            _ => &[],
+        })
+        .map(String::as_str)
+        .collect();
     step.program() == "chown"
         && touched.iter().all(|path| {
             in_builder(&recipe.builder_folders, path)
-                || recipe.carried.iter().any(|carried| carried.owner.is_some() && paths::within(&carried.to, path))
+                || recipe.carried.iter().any(|carried| {
+                    carried.owner.is_some()
+                        && (paths::within(path, &carried.to)
+                            || paths::within(&carried.to, path) && !own_folders.contains(&path.as_str()))
+                })
         })
 }
 
@@ -1026,7 +1090,17 @@ fn links_from(recipe: &Recipe, step: &Step) -> bool {
 }
 
 /// Whether what is removed was made by a command of this stage.
-fn made_here(survey: &Survey<'_, '_>, removed: &[String]) -> bool {
+fn made_here(survey: &Survey<'_, '_>, removed: &[String], same_base: bool) -> bool {
+    // A server or a language that the base image has in /usr/local lies there in the runtime stage as well.
+    let bare = survey
+        .model
+        .known(survey.stage)
+        .is_some_and(|image| image.language().is_none() && image.kind() != crate::knowledge::images::Kind::Server);
+    let scratch: &[&str] = if same_base && !bare {
+        &["/tmp", "/var/tmp", "/root", "/usr/src", "/usr/local/src", "/usr/local/share/man", "/usr/local/share/doc"]
+    } else {
+        &["/tmp", "/var/tmp", "/root", "/usr/src", "/usr/local"]
+    };
     let made: Vec<String> = survey
         .steps()
         .flat_map(|(_, step)| match effects::of(step) {
@@ -1042,7 +1116,7 @@ fn made_here(survey: &Survey<'_, '_>, removed: &[String]) -> bool {
         made.iter().any(|other| near(other) || paths::within(stem, other) && other != "/")
             || copied.iter().any(|other| *other != "/" && near(other))
             || !stores::system(path) && paths::parent(path) == "/"
-            || ["/tmp", "/var/tmp", "/root", "/usr/src", "/usr/local"].iter().any(|folder| paths::within(path, folder))
+            || scratch.iter().any(|folder| paths::within(path, folder))
     })
 }
 
@@ -1342,6 +1416,10 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             }
             continue;
         }
+        // `yum group install "Development Tools"`
+        if word == "group" && plain && manager == Manager::Yum {
+            continue;
+        }
         words.push(if word == "groupinstall" && plain { "install" } else { word });
         if asks && word == "install" {
             words.push("-y");
@@ -1420,6 +1498,15 @@ fn wanted(
             all = false;
             continue;
         }
+        // A link to the compiler says that something looks for it.
+        let linked = name.contains("jdk")
+            && survey
+                .steps()
+                .any(|(_, step)| step.program() == "ln" && step.argv.iter().any(|word| word.contains("javac")));
+        if linked {
+            found.push(name.clone());
+            continue;
+        }
         match packages::role(manager, name) {
             // Documentation that is made at every start, a site that is built from what is mounted.
             Role::Build if at_start(survey, recipe, manager, name) => found.push(name.clone()),
@@ -1434,7 +1521,8 @@ fn wanted(
                     found.extend(
                         libraries
                             .into_iter()
-                            .filter(|library| !names.contains(library) && !own(library) && !parallel(library)),
+                            .filter(|library| !names.contains(library) && !own(library) && !parallel(library))
+                            .filter(|library| !recipe.installed.contains(library)),
                     );
                 }
                 None => found.push(name.clone()),

@@ -10,10 +10,11 @@ use crate::model::base::known;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, paths};
 use crate::syntax::typed::ImageRef;
+use crate::syntax::words;
 use crate::transform::Refusal;
 
-use super::plan::Carried;
-use super::survey::{Survey, refuse};
+use super::plan::{Carried, Decision, Place};
+use super::survey::{self, Survey, refuse};
 
 /// The image of the runtime stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,6 +218,7 @@ pub(super) fn environment(
     survey: &Survey<'_, '_>,
     runtime: &Runtime,
     carried: &[Carried],
+    decisions: &[Decision],
 ) -> Vec<(&'static str, String)> {
     let Base::Image { image, .. } = &survey.stage.base else { return Vec::new() };
     let runtime = ImageRef::parse(&runtime.image);
@@ -234,6 +236,8 @@ pub(super) fn environment(
                 })
                 .filter(|folder| !there(name).split(':').any(|known| known == *folder))
                 .collect(),
+            // What an instruction of the runtime stage reads.
+            _ if there(name).is_empty() && !said(name) && reads(survey, decisions, name) => vec![value],
             _ => continue,
         };
         match (name, lost.join(":")) {
@@ -243,6 +247,25 @@ pub(super) fn environment(
         }
     }
     found
+}
+
+/// Whether an instruction that the runtime stage has reads a variable.
+fn reads(survey: &Survey<'_, '_>, decisions: &[Decision], name: &str) -> bool {
+    let in_text = |text: &str| words::reads(text, b'\\').iter().any(|read| read == name);
+    survey.units.iter().zip(decisions).any(|(unit, decision)| match &decision.place {
+        Place::Builder => false,
+        Place::BuilderAnd(text) => in_text(text),
+        Place::Both | Place::Runtime => survey::reads(unit, name),
+    })
+}
+
+/// The variables that the base image sets and the runtime image does not.
+pub(super) fn lost(survey: &Survey<'_, '_>, runtime: &Runtime) -> Vec<&'static str> {
+    let Base::Image { image, .. } = &survey.stage.base else { return Vec::new() };
+    let runtime = ImageRef::parse(&runtime.image);
+    let Some(before) = known(image).filter(|before| before.env().next().is_some()) else { return Vec::new() };
+    let Some(after) = known(&runtime) else { return Vec::new() };
+    before.env().map(|(name, _)| name).filter(|name| !after.env().any(|(known, _)| known == *name)).collect()
 }
 
 /// What kind of program it is, where that decides between runtime images.

@@ -146,8 +146,19 @@ fn read(step: &Step) -> Option<Prefix> {
             found.folders.push(path);
         }
     }
-    const THERE: [&str; 10] =
-        ["/var", "/run", "/var/run", "/var/log", "/var/lock", "/run/lock", "/var/lib", "/tmp", "/var/cache", "/etc"];
+    const THERE: [&str; 11] = [
+        "/dev",
+        "/var",
+        "/run",
+        "/var/run",
+        "/var/log",
+        "/var/lock",
+        "/run/lock",
+        "/var/lib",
+        "/tmp",
+        "/var/cache",
+        "/etc",
+    ];
     found.empty.retain(|path| !THERE.contains(&path.as_str()));
     found.empty.dedup();
     match prefix {
@@ -314,6 +325,7 @@ pub(super) fn folders(
         }
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
+        Store::Home(".cabal") => cabal_home(survey, image, unit).map(|path| vec![path]),
         Store::Home(folder) => {
             let home = home(survey, unit);
             let set = match folder {
@@ -349,6 +361,31 @@ pub(super) fn folders(
         Store::Conda => brings_conda(survey).then(Vec::new),
         _ => None,
     }
+}
+
+/// Whether the stage builds modules for a server of the distribution's packages.
+pub(super) fn extends_a_server(survey: &Survey<'_, '_>) -> bool {
+    const HEADERS: [&str; 9] = [
+        "apache2-dev",
+        "apache2-devel",
+        "apache2-prefork-dev",
+        "apache2-threaded-dev",
+        "httpd-devel",
+        "libvarnish-dev",
+        "libvarnishapi-dev",
+        "uwsgi-dev",
+        "varnish-dev",
+    ];
+    const WORDS: [&str; 3] = ["apxs", "WITH_APACHE", "USE_PGXS"];
+    survey.steps().any(|(_, step)| match effects::of(step) {
+        Effect::Install(packages) => packages.names.iter().any(|name| {
+            HEADERS.contains(&crate::knowledge::packages::bare(name)) || name.starts_with("postgresql-server-dev")
+        }),
+        Effect::Build | Effect::Store(_) => {
+            step.argv.iter().any(|word| WORDS.iter().any(|part| word.contains(part) && !word.ends_with("=0")))
+        }
+        _ => false,
+    })
 }
 
 /// Whether the stage installs packages with one of these managers.
@@ -448,6 +485,34 @@ pub(super) fn cargo_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, uni
 /// Whether what runs is looked for in a folder.
 fn starts_from(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.entry.steps.iter().any(|step| step.argv.iter().any(|arg| arg.contains(path)))
+}
+
+/// The folder in which Cabal keeps what it installs: in the home, or from 3.10 on among the hidden folders of the home.
+fn cabal_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, unit: &Unit<'_>) -> Option<String> {
+    let home = home(survey, unit);
+    let (old, new) = (paths::join(&home, ".cabal"), paths::join(&home, ".local"));
+    // Who looks for the programs in one of them knows which it is.
+    let names = |bin: &str| survey.units.iter().any(|unit| unit.instruction.args.text.contains(bin));
+    match (names(".cabal/bin"), names(".local/bin")) {
+        (true, false) => return Some(old),
+        (false, true) => return Some(new),
+        _ => {}
+    }
+    let image = image?;
+    if image.language() != Some("haskell") {
+        const NEW: [&str; 3] = ["trixie", "forky", "sid"];
+        let release = image.release()?;
+        let minor = release.strip_prefix("alpine3.").and_then(|minor| minor.parse::<u32>().ok());
+        let newer = NEW.contains(&release) || minor.is_some_and(|minor| minor >= 19);
+        return Some(if newer { new } else { old });
+    }
+    // The images of GHC 9.0 to 9.4 were made anew with a newer Cabal while they were maintained.
+    let mut numbers = image.tag().split(['.', '-']).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), _) if major < 9 => Some(old),
+        (Some(Ok(9)), Some(Ok(minor))) if minor < 6 => None,
+        _ => Some(new),
+    }
 }
 
 /// The home of who runs an instruction.

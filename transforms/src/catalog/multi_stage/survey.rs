@@ -245,10 +245,16 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         operands.filter_map(|arg| step.path(arg)).filter(|path| paths::plain(path)).collect()
     };
     match effects::of(step) {
-        Effect::Files(_) if step.program() == "rm" && step.always => {
+        Effect::Files(_) if matches!(step.program(), "rm" | "rmdir") && step.always => {
             removed.extend(named(step).into_iter().filter(|path| path != "/" && path != "/*"));
         }
-        Effect::Files(_) if step.program() == "rm" => {}
+        Effect::Files(_) if matches!(step.program(), "rm" | "rmdir") => {}
+        // `mv microsoft.gpg /etc/apt/trusted.gpg.d/`
+        Effect::Repository if step.program() == "mv" && step.always => {
+            let mut sources = named(step);
+            sources.pop();
+            removed.extend(sources);
+        }
         Effect::Files(made) | Effect::Writes(made) => {
             // What is put into a folder of the system is no part of it that was there before.
             let made = || made.iter().filter(|path| !whole::SYSTEM.contains(&path.as_str()));

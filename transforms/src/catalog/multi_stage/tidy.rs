@@ -26,7 +26,7 @@ pub(super) const CAUSES: [&str; 7] = [
 ];
 
 /// Tools of the build that are no more than a script or a small program: to keep them is to keep no compiler.
-const SMALL: [&str; 12] = [
+pub(super) const SMALL: [&str; 12] = [
     "autoconf",
     "automake",
     "bison",

@@ -11,7 +11,20 @@ use super::survey::{Survey, Unit, refuse};
 
 /// Programs of the images that stand on `buildpack-deps`, with the Debian package that brings each to a slim image.
 /// Source: the Dockerfiles of `buildpack-deps:scm` and of the language images.
-const BUILDPACK: [(&str, &str); 18] = [
+const BUILDPACK: [(&str, &str); 30] = [
+    // Programs that look into the history of a project.
+    ("bower", "git"),
+    ("commitlint", "git"),
+    ("composer", "git"),
+    ("danger", "git"),
+    ("gitlint", "git"),
+    ("lerna", "git"),
+    ("overcommit", "git"),
+    ("pre-commit", "git"),
+    ("pronto", "git"),
+    ("renovate", "git"),
+    ("rubycritic", "git"),
+    ("semantic-release", "git"),
     ("apt-key", "gnupg"),
     ("add-apt-repository", "software-properties-common"),
     ("curl", "curl"),

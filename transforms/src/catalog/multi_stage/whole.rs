@@ -66,8 +66,8 @@ const EMPTY: [&str; 6] = ["/opt", "/srv", "/usr/src", "/mnt", "/media", "/home"]
 const SCRATCH: [&str; 6] = ["/tmp", "/var/tmp", "/root/.cache", "/root/.npm", "/var/cache", "/run"];
 
 /// Programs that show a prompt or wait: who starts them works in the container.
-pub(super) const SHELLS: [&str; 12] =
-    ["bash", "sh", "zsh", "ash", "dash", "fish", "byobu", "tmux", "screen", "irb", "ipython", "login"];
+pub(super) const SHELLS: [&str; 14] =
+    ["bash", "sh", "zsh", "ash", "dash", "fish", "byobu", "tmux", "screen", "irb", "ipython", "login", "ghci", "iex"];
 
 /// What this knows about the stage; `None` where nothing is built.
 pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>> {
@@ -128,6 +128,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => survey.model.image(survey.stage).and_then(base::known),
         };
         starts(survey, image.as_ref())?;
+        unpublished(survey, image.as_ref())?;
         let last_build = last_build(survey)?;
         let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
         let removed = survey.removed(last_build);
@@ -156,7 +157,25 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     }
 
     fn finish(mut self) -> Result<Recipe, Refusal> {
-        self.opaque = self.starts_unread();
+        // Who works with R in the image's own server starts what he likes.
+        let works = self.survey.entry.is_empty() && self.image.as_ref().and_then(Image::language) == Some("r");
+        self.opaque = self.starts_unread() || works;
+        let mut later = self.survey.units.iter().skip(self.last_build + 1).flat_map(|unit| unit.steps);
+        let brought = |step: &Step| {
+            let words = step.argv.iter().take(2).filter_map(|word| step.path(word));
+            let copies = || self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+            words.into_iter().any(|path| {
+                self.survey.copied_file(&path)
+                    || copies().any(|copy| copy.to.as_deref().is_some_and(|to| paths::within(&path, to)))
+            })
+        };
+        if let Some(script) = later.find(|step| hidden(self.survey, step) && brought(step)) {
+            if self.smaller {
+                let text = format!("`{}` may run what only the full image has: it is not there to read", shown(script));
+                return Err(refuse("built-by-a-script", text, true));
+            }
+            self.opaque = true;
+        }
         if self.opaque && self.smaller {
             self.assumptions.push(
                 "the script that starts runs no programs that only the full image has: it is not there to read".into(),
@@ -180,6 +199,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.again()?;
         }
         self.leaves()?;
+        adrift(self.survey, self.image.as_ref())?;
+        unread(self.survey, self.last_build)?;
         self.settle_work()?;
         if self.smaller {
             let copied = self.carried.len();
@@ -288,6 +309,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn starts_unread(&self) -> bool {
         self.survey.entry.steps.iter().any(|step| {
             let Some(program) = step.argv.first() else { return false };
+            // `sh start.sh` starts the script as `./start.sh` does.
+            let script = step.args().iter().find(|arg| !arg.starts_with('-'));
+            if SHELLS.contains(&step.program())
+                && let Some(path) = script.filter(|word| word.ends_with(".sh")).and_then(|word| step.path(word))
+            {
+                return self.survey.read(&path).is_none();
+            }
             // They start what their settings say.
             if matches!(step.program(), "init" | "my_init" | "runit" | "runsvdir" | "s6-svscan" | "supervisord") {
                 return true;
@@ -295,6 +323,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let Some(path) = self.survey.started(step) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
+            // A release that is unpacked brings scripts as often as programs.
+            let unpacked = self.survey.steps().any(|(_, step)| {
+                effects::kind(step.program()) == "unpack"
+                    && matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|folder| {
+                        !SYSTEM.contains(&folder.as_str()) && paths::within(&path, folder)
+                    }))
+            });
+            if unpacked {
+                return true;
+            }
             let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
@@ -338,6 +376,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                         // What was compiled there was for this.
                         self.in_root
                             .retain(|(folder, _, compiles)| !compiles || step.cwd.as_deref() != Some(folder.as_str()));
+                        // What extends a server goes where the server looks for it, whatever the prefix.
+                        if stores::extends_a_server(survey) {
+                            if self.staged(step, &prefixes).is_none() {
+                                let text = format!(
+                                    "`{}` installs modules of a server, among the distribution's own files, which \
+                                     can't be copied apart",
+                                    shown(step)
+                                );
+                                first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                            }
+                            continue;
+                        }
                         let prefix = match stores::prefix(step, &prefixes) {
                             Ok(prefix) => prefix,
                             Err(refusal) => match self.staged(step, &prefixes) {
@@ -395,11 +445,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         const STAGE: &str = "/install";
         let cwd = stores::place(step);
         // A tool that knows how puts DESTDIR before its prefix, whatever that is.
-        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder));
+        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder))
+            || cwd != "/"
+                && self.survey.steps().any(|(_, other)| {
+                    matches!(other.program(), "configure" | "cmake" | "meson") && stores::place(other) == cwd
+                });
         if !step.always || !step.known {
             return None;
         }
-        let words = step.argv.join(" ");
+        let span = step.span;
+        let written = span.text(self.survey.model.file.source).trim();
+        let words = if written.contains('\n') { step.argv.join(" ") } else { written.to_owned() };
         let text = match effects::kind(step.program()) {
             // A Makefile that is told the prefix on the command line is told another.
             "make" => match told_elsewhere(step, STAGE) {
@@ -413,7 +469,6 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             _ => return None,
         };
-        let span = step.span;
         let end = span.end as usize;
         let source = self.survey.model.file.source;
         // Only behind the plain words of the command: not inside quotes, not through a wrapper's own quoting.
@@ -453,7 +508,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// A build in the folder of its command.
     fn works(&mut self, at: usize, step: &Step) {
-        if let Some(cwd) = step.cwd.clone() {
+        // `patch -d/ -p1`
+        let told = step.args().iter().filter(|_| step.program() == "patch").find_map(|arg| {
+            arg.strip_prefix("-d").filter(|folder| folder.starts_with('/')).and_then(|folder| step.path(folder))
+        });
+        if let Some(cwd) = told.or_else(|| step.cwd.clone()) {
             let evidence = format!("`{}` works in it", shown(step));
             let scratch = stores::scratch(&cwd, &SCRATCH);
             let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.lives_at_home();
@@ -542,9 +601,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     step.cwd.as_deref().is_some_and(|cwd| !paths::within(&path, cwd) && !paths::within(cwd, &path));
                 let publishes =
                     matches!(effects::kind(step.program()), "dotnet" | "haskell" | "compile" | "rust" | "go");
-                let site = matches!(step.program(), "hugo" | "jekyll" | "mkdocs" | "zola" | "mdbook");
+                let site = matches!(step.program(), "hugo" | "jekyll" | "mkdocs" | "zola" | "mdbook" | "pelican");
                 let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root")
-                    || site && matches!(option, "-d" | "--destination");
+                    || site && matches!(option, "-d" | "--destination" | "-o");
                 if outside && publishes && result {
                     self.installed_from(step);
                 }
@@ -732,6 +791,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             .filter(|to| paths::within(path, to) && !SYSTEM.contains(to))
             .min_by_key(|to| to.len());
         let path = outer.unwrap_or(path);
+        // `/opt/graphite/webapp` where the file touches `/opt/graphite/storage` as well: the folder is one program's.
+        let program = paths::relative(path, "/opt").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
+        let whole = program.map(|name| format!("/opt/{name}")).filter(|whole| {
+            self.survey.units.iter().take(self.last_build + 1).flat_map(|unit| unit.steps).any(|step| {
+                matches!(effects::of(step), Effect::Files(touched)
+                    if matches!(step.program(), "touch" | "chown" | "chmod")
+                        && touched.iter().any(|other| paths::within(other, whole) && !paths::within(other, path)))
+            })
+        });
+        let path = whole.as_deref().unwrap_or(path);
         match self.work.iter_mut().find(|work| paths::within(path, &work.path)) {
             Some(work) => work.last = at,
             None => {
@@ -753,6 +822,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for path in written {
             if kind == "unpack" && SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) {
                 self.unpacked(at, step, &path);
+                continue;
+            }
+            // A copy that is put aside for what starts.
+            let aside = step.program() == "cp" && paths::parent(&path) == "/tmp" && self.opaque;
+            if aside && step.args().iter().all(|arg| !arg.ends_with('/') && !arg.contains(['*', '$'])) {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
                 continue;
             }
             if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
@@ -885,11 +960,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let mut found: Vec<String> = Vec::new();
         let later = self.survey.steps().filter(|(later, _)| *later >= at).map(|(_, step)| step);
         for other in later.chain(&self.survey.entry.steps) {
+            // `tar xf rarlinux-5.4.0.tar.gz && cd rar`: what is called as the archive is was in it.
+            let called = |first: &str| {
+                let stem = |word: &str| paths::name(word).to_ascii_lowercase().starts_with(&first.to_ascii_lowercase());
+                let piped = step.piped.as_deref().is_some_and(stem);
+                first.len() > 2 && (piped || step.args().iter().any(|word| stores::is_archive(word) && stem(word)))
+            };
             let inside = |path: &str| {
                 let rest = paths::relative(path, folder).filter(|rest| !rest.is_empty())?;
                 let first = rest.split('/').next()?;
                 let plain = first.contains(|c: char| c.is_ascii_digit() || c == '-') && !first.contains(['*', '.'])
-                    || first.contains('-');
+                    || first.contains('-')
+                    || called(first);
                 let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str());
                 (plain && !owned && !first.contains(['*', '$']) && !stores::is_archive(first))
                     .then(|| paths::join(folder, first))
@@ -1033,6 +1115,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             names.push(program.clone());
         }
+        // What starts can't be read, and looks for programs there.
+        let looked =
+            self.survey.units.iter().any(|unit| {
+                unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains(".cargo/bin")
+            });
+        if names.is_empty() && looked && self.opaque {
+            self.carry(&format!("{folder}/bin"), at, format!("`{}` installs into it", shown(step)));
+        }
         for name in names {
             let (from, to) = (format!("{folder}/bin/{name}"), format!("/usr/local/bin/{name}"));
             if !self.carried.iter().any(|carried| carried.to == to) {
@@ -1074,8 +1164,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => effects::build_tools(step),
         };
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
+        // Programs that lie beside the distribution's are known by name only where what starts is known.
+        let python = self.survey.entry.steps.iter().any(|step| effects::kind(step.program()) == "interpreter");
+        let beside = store == Store::Python
+            && (self.opaque || !python && !found.iter().flatten().any(|path| path.starts_with("/usr/bin/")))
+            && found.as_ref().is_some_and(|found| found.iter().any(|path| path.starts_with("/usr/lib")));
         if tools.is_some_and(|tools| self.only_builds(tools)) {
             self.behind.extend(found.into_iter().flatten());
+            return Ok(());
+        }
+        if beside && self.staged_modules(step).is_some() {
             return Ok(());
         }
         let Some(found) = found else {
@@ -1115,6 +1213,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
+        }
+        if store == Store::Lua {
+            self.installed_from(step);
         }
         // Some leave something in the project as well.
         let own = store == Store::Python
@@ -1238,6 +1339,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Takes what compilers keep for the next build out of the folders that go along.
     fn prune(&mut self) {
+        let local = self.smaller && self.carried.iter().any(|carried| carried.from == "/usr/local");
         let shipped = self.smaller && self.image.as_ref().is_some_and(|image| image.name() == "golang");
         let mut roots: Vec<String> = self.survey.steps().filter_map(|(_, step)| go_root(self.survey, step)).collect();
         roots.extend(shipped.then(|| "/usr/local/go".to_owned()));
@@ -1247,6 +1349,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         roots.retain(|path| self.carried.iter().any(|carried| paths::within(path, &carried.from)));
         roots.retain(|path| !self.removed.iter().any(|removed| paths::covers(removed, path)));
         self.build.extend(roots.iter().map(|path| format!("rm -rf {path}")));
+        let starts_there = self.carried.iter().any(|carried| carried.from.starts_with("/usr/local/cargo"));
+        if local && !starts_there && self.image.as_ref().is_some_and(|image| image.name() == "rust") {
+            self.build.push("rm -rf /usr/local/cargo /usr/local/rustup".to_owned());
+        }
+        // The runtime image has the part of it that programs need.
+        if local && self.image.as_ref().is_some_and(|image| image.name() == "nvidia/cuda") {
+            self.build.push("rm -rf /usr/local/cuda*".to_owned());
+        }
         for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
@@ -1258,18 +1368,37 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     self.build.push(command);
                 }
             }
-            // What is installed lies elsewhere; a file that names the folder may want something else in it.
-            let named = || memchr::memmem::find(self.survey.model.file.source, b"target/").is_some();
-            if step.program() == "cargo" && step.subcommand() == Some("install") && whole && !named() {
-                let path = step.argv.iter().any(|arg| arg == "--path" || arg.starts_with("--path="));
-                let command = format!("rm -rf {}", paths::join(cwd, "target"));
-                if path && !self.build.contains(&command) {
+            // What `cargo install` makes of the project lies in Cargo's own folder.
+            let release = "target/release";
+            let built =
+                self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|word| word.contains("target")));
+            let here = step.args().windows(2).all(
+                |pair| !matches!(pair, [option, path] if option == "--path" && step.path(path).as_deref() != Some(cwd)),
+            );
+            let other = self.survey.steps().any(|(_, other)| {
+                other.program() != "rm"
+                    && other.span != step.span
+                    && other.argv.iter().any(|word| word.contains(release))
+            });
+            let gone = self.removed.iter().any(|removed| paths::covers(removed, cwd));
+            if step.program() == "cargo"
+                && step.subcommand() == Some("install")
+                && crate_here(step)
+                && whole
+                && here
+                && !built
+                && !other
+                && !gone
+            {
+                self.build.retain(|command| !command.starts_with(&format!("rm -rf {cwd}/target/")));
+                let command = format!("rm -rf {cwd}/target");
+                if !self.build.contains(&command) {
                     self.build.push(command);
                 }
             }
             let caches = match step.program() {
                 "stack" => ".stack-work",
-                "cabal" => "dist-newstyle",
+                "cabal" if self.carried.iter().any(|carried| carried.from.ends_with("/.local")) => "dist-newstyle",
                 _ => "",
             };
             let named = self.survey.entry.steps.iter().any(|entry| {
@@ -1297,8 +1426,25 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Whether anything stays behind that is worth a stage.
     fn leaves(&mut self) -> Result<(), Refusal> {
+        let works = |step: &Step| match effects::of(step) {
+            Effect::Build => step.program() != "patch",
+            Effect::Store(_) => true,
+            Effect::Unknown => is_build_script(step),
+            _ => false,
+        };
+        let works = self.survey.steps().any(|(_, step)| works(step));
+        let nothing = || {
+            let text = "no step compiles anything: what the compilers are there for happens when the container runs";
+            refuse("nothing-built", text, true)
+        };
         if self.smaller {
-            return Ok(());
+            let tools = self.survey.steps().any(|(_, step)| {
+                matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| {
+                    packages::role(packages.manager, name) == Role::Build
+                        && !tidy::SMALL.contains(&packages::bare(name))
+                }))
+            });
+            return if !works && tools { Err(nothing()) } else { Ok(()) };
         }
         let mut left: Vec<&String> = Vec::new();
         for unit in self.survey.units.iter().take(self.last_build + 1) {
@@ -1318,6 +1464,27 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }));
             }
         }
+        // A program of a few hundred kilobytes is not worth a stage.
+        left.retain(|name| !tidy::SMALL.contains(&packages::bare(name)));
+        // The full images of the languages have these themselves.
+        let full = self.image.as_ref().is_some_and(|image| {
+            const FULL: [&str; 8] = ["elixir", "erlang", "golang", "node", "perl", "python", "ruby", "rust"];
+            FULL.contains(&image.name()) && !image.tag().contains("slim") && !image.tag().contains("alpine")
+        });
+        if full {
+            const THERE: [&str; 9] = [
+                "build-essential",
+                "gcc",
+                "g++",
+                "make",
+                "libc6-dev",
+                "libc-dev",
+                "libssl-dev",
+                "libxml2-dev",
+                "zlib1g-dev",
+            ];
+            left.retain(|name| !THERE.contains(&packages::bare(name)));
+        }
         if left.is_empty() && !self.caches() && !self.develops() && !self.fetches_toolchain() {
             if let Some(refusal) = self.brings_compiler() {
                 return Err(refusal);
@@ -1329,6 +1496,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 "no compiler or other build tool stays in the image, and there is no smaller image to ship"
             };
             return Err(refuse("nothing-to-leave-behind", text, true));
+        }
+        if !works {
+            return Err(nothing());
         }
         Ok(())
     }
@@ -1398,14 +1568,28 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for (_, step) in self.survey.steps() {
             let effect = effects::of(step);
             match effects::kind(step.program()) {
-                "jvm" | "haskell" | "rust" | "dotnet" | "swift" => return true,
+                kind @ ("jvm" | "haskell" | "rust" | "dotnet" | "swift") => {
+                    let homes: &[&str] = match kind {
+                        "jvm" => &[".m2", ".gradle", ".ivy2", ".sbt"],
+                        "haskell" => &[".cabal", ".stack", ".local"],
+                        "rust" => &[".cargo"],
+                        _ => &[".nuget", ".cache"],
+                    };
+                    let emptied =
+                        self.removed.iter().any(|gone| homes.contains(&paths::name(gone.trim_end_matches("/*"))));
+                    return !emptied;
+                }
                 "npm" | "yarn" | "pnpm" | "npx" | "compile" if matches!(effect, Effect::Build) => {
                     // A manager of packages installs where it is told nothing; another tool builds.
                     let installs = matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm");
                     let verb =
                         step.subcommand().unwrap_or(if installs || step.program() == "bower" { "install" } else { "" });
                     fills |= matches!(verb, "install" | "i" | "ci" | "add");
-                    bundles |= !matches!(verb, "install" | "i" | "ci" | "add" | "test" | "rebuild" | "prune");
+                    const WORDS: [&str; 10] =
+                        ["build", "compile", "bundle", "dist", "pack", "tsc", "prod", "release", "grunt", "gulp"];
+                    let words = || step.argv.iter().map(String::as_str);
+                    bundles |= !matches!(verb, "install" | "i" | "ci" | "add" | "test" | "rebuild" | "prune")
+                        && words().any(|word| WORDS.iter().any(|part| word.contains(part)));
                     if verb == "cache" {
                         return false;
                     }
@@ -1446,6 +1630,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             // A project that the image starts from scratch space or from the folder of homes lies there alone, or beside
             // what the same base has.
+            // Where what starts was put elsewhere, nothing of it is left there.
+            let started = self.survey.entry.steps.first().map_or("", Step::program);
+            let elsewhere = |carried: &Carried| {
+                !paths::within(&carried.to, path) && paths::name(&carried.to) == started && !started.is_empty()
+            };
+            if path == "/tmp" && self.carried.iter().any(elsewhere) && !self.brings_project(path) {
+                self.behind.push(path.to_owned());
+                continue;
+            }
             let lives = matches!(path, "/tmp" | "/home")
                 && self.survey.model.final_workdir(self.survey.stage) == Some(path)
                 && !self.removed.iter().any(|removed| paths::parent(removed) == path && removed.ends_with("/*"));
@@ -1867,7 +2060,17 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     let waits = survey.entry.steps.iter().all(|step| {
         let interactive = SHELLS.contains(&step.program())
             && step.args().iter().all(|arg| arg.starts_with('-') && !arg.starts_with("-c"));
+        // An interpreter that is given nothing to run asks for it.
+        let asks = step.args().is_empty()
+            && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
+        // A tool that only says who it is is there for who runs it with other words.
+        let tool = matches!(
+            effects::kind(step.program()),
+            "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go"
+        ) && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
         interactive
+            || asks
+            || tool
             || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
             || step.program() == "sleep"
             || step.program() == "dind" && step.args().is_empty()
@@ -1880,6 +2083,10 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     for step in &survey.entry.steps {
         toolchain(step)?;
         scripts(survey, step, &mut toolchain)?;
+    }
+    if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
+        let text = "DNX compiles what it starts, from packages in the home of who built";
+        return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
 }
@@ -1909,6 +2116,138 @@ fn scripts(
     Ok(())
 }
 
+/// Refuses a project that lies where the base image works, where nobody can tell which folder that is.
+///
+/// # Errors
+/// Where the file sets no folder of its own, and both the build and what starts name files by that of the base.
+fn adrift(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
+    let Base::Image { image: base, .. } = &survey.stage.base else { return Ok(()) };
+    let sets = survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Workdir);
+    if image.is_some() || sets {
+        return Ok(());
+    }
+    let relative = |word: &String| {
+        let file = [".py", ".js", ".jar", ".dll", ".rb", ".sh", ".php", ".pl"].iter().any(|end| word.ends_with(end));
+        !word.starts_with(['/', '-', '$', '~']) && !word.contains("://") && (word.contains('/') || file)
+    };
+    let starts =
+        survey.entry.steps.iter().any(|step| step.cwd.as_deref() == Some("/") && step.argv.iter().any(relative));
+    let builds = survey.steps().any(|(_, step)| {
+        step.cwd.as_deref() == Some("/") && matches!(effects::of(step), Effect::Build | Effect::Fetch(_))
+    });
+    if starts && builds {
+        let text = format!("the project lies in the folder that {base} works in, and which that is is not known");
+        return Err(refuse("unknown-workdir", text, false));
+    }
+    Ok(())
+}
+
+/// Refuses the result of `dotnet build` before .NET Core 3: it finds the packages that it needs in the home of who built.
+///
+/// # Errors
+/// Where what starts is not what `dotnet publish` made.
+fn unpublished(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
+    let builds = || survey.steps().map(|(_, step)| step).filter(|step| effects::kind(step.program()) == "dotnet");
+    let Some(entry) = survey.entry.steps.iter().find(|step| step.program() == "dotnet") else { return Ok(()) };
+    let Some(program) = entry.args().iter().find(|word| word.ends_with(".dll")) else { return Ok(()) };
+    let newer = image.is_some_and(|image| {
+        image.language() == Some("dotnet")
+            && image.tag().split(['.', '-']).next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|n| n > 2)
+    }) || survey.steps().any(|(_, step)| {
+        step.argv.iter().any(|word| {
+            let version = word.strip_prefix("dotnet-sdk-").and_then(|version| version.split('.').next());
+            version.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major > 2)
+        })
+    });
+    let built = builds().any(|step| matches!(step.subcommand(), Some("build" | "restore")));
+    if newer || !built {
+        return Ok(());
+    }
+    let path = entry.path(program).unwrap_or_else(|| program.clone());
+    let published = builds().filter(|step| step.subcommand() == Some("publish")).any(|step| {
+        let output = step.args().iter().position(|arg| matches!(arg.as_str(), "-o" | "--output"));
+        match output.and_then(|at| step.args().get(at + 1)) {
+            Some(folder) => path.contains(folder.trim_start_matches('.').trim_matches('/')),
+            None => path.contains("/publish"),
+        }
+    });
+    // Scripts and other projects may publish in ways that no command shows.
+    let seen = builds().any(|step| step.subcommand() == Some("build") || path.contains("/bin/"));
+    if published || !seen {
+        return Ok(());
+    }
+    let text = format!("{program} is what `dotnet build` makes: it needs the packages that NuGet keeps for the build");
+    Err(refuse("toolchain-at-run-time", text, true))
+}
+
+/// Refuses a script of which nobody can say what it does: it is not in the context, and it doesn't lie in the project
+/// that it would work on.
+///
+/// # Errors
+/// The first such script before the end of the build.
+fn unread(survey: &Survey<'_, '_>, last_build: usize) -> Result<(), Refusal> {
+    for unit in survey.units.iter().take(last_build + 1) {
+        for step in unit.steps {
+            if hidden(survey, step) {
+                let text = if effects::from_network(step) {
+                    let address = step.piped.as_deref().unwrap_or_default();
+                    format!("what the script at {address} installs, and where, is not known")
+                } else {
+                    format!("`{}` may build or install anything: it is not there to read", shown(step))
+                };
+                return Err(refuse("built-by-a-script", text, true));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a command is a script that can't be read and that doesn't lie in the project it works on.
+pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    if !matches!(effects::of(step), Effect::Unknown) || option_folder(step).is_some() {
+        return false;
+    }
+    if effects::from_network(step) {
+        return true;
+    }
+    let Some(program) = step.argv.first() else { return false };
+    let shell = SHELLS.contains(&paths::name(program)) || matches!(program.as_str(), "." | "source");
+    let script = if shell {
+        match step.args().iter().find(|arg| !arg.starts_with('-') && !arg.starts_with('+')) {
+            Some(script) => script,
+            None => return false,
+        }
+    } else {
+        program
+    };
+    if !(script.contains('/') || script.ends_with(".sh")) || script.contains("$(") || script.contains('`') {
+        return false;
+    }
+    let Some(path) = step.path(script).filter(|path| !path.contains('$')) else { return false };
+    let folder = paths::parent(&path);
+    // Programs of packages, whatever way they are called, and those that the file itself compiles or unpacks.
+    let packaged = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].contains(&folder) && !survey.copied_file(&path);
+    let copied = survey.copied_file(&path) || path.ends_with(".sh");
+    // Conda's installer is known, and so is what only hands files over to the group.
+    let known = paths::name(&path).to_ascii_lowercase().contains("conda") || path.ends_with("/fix-permissions");
+    if packaged || !copied || known || survey.read(&path).is_some() {
+        return false;
+    }
+    let own =
+        |folder: &str| !SYSTEM.contains(&folder) && !stores::system(folder) && !paths::within(folder, "/usr/local");
+    let works = step.cwd.as_deref().is_some_and(|cwd| own(cwd) && paths::within(&path, cwd));
+    let project = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+        copy.context
+            && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))
+            && copy.to.as_deref().is_some_and(|to| own(to) && paths::within(&path, to))
+    });
+    let cloned = survey.steps().any(|(_, step)| {
+        matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| paths::within(&path, to)))
+    });
+    let installs = matches!(paths::name(&path), "install" | "install.sh" | "installer" | "installer.sh");
+    !(works || project || cloned) || installs
+}
+
 /// Refuses a command that compiles when the container starts.
 fn toolchain(step: &Step) -> Result<(), Refusal> {
     // As what an image starts, these names are programs of its own.
@@ -1916,6 +2255,8 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
         && step.argv.first().is_some_and(|program| program.contains('/'));
     let compiles = match effects::kind(step.program()) {
         _ if own => false,
+        // DNX compiled what it started.
+        "dotnet" if matches!(step.program(), "dnx" | "k") => true,
         "make" | "ninja" | "cmake" | "setup" | "go" | "rust" | "haskell" | "jvm" | "swift" => true,
         "compile" => {
             matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "rustc" | "ghc" | "javac" | "nvcc")
@@ -1924,6 +2265,9 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
             matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
         }
         "apt" | "apk" | "yum" => true,
+        // What is installed at the start may have to be compiled.
+        "npm" | "yarn" | "pnpm" => matches!(step.subcommand(), Some("install" | "i" | "ci")),
+        "python" | "gem" | "bundle" | "composer" => matches!(step.subcommand(), Some("install" | "update")),
         _ => return Ok(()),
     };
     if !compiles {
@@ -1931,6 +2275,9 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
     }
     let instead = match effects::kind(step.program()) {
         "apt" | "apk" | "yum" => "installs packages when the container starts; install them in the image",
+        "npm" | "yarn" | "pnpm" | "python" | "gem" | "bundle" | "composer" => {
+            "installs packages when the container starts, which may have to be compiled; install them in the image"
+        }
         _ => "needs the toolchain when the container starts; build in the image, and start what comes of it",
     };
     Err(refuse("toolchain-at-run-time", format!("`{}` {instead}", shown(step)), true))

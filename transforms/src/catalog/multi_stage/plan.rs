@@ -529,6 +529,11 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     if paths::within(to, "/tmp") {
         return Decision { place: Place::Builder, evidence: format!("{to} is scratch space") };
     }
+    let removed = survey.removed(recipe.last_build);
+    let gone = |target: &String| removed.iter().any(|gone| paths::covers(gone, target) || paths::within(target, gone));
+    if targets.iter().all(gone) {
+        return Decision { place: Place::Builder, evidence: format!("the build takes {to} away again") };
+    }
     if targets.iter().all(|target| is_build_setting(target)) {
         return Decision { place: Place::Builder, evidence: "only tools of the build read it".into() };
     }

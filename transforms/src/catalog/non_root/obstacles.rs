@@ -352,6 +352,10 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
             let text = format!("{shown} needs root to start the program as another user");
             Err(refuse("drops-privileges", text, true))
         }
+        "confd" | "consul-template" => {
+            let text = format!("{shown} writes configuration wherever its templates say, which is root's mostly");
+            Err(refuse("needs-root", text, true))
+        }
         // Node's tool of this name starts a script again when it changes.
         "supervisor" if survey.facts.language == Some("node") => Ok(()),
         "supervisord" => supervised::check(survey, step),
@@ -568,17 +572,26 @@ fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A start script that can't be read: what the image was given says what it is for.
-fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
-    let name = step.program();
+/// The start script that a step starts, by its name or because a shell is to read it.
+pub(super) fn script_of(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    let path = scripts::started(step)?;
+    let name = paths::name(&path);
     let called =
         ["entrypoint", "docker-", "run", "start", "boot", "init", "launch"].iter().any(|word| name.starts_with(word));
     let copied =
-        |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, path);
+        |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, &path);
+    let interpreted = matches!(step.program(), "sh" | "bash" | "ash" | "dash")
+        && step.args().first().is_some_and(|arg| arg.starts_with('/') || arg.contains('.') && !arg.contains(' '));
     let is_script = path.ends_with(".sh")
+        || interpreted
         || matches!(name, "entrypoint" | "docker-entrypoint" | "run" | "start" | "startup" | "boot" | "init")
         || called && !name.contains('.') && survey.units.iter().any(copied);
-    if !is_script && (step.argv.len() > 1 || !path.contains("entrypoint")) {
+    (is_script || step.argv.len() == 1 && path.contains("entrypoint")).then_some(path)
+}
+
+/// A start script that can't be read: what the image was given says what it is for.
+fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
+    if script_of(survey, step).is_none() {
         return Ok(());
     }
     let switched = || {
@@ -596,12 +609,29 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
         let text = format!("{} starts as root and goes on as a user of its own", survey.facts.key);
         steps.then_some(("drops-privileges", text))
     };
-    match hint(survey).or_else(|| package(survey)).or_else(switched).or_else(base) {
+    match hint(survey).or_else(|| package(survey)).or_else(switched).or_else(|| told_ids(survey)).or_else(base) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
         }
         None => Ok(()),
     }
+}
+
+/// A variable with the id of the user that a start script goes on as: `PUID=1000`.
+fn told_ids(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env).find_map(|unit| {
+        unit.instruction.pairs(survey.model.file.escape).iter().find_map(|pair| {
+            let name = pair.name.raw.to_ascii_uppercase();
+            let id = ["PUID", "PGID", "UID", "GID"].contains(&name.as_str())
+                || ["_UID", "_GID", "USER_ID", "GROUP_ID"].iter().any(|end| name.ends_with(end));
+            let value = pair.value.as_ref().map(|value| value.raw.trim_matches(['"', '\'']))?;
+            let number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            (id && number).then(|| {
+                let text = format!("{} tells it the user to go on as", pair.name.raw);
+                ("drops-privileges", text)
+            })
+        })
+    })
 }
 
 /// A service whose package is installed, as the end of a sentence, with the code that follows.

@@ -143,6 +143,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     developed(survey, &mut needs);
     made(survey, user, &mut needs);
     templates(survey, &mut needs);
+    unpacked(survey, &mut needs);
     named(survey, &mut needs);
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
@@ -169,7 +170,7 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         return;
     }
     // A start script that can't be read starts PHP's server too, where one is installed.
-    let fpm = user::unread_script(survey).then(|| obstacles::installed_like(survey, "fpm")).flatten();
+    let fpm = user::unread_script(survey).and_then(|_| obstacles::installed_like(survey, "fpm"));
     for program in supervised::programs(survey).into_iter().chain(fpm) {
         let Some(server) = servers::server(&program, &survey.facts.key, survey.facts.family) else { continue };
         let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
@@ -679,7 +680,7 @@ fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
 /// Templates that a start script which can't be read fills in, beside where they lie.
 fn templates(survey: &Survey<'_, '_>, needs: &mut Needs) {
     const ENDS: [&str; 8] = [".template", ".tmpl", ".tpl", ".tmp", ".j2", ".ctmpl", ".dist", ".in"];
-    if !user::unread_script(survey) {
+    if user::unread_script(survey).is_none() {
         return;
     }
     for unit in &survey.units {
@@ -694,6 +695,83 @@ fn templates(survey: &Survey<'_, '_>, needs: &mut Needs) {
         let own = folder.matches('/').count() > 1 && !free(folder) && !PROGRAMS.contains(&folder);
         if own && !needs.owned(folder) {
             needs.late.push(Folder { path: folder.to_owned(), recursive: false, make: false });
+        }
+    }
+}
+
+/// What an archive or a clone has put into a folder of its own, where a start script that can't be read works with it: it
+/// fills configuration in there, and the program writes its logs and data beside itself.
+fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const PARENTS: [&str; 4] = ["/opt", "/usr/local", "/usr/share", "/srv"];
+    const FILES: [&str; 7] = [".gz", ".tgz", ".zip", ".bz2", ".xz", ".jar", ".war"];
+    if user::unread_script(survey).is_none() {
+        return;
+    }
+    let mut folders: Vec<String> = Vec::new();
+    let mut parents: Vec<String> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        for step in survey.steps(unit).iter().filter(|step| step.always) {
+            let into = match step.effect() {
+                Effect::Writes(into) if matches!(step.program(), "tar" | "unzip" | "bsdtar") => into,
+                _ => continue,
+            };
+            for into in into {
+                if PARENTS.contains(&into.as_str()) {
+                    parents.push(into.clone());
+                } else if PARENTS.iter().any(|parent| paths::within(into, parent)) && is_application(into) {
+                    folders.push(into.clone());
+                }
+            }
+        }
+    }
+    if folders.is_empty() && parents.is_empty() {
+        return;
+    }
+    // The archive's own folder has the name by which the file speaks of it.
+    let child = |path: &str| {
+        let parent = parents.iter().find(|parent| paths::within(path, parent))?;
+        let name = paths::relative(path, parent)?.split('/').next().filter(|name| !name.is_empty())?;
+        let shared = matches!(name, "bin" | "sbin" | "lib" | "share" | "src" | "etc" | "include" | "man" | "games");
+        (!shared && !name.contains(['$', '*', ' ', '{', ':'])).then(|| paths::join(parent, name))
+    };
+    for unit in &survey.units {
+        match unit.instruction.keyword {
+            Keyword::Env => {
+                for pair in unit.instruction.pairs(survey.model.file.escape) {
+                    let Some(value) = pair.value else { continue };
+                    let value = survey.model.expand(unit.index, value.raw);
+                    if value.known {
+                        folders.extend(value.text.split(':').filter_map(child));
+                    }
+                }
+            }
+            Keyword::Run => {
+                let named = survey.steps(unit).iter().filter(|step| step.known).flat_map(|step| step.operands());
+                folders.extend(named.filter(|word| word.starts_with('/')).filter_map(child));
+            }
+            Keyword::Workdir => {
+                folders.extend(survey.model.workdir(unit.index + 1).and_then(child));
+            }
+            _ => {}
+        }
+    }
+    let made: Vec<String> = survey
+        .units
+        .iter()
+        .flat_map(|unit| survey.steps(unit))
+        .filter(|step| matches!(step.program(), "rm" | "rmdir") || step.program() == "ln")
+        .flat_map(|step| step.operands().last().and_then(|path| step.path(path)))
+        .collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for path in folders {
+        let name = paths::name(&path).to_ascii_lowercase();
+        let tool = ["jdk", "jre", "java", "node", "maven", "gradle", "go", "python", "phantomjs", "conda", "android"]
+            .iter()
+            .any(|tool| name.starts_with(tool));
+        let tool = tool || FILES.iter().any(|end| name.ends_with(end));
+        if !tool && !made.contains(&path) && !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: true, make: false });
         }
     }
 }
@@ -1468,8 +1546,10 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     used |= survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| in_home(word)));
-    let named = named_in_roots_home(survey);
+    let mut named = named_in_roots_home(survey);
     used |= !named.is_empty();
+    let started = survey.entry.steps.iter().flat_map(|step| step.argv.iter());
+    named.extend(started.filter(|word| word.starts_with("/root/")).cloned());
     if !used {
         return;
     }
@@ -1478,7 +1558,9 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
             let made = step.args().iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
             for path in made.filter(|made| named.iter().any(|path| paths::within(path, made))) {
-                needs.late.push(Folder { path, recursive: false, make: false });
+                if !needs.owned(&path) {
+                    needs.late.push(Folder { path, recursive: false, make: false });
+                }
             }
         }
     }

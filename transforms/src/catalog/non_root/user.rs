@@ -134,13 +134,13 @@ pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
         .find(|server| server.image.is_empty() && comes_with(survey, server.program))
 }
 
-/// Whether a script starts that can't be read.
-pub(super) fn unread_script(survey: &Survey<'_, '_>) -> bool {
+/// The script that starts and can't be read.
+pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
     let script = |step: &Step| {
-        let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
-        step.path(script)
+        let named = step.argv.iter().find(|word| word.ends_with(".sh")).and_then(|word| step.path(word));
+        named.or_else(|| obstacles::script_of(survey, step))
     };
-    survey.entry.steps.iter().find_map(script).is_some_and(|script| survey.read(&script).is_none())
+    survey.entry.steps.iter().find_map(script).filter(|script| survey.read(script).is_none())
 }
 
 /// Whether the file gives what its program writes to root's group, as OpenShift wants it: its user is a number in that group.

@@ -318,7 +318,16 @@ fn profile(
     let mut env: Vec<(String, String)> = Vec::new();
     let urls = arguments.iter().any(|word| word.contains("urls"));
     if let Some(url) = chosen.get("applicationUrl").and_then(|url| url.as_str()).filter(|_| !urls) {
-        env.push(("ASPNETCORE_URLS".to_owned(), url.to_owned()));
+        // Nobody outside of the container is answered there.
+        let inside = url.split(';').all(|url| url.contains("//localhost") || url.contains("//127.0.0.1"));
+        if inside && (project.sets("ASPNETCORE_URLS") || project.sets("ASPNETCORE_HTTP_PORTS")) {
+            assumptions.push(format!(
+                "it shall answer where the file says, and no longer at {url}, which Properties/launchSettings.json set for \
+                 `dotnet run` instead, and where only the container itself can ask"
+            ));
+        } else {
+            env.push(("ASPNETCORE_URLS".to_owned(), url.to_owned()));
+        }
     }
     let variables = chosen.get("environmentVariables").and_then(|variables| variables.as_object());
     for (name, value) in variables.into_iter().flatten() {

@@ -151,6 +151,12 @@ fn starts_same(start: &Step, compiler: &Step) -> bool {
         let entry = start.args().iter().find(|arg| !arg.starts_with('-'))?;
         matches!(start.program(), "node" | "nodejs").then_some(entry.as_str())
     };
+    if compiler.program() == "nest" {
+        // It starts what it has made of `src/main.ts`, and takes the settings of its own from words behind it.
+        let plain = compiler.args().len() == 1;
+        let made = ["dist/main", "dist/main.js", "dist/src/main", "dist/src/main.js"];
+        return plain && node_runs().is_some_and(|entry| made.contains(&entry.trim_start_matches("./")));
+    }
     if matches!(compiler.program(), "nuxt" | "nuxi") {
         return node_runs().is_some_and(|entry| entry.contains(".output/server/"));
     }

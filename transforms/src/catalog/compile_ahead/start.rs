@@ -217,7 +217,9 @@ impl Start<'_> {
 fn needs_toolchain(step: &Step) -> bool {
     let verb = step.subcommand().unwrap_or_default();
     match effects::kind(step.program()) {
-        "make" | "ninja" | "cmake" | "jvm" | "go" | "rust" | "haskell" | "swift" | "compile" => true,
+        // Its relatives are programs of their own.
+        "rust" => matches!(step.program(), "cargo" | "rustc" | "rustup" | "cross" | "trunk" | "wasm-pack"),
+        "make" | "ninja" | "cmake" | "jvm" | "go" | "haskell" | "swift" | "compile" => true,
         "dotnet" => !verb.ends_with(".dll"),
         _ => false,
     }

@@ -55,7 +55,7 @@ pub(super) fn is_asset(file: &str) -> bool {
         "configure",
         "codeowners",
     ];
-    const SOURCES: [&str; 38] = [
+    const SOURCES: [&str; 39] = [
         "go",
         "mod",
         "sum",
@@ -84,6 +84,7 @@ pub(super) fn is_asset(file: &str) -> bool {
         "java",
         "kt",
         "kts",
+        "sbt",
         "scala",
         "groovy",
         "am",

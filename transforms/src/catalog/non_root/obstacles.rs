@@ -497,7 +497,8 @@ pub(super) fn builds(step: &Step) -> bool {
         && step.path(shown).is_none_or(|path| !PROGRAMS.contains(&paths::parent(&path)));
     let works = match effects::kind(step.program()) {
         "jvm" | "swift" | "make" => true,
-        "rust" => matches!(verb, "run" | "build" | "test" | "watch"),
+        // Diesel writes the schema among the sources.
+        "rust" => matches!(verb, "run" | "build" | "test" | "watch" | "migration" | "setup"),
         "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
         "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
         _ => false,

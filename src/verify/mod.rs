@@ -26,7 +26,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
+use dockwright_transforms::catalog;
 use dockwright_transforms::rewrite::Status;
+use dockwright_transforms::syntax::Keyword;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::build::{Fault, Order};
@@ -138,7 +140,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
                 let read = input.read().map_err(Failure::File);
                 let subject = read.and_then(|source| Subject::new(&work, input, source));
                 subject_outcome(laboratory, input, subject, |laboratory, subject| {
-                    laboratory.compare(subject, after, shown)
+                    laboratory.compare(subject, after, &[], shown)
                 })
             }
             (laboratory, None) => {
@@ -148,8 +150,9 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
                 subject_outcome(laboratory, input, subject, |laboratory, (subject, made)| match &made.output {
                     None => Outcome::new(input.path.clone(), Verdict::Unchanged),
                     Some(after) => {
-                        let outcome = laboratory.compare(subject, after, shown);
-                        Outcome { fixes: fixes(made), ..outcome }
+                        let fixes = fixes(made);
+                        let outcome = laboratory.compare(subject, after, &meant(&fixes), shown);
+                        Outcome { fixes, ..outcome }
                     }
                 })
             }
@@ -203,6 +206,32 @@ fn fixes(made: &dockwright_transforms::Outcome) -> Vec<&'static str> {
     fixes
 }
 
+/// A part of the configuration that is meant to change, and the transform that means it.
+type Meant = (Part, &'static str);
+
+/// What fixes mean to change.
+fn meant(fixes: &[&'static str]) -> Vec<Meant> {
+    let part = |keyword: &Keyword| match keyword {
+        Keyword::Entrypoint => Some(Part::Entrypoint),
+        Keyword::Cmd => Some(Part::Cmd),
+        Keyword::Env => Some(Part::Env),
+        Keyword::Workdir => Some(Part::Workdir),
+        Keyword::Expose => Some(Part::Expose),
+        Keyword::Volume => Some(Part::Volume),
+        Keyword::Label => Some(Part::Label),
+        Keyword::Healthcheck => Some(Part::Healthcheck),
+        Keyword::Stopsignal => Some(Part::Stopsignal),
+        _ => None,
+    };
+    let among = catalog::ALL.iter().filter(|transform| fixes.contains(&transform.id));
+    among.flat_map(|one| one.changes.iter().filter_map(part).map(|part| (part, one.id))).collect()
+}
+
+/// Whether another command is meant to start.
+fn starts_otherwise(meant: &[Meant]) -> bool {
+    meant.iter().any(|(part, _)| matches!(part, Part::Cmd | Part::Entrypoint))
+}
+
 /// Proves what `fix` would write, and keeps the largest set of fixes that is the same: `done` becomes what is left of
 /// it. `None` where there was nothing to prove.
 pub(crate) fn prove(
@@ -221,7 +250,7 @@ pub(crate) fn prove(
         Err(failure) => return Some(failed(&failure)),
     };
     let begin = Instant::now();
-    let original = match laboratory.original(&subject, shown) {
+    let original = match laboratory.original(&subject, &meant(&all), shown) {
         Ok(original) => original,
         Err(outcome) => return Some(*outcome),
     };
@@ -235,7 +264,7 @@ pub(crate) fn prove(
             Some(after) if idle.is_empty() => after,
             _ => return Ok(Err((vec![format!("without the others, {} changes nothing", idle.join(" and "))], None))),
         };
-        let outcome = laboratory.against(&subject, &original, after, shown);
+        let outcome = laboratory.against(&subject, &original, after, &meant(set), shown);
         match &outcome.verdict {
             Verdict::Same => Ok(Ok((rewritten, outcome))),
             Verdict::Differs(why) => Ok(Err((why.clone(), Some(Box::new(outcome))))),
@@ -369,10 +398,10 @@ impl Laboratory {
     }
 
     /// Builds and compares both sides of a file.
-    pub(crate) fn compare(&self, subject: &Subject, after: &[u8], shown: &Shown) -> Outcome {
+    pub(crate) fn compare(&self, subject: &Subject, after: &[u8], meant: &[Meant], shown: &Shown) -> Outcome {
         let begin = Instant::now();
-        let mut outcome = match self.original(subject, shown) {
-            Ok(original) => self.against(subject, &original, after, shown),
+        let mut outcome = match self.original(subject, meant, shown) {
+            Ok(original) => self.against(subject, &original, after, meant, shown),
             Err(outcome) => *outcome,
         };
         outcome.seconds = begin.elapsed().as_secs_f64();
@@ -380,7 +409,8 @@ impl Laboratory {
     }
 
     /// Builds, looks at and runs a file as it is.
-    fn original(&self, subject: &Subject, shown: &Shown) -> Result<Original, Box<Outcome>> {
+    fn original(&self, subject: &Subject, meant: &[Meant], shown: &Shown) -> Result<Original, Box<Outcome>> {
+        let slow = starts_otherwise(meant);
         let begin = |verdict| Box::new(Outcome::new(subject.path.clone(), verdict));
         if child::stopped() {
             return Err(begin(Verdict::Interrupted));
@@ -396,7 +426,7 @@ impl Laboratory {
         let looked = self.look(&tag).and_then(|mut side| {
             shown.doing(&subject.path, "running as it is");
             if !self.started(&side.image.config).is_empty() {
-                side.runs = self.twice(&tag, &side)?;
+                side.runs = self.twice(&tag, &side, slow)?;
             }
             Ok(side)
         });
@@ -405,8 +435,9 @@ impl Laboratory {
     }
 
     /// Builds, looks at and runs what a file would be, and compares it with the original.
-    fn against(&self, subject: &Subject, original: &Original, after: &[u8], shown: &Shown) -> Outcome {
+    fn against(&self, subject: &Subject, original: &Original, after: &[u8], meant: &[Meant], shown: &Shown) -> Outcome {
         let before = &original.side;
+        let another = starts_otherwise(meant);
         let begin =
             |verdict| Outcome { before: Some(Facts::of(before)), ..Outcome::new(subject.path.clone(), verdict) };
         shown.doing(&subject.path, "building as it would be");
@@ -420,21 +451,23 @@ impl Laboratory {
             }
         };
         let compared = self.look(&tag).and_then(|mut side| {
-            let mut found = self.configuration(subject, original, &side, after)?;
+            let mut found = self.configuration(subject, original, &side, after, meant)?;
             let files = verdict::files(before, &side);
             shown.doing(&subject.path, "running as it would be");
             let mut ran = Vec::new();
             if let Some(like) = before.runs.first() {
                 let mut longer: Option<Observation> = None;
                 for _ in 0..2 {
-                    let run = self.observe(&tag, &side, Some(like))?;
+                    let run = self.observe(&tag, &side, Some(like), false)?;
                     if run.exited.is_some() && before.runs.iter().all(Observation::went_on) && longer.is_none() {
                         // Perhaps the original ends so too, a moment after nobody looked any more.
-                        longer = Some(self.observe(&original.tag, before, Some(&run))?);
+                        longer = Some(self.observe(&original.tag, before, Some(&run), another)?);
                     }
                     ran = match &longer {
-                        Some(ended) if !ended.went_on() => verdict::behaviour(std::slice::from_ref(ended), &run),
-                        _ => verdict::behaviour(&before.runs, &run),
+                        Some(ended) if !ended.went_on() => {
+                            verdict::behaviour(std::slice::from_ref(ended), &run, another)
+                        }
+                        _ => verdict::behaviour(&before.runs, &run, another),
                     };
                     side.runs = vec![run];
                     // What happens once and not again is chance, on either side.
@@ -456,7 +489,7 @@ impl Laboratory {
             Err(Trouble(text)) => return begin(engine_error(text)),
         };
         let mut remarks = verdict::not_compared(before, self.engine.reachable());
-        remarks.extend(verdict::remarks(before, &side));
+        remarks.extend(verdict::remarks(before, &side, meant));
         let verdict = if found.is_empty() { Verdict::Same } else { Verdict::Differs(found) };
         Outcome { remarks, after: Some(Facts::of(&side)), ..begin(verdict) }
     }
@@ -468,12 +501,13 @@ impl Laboratory {
         original: &Original,
         side: &Side,
         after: &[u8],
+        meant: &[Meant],
     ) -> Result<Vec<String>, Trouble> {
         let (old, new) = (&original.side.image.config, &side.image.config);
-        let accept: &[Part] = &self.args.accept;
+        let accept: Vec<Part> = self.args.accept.iter().copied().chain(meant.iter().map(|(part, _)| *part)).collect();
         let nothing = Config::default();
         let idle = |name: &str| verdict::is_idle(&original.side.probe, &side.probe, name);
-        let strict = verdict::configuration(old, new, (&nothing, &nothing), accept, &idle);
+        let strict = verdict::configuration(old, new, (&nothing, &nothing), &accept, &idle);
         if strict.is_empty() {
             return Ok(strict);
         }
@@ -483,7 +517,7 @@ impl Laboratory {
             return Err(Trouble("interrupted".into()));
         }
         let bases = (old_base.as_ref().unwrap_or(&nothing), new_base.as_ref().unwrap_or(&nothing));
-        Ok(verdict::configuration(old, new, bases, accept, &idle))
+        Ok(verdict::configuration(old, new, bases, &accept, &idle))
     }
 
     /// The configuration of the bare base of a Dockerfile; `None` where it can't be built alone.
@@ -567,21 +601,21 @@ impl Laboratory {
     }
 
     /// Runs an image twice, at once where the two are not in each other's way.
-    fn twice(&self, tag: &str, side: &Side) -> Result<Vec<Observation>, Trouble> {
+    fn twice(&self, tag: &str, side: &Side, slow: bool) -> Result<Vec<Observation>, Trouble> {
         if self.args.run_network.as_deref() == Some("host") {
-            let first = self.observe(tag, side, None)?;
-            let second = self.observe(tag, side, Some(&first))?;
+            let first = self.observe(tag, side, None, slow)?;
+            let second = self.observe(tag, side, Some(&first), slow)?;
             return Ok(vec![first, second]);
         }
         thread::scope(|scope| {
-            let second = scope.spawn(|| self.observe(tag, side, None));
-            let first = self.observe(tag, side, None)?;
+            let second = scope.spawn(|| self.observe(tag, side, None, slow));
+            let first = self.observe(tag, side, None, slow)?;
             let second = second.join().unwrap_or_else(|_| Err(Trouble("a run could not be watched".into())))?;
             Ok(vec![first, second])
         })
     }
 
-    fn observe(&self, tag: &str, side: &Side, like: Option<&Observation>) -> Result<Observation, Trouble> {
+    fn observe(&self, tag: &str, side: &Side, like: Option<&Observation>, slow: bool) -> Result<Observation, Trouble> {
         run::observe(
             self.engine.as_ref(),
             &Plan {
@@ -591,6 +625,7 @@ impl Laboratory {
                 own: Own { name: side.probe.user.name.clone(), home: side.probe.user.home.clone() },
                 command: &self.command,
                 like,
+                slow,
                 wait: self.args.wait,
                 paths: &self.args.get,
             },

@@ -84,6 +84,8 @@ pub(super) struct Plan<'a> {
     pub(super) command: &'a [String],
     /// What the original did, where this is not the original.
     pub(super) like: Option<&'a Observation>,
+    /// Whether it starts by a command that the other one does without: it may build before it runs.
+    pub(super) slow: bool,
     /// How long to wait, where it was typed.
     pub(super) wait: Option<Duration>,
     /// Who it runs as.
@@ -156,7 +158,13 @@ fn until_ready(
 ) -> Result<Option<IpAddr>, Trouble> {
     let checked = plan.config.health().is_some();
     let telling = (!ports.is_empty() && engine.reachable()) || checked;
-    let mut limit = patience(plan, if telling { WAIT } else { WATCH });
+    let usual = match (telling, plan.slow) {
+        (true, false) => WAIT,
+        (false, false) => WATCH,
+        (false, true) if plan.like.is_none() => WAIT,
+        (_, true) => WAIT * 4,
+    };
+    let mut limit = patience(plan, usual);
     // Where the original opened some of its ports only, no others are waited for.
     let expected = |port: &u16| plan.like.is_none_or(|like| like.listening.contains(port));
     let mut first = None;

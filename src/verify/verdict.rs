@@ -161,9 +161,15 @@ fn entries(part: Part, sides: [Option<&Value>; 2], bases: (&Config, &Config)) ->
     found
 }
 
-/// What changed in the configuration and is no fault.
-pub(super) fn remarks(before: &Side, after: &Side) -> Vec<String> {
+/// What changed in the configuration and is no fault; `meant` names what is meant to change, and who means it.
+pub(super) fn remarks(before: &Side, after: &Side, meant: &[(Part, &'static str)]) -> Vec<String> {
     let mut found = Vec::new();
+    for (part, who) in meant {
+        let (old, new) = (before.image.config.parts.get(part), after.image.config.parts.get(part));
+        if old != new {
+            found.push(format!("{} was {}, is {}: {who} means it so", noun(*part), shown(old), shown(new)));
+        }
+    }
     let (old, new) = (variables(&before.image.config), variables(&after.image.config));
     let lost: Vec<&str> = old.keys().filter(|name| !new.contains_key(*name)).map(String::as_str).collect();
     if !lost.is_empty() {
@@ -231,8 +237,9 @@ fn writes(side: &Side, folder: &str) -> bool {
     side.probe.writable.iter().any(within)
 }
 
-/// What the one did and the other did not. `before` is two runs of the original, or one.
-pub(super) fn behaviour(before: &[Observation], after: &Observation) -> Vec<String> {
+/// What the one did and the other did not. `before` is two runs of the original, or one. Where it is meant to be started by
+/// `another` command, what that one printed before the program did is not asked for.
+pub(super) fn behaviour(before: &[Observation], after: &Observation, another: bool) -> Vec<String> {
     let Some(old) = before.first() else { return Vec::new() };
     let steady = |same: &dyn Fn(&Observation) -> bool| before.iter().all(same);
     let said = telling(before, after);
@@ -277,7 +284,7 @@ pub(super) fn behaviour(before: &[Observation], after: &Observation) -> Vec<Stri
             code(after.stopped)
         ));
     }
-    for one in printed(before, after) {
+    for one in printed(before, after, another) {
         // The line that tells why may have been told already.
         let told = !said.is_empty() && found.iter().any(|other| other.ends_with(&said));
         if !told || !one.contains(said_line(&said)) {
@@ -341,7 +348,7 @@ fn first_difference(old: &str, new: &str) -> String {
 }
 
 /// Lines that the original prints each time and the other one does not, and the other way round.
-fn printed(before: &[Observation], after: &Observation) -> Vec<String> {
+fn printed(before: &[Observation], after: &Observation, another: bool) -> Vec<String> {
     let users = users(before, after);
     let lines = |run: &Observation| -> BTreeSet<String> {
         run.output.lines().map(|line| masked(line, &users)).filter(|line| !line.is_empty()).collect()
@@ -351,7 +358,15 @@ fn printed(before: &[Observation], after: &Observation) -> Vec<String> {
     let now = lines(after);
     let mut found = Vec::new();
     let always = first.iter().filter(|line| runs.iter().all(|run| run.contains(*line)));
-    let lost: Vec<&String> = always.filter(|line| !now.contains(*line)).collect();
+    let mut lost: Vec<&String> = always.filter(|line| !now.contains(*line)).collect();
+    if another {
+        // Behind the first line that both print, it is the program that prints.
+        let own = old.output.lines().map(|line| masked(line, &users)).skip_while(|line| !now.contains(line));
+        let own: BTreeSet<String> = own.collect();
+        // Of two that print nothing alike, one that prints nothing at all may be one that does nothing.
+        let mute = own.is_empty() && now.is_empty() && !answers(old);
+        lost.retain(|line| mute || own.contains(*line));
+    }
     let new = |line: &&String| !runs.iter().any(|run| run.contains(*line));
     // An output that is never twice the same says nothing by a line more, unless that complains.
     // Neither does one more remark of a server that answers all the same, nor of one that has come further in its time.
@@ -558,7 +573,7 @@ mod tests {
     #[test]
     fn a_program_that_ends_or_fails_is_told_with_its_own_words() {
         let on = ran(None, "ready 12:00\n");
-        let said = |after: &Observation| behaviour(&[on.clone(), ran(None, "ready 12:01\n")], after);
+        let said = |after: &Observation| behaviour(&[on.clone(), ran(None, "ready 12:01\n")], after, false);
         assert_eq!(said(&ran(None, "ready 12:02\n")), [] as [&str; 0]);
         let denied = Observation { uid: Some(999), ..ran(Some(1), "ready 1:1\nopen /d/x: permission denied\n") };
         assert_eq!(
@@ -567,38 +582,51 @@ mod tests {
                 "it ends at once with exit code 1, the original goes on: open /d/x: permission denied (it runs as user 999)"
             ]
         );
-        assert_eq!(behaviour(&[ran(Some(0), "")], &ran(Some(3), "")), ["the exit code was 0, is 3"]);
+        assert_eq!(behaviour(&[ran(Some(0), "")], &ran(Some(3), ""), false), ["the exit code was 0, is 3"]);
         let fault = Observation { fault: Some("exec: \"x\": not found".into()), ..ran(None, "") };
         assert_eq!(said(&fault), ["it does not start: exec: \"x\": not found"]);
-        assert_eq!(behaviour(std::slice::from_ref(&fault), &fault), [] as [&str; 0], "nothing is claimed");
+        assert_eq!(behaviour(std::slice::from_ref(&fault), &fault, false), [] as [&str; 0], "nothing is claimed");
     }
 
     #[test]
     fn ports_and_answers_are_compared() {
         let old = [serves(page(200, "hello 1")), serves(page(200, "hello 2"))];
-        assert_eq!(behaviour(&old, &serves(page(200, "hello 3"))), [] as [&str; 0]);
+        assert_eq!(behaviour(&old, &serves(page(200, "hello 3")), false), [] as [&str; 0]);
         assert_eq!(
-            behaviour(&old, &serves(page(500, "no template"))),
+            behaviour(&old, &serves(page(500, "no template")), false),
             ["GET / on port 80 was 200, is 500: no template"]
         );
         assert_eq!(
-            behaviour(&old, &serves(page(200, "bye"))),
+            behaviour(&old, &serves(page(200, "bye")), false),
             ["GET / on port 80 answers something else: was \"hello 1\", is \"bye\""]
         );
         let silent = Observation { output: "bind: permission denied\n".into(), ..Observation::default() };
-        let said = behaviour(&old, &silent);
+        let said = behaviour(&old, &silent, false);
         assert_eq!(said.first().unwrap(), "nothing listens on port 80: bind: permission denied");
         let foreign = [serves(Err("not HTTP".into()))];
-        assert_eq!(behaviour(&foreign, &serves(Err("not HTTP at all".into()))), [] as [&str; 0]);
+        assert_eq!(behaviour(&foreign, &serves(Err("not HTTP at all".into())), false), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_another_command_printed_before_the_program_did_is_not_asked_for() {
+        let tool = ran(None, "Compiling shop\nFinished\nready\nlistening\n");
+        let before = [tool.clone(), tool];
+        let same = behaviour(&before, &ran(None, "ready\nlistening\n"), true);
+        assert_eq!(same, [] as [&str; 0]);
+        let strict = behaviour(&before, &ran(None, "ready\nlistening\n"), false);
+        assert_eq!(strict, ["it does not print \"Compiling shop\" and one more line"]);
+        let less = behaviour(&before, &ran(None, "ready\n"), true);
+        assert_eq!(less, ["it does not print \"listening\""], "it is the program that printed it");
+        assert_eq!(behaviour(&before, &ran(None, ""), true).len(), 1, "it may do nothing at all");
     }
 
     #[test]
     fn lines_that_come_and_go_in_the_original_are_not_asked_for() {
         let before = [ran(Some(0), "a\nrandom x\n"), ran(Some(0), "a\nrandom y\n")];
-        assert_eq!(behaviour(&before, &ran(Some(0), "a\nrandom z\n")), [] as [&str; 0]);
-        assert_eq!(behaviour(&before, &ran(Some(0), "random z\n")), ["it does not print \"a\""]);
+        assert_eq!(behaviour(&before, &ran(Some(0), "a\nrandom z\n"), false), [] as [&str; 0]);
+        assert_eq!(behaviour(&before, &ran(Some(0), "random z\n"), false), ["it does not print \"a\""]);
         assert_eq!(
-            behaviour(&before, &ran(Some(0), "a\nerror: no z\n")),
+            behaviour(&before, &ran(Some(0), "a\nerror: no z\n"), false),
             ["it prints \"error: no z\", the original does not"]
         );
     }
@@ -608,8 +636,11 @@ mod tests {
         let slow = Observation { output: "compiling\n".into(), ..Observation::default() };
         let quick = |output: &str| Observation { output: output.into(), ..serves(page(200, "hello")) };
         let before = [slow.clone(), slow];
-        assert_eq!(behaviour(&before, &quick("compiling\nlistening\n")), [] as [&str; 0]);
-        assert_eq!(behaviour(&before, &quick("compiling\nfatal\n")), ["it prints \"fatal\", the original does not"]);
+        assert_eq!(behaviour(&before, &quick("compiling\nlistening\n"), false), [] as [&str; 0]);
+        assert_eq!(
+            behaviour(&before, &quick("compiling\nfatal\n"), false),
+            ["it prints \"fatal\", the original does not"]
+        );
     }
 
     #[test]

@@ -275,6 +275,7 @@ mod tests {
             example: Example { before: "", context: &[], after: "" },
             find,
             once,
+            changes: &[],
             broken: |_, after| match after.file.instructions.iter().any(|one| one.args.text == "promised") {
                 true => vec!["it is said to be promised".into()],
                 false => Vec::new(),

@@ -404,6 +404,7 @@ mod tests {
                 applicability: Applicability::$applicability,
                 example: Example { before: "", context: &[], after: "" },
                 find: $find,
+                changes: &[],
                 broken: nothing_broken,
                 once: false,
             };

@@ -3,6 +3,7 @@
 use crate::edit::EditSet;
 use crate::model::Model;
 use crate::span::Span;
+use crate::syntax::Keyword;
 
 /// One kind of change to a Dockerfile.
 ///
@@ -24,6 +25,9 @@ pub struct Transform {
     /// Whether one round of it is all there is: its own result has nothing more for it, so that it is not asked about it.
     /// `dockwright laws` asks, and sees whether that is so.
     pub once: bool,
+    /// Instructions whose value it means to be another in the image: who compares the images of before and after holds
+    /// nothing against it there.
+    pub changes: &'static [Keyword],
     /// Looks at a file before and after, where the transform has fixed something, and says what does not hold that it
     /// promises. The laws ask this of every result; nothing else does.
     pub broken: fn(before: &Model<'_>, after: &Model<'_>) -> Vec<String>,

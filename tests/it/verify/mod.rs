@@ -519,6 +519,106 @@ fn fix_keeps_what_holds_and_says_what_was_dropped_and_why() {
     );
 }
 
+/// A Dockerfile that is compiled ahead, split, and gains a user.
+const RUN: &str = "FROM golang:1.22-alpine\nWORKDIR /src\nCOPY . .\nCMD [\"go\", \"run\", \".\"]\n";
+
+/// An engine for [`RUN`]: what holds `breaks` fails as `broken` says, and everything else is right.
+fn three(breaks: &str, broken: Side) -> Lab {
+    let lab = Lab::new(RUN);
+    let program = |side: Side, path: &str, cmd: Value| {
+        let mut side = side;
+        side.config["Cmd"] = cmd;
+        side.config["User"] = "".into();
+        side.files.push((path.trim_start_matches('/').to_owned(), 0o755, 0, b"\x7fELF".to_vec()));
+        side
+    };
+    let go = "/usr/local/go/bin/go";
+    let mut before = program(Side::new(), go, json!([go, "run", "."]));
+    // What compiles at every start says so.
+    before.output = "go: downloading example.com/x v1.0.0\nready\n";
+    lab.side("before", &before);
+    for (name, side) in [("after", Side::rewritten()), ("user", Side::rewritten()), ("broken", broken)] {
+        let mut side = program(side, "/usr/local/bin/app", json!(["/usr/local/bin/app"]));
+        if name == "user" {
+            side.config["User"] = "appuser".into();
+        }
+        lab.side(name, &side);
+    }
+    let choose = format!(
+        "if [ \"$2\" != after ]; then echo \"$2\"; elif grep -q '{breaks}' \"$1\"; then echo broken; elif grep -q ^USER \"$1\"; \
+         then echo user; else echo after; fi"
+    );
+    lab.fake("choose", choose);
+    lab
+}
+
+/// What `fix --verify` writes and says: the file, each transform with its status and reason, and what it tells a person.
+fn kept(lab: &Lab) -> (String, Vec<String>, String) {
+    let done = lab.run(&["fix", "--verify", "--wait", "0.3", "--format", "json"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let object: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let word = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    let findings = object["findings"].as_array().unwrap().iter();
+    let findings = findings.map(|one| format!("{} {}", word(one, "transform"), word(one, "reason"))).collect();
+    (text(&lab.workspace.read("Dockerfile")), findings, text(&done.stderr))
+}
+
+#[test]
+fn of_three_fixes_in_one_file_that_hold_all_are_written() {
+    let (fixed, findings, said) = kept(&three("nothing like it", Side::rewritten()));
+    assert_eq!(findings, ["compile-ahead ", "multi-stage ", "non-root "]);
+    assert!(fixed.contains("go build") && fixed.contains("AS builder") && fixed.contains("\nUSER"), "{fixed}");
+    assert!(!said.contains("dropped"), "{said}");
+}
+
+#[test]
+fn of_three_fixes_in_one_file_the_last_breaks_and_two_are_written() {
+    let denied = Side { exits: Some(1), output: "ready\n/dev/mem: permission denied\n", ..Side::rewritten() };
+    let (fixed, findings, said) = kept(&three("^USER", denied));
+    assert_eq!(findings, ["compile-ahead ", "multi-stage ", "non-root not-the-same"]);
+    assert!(fixed.contains("go build") && fixed.contains("AS builder") && !fixed.contains("\nUSER"), "{fixed}");
+    let why = "dropped non-root: it ends at once with exit code 1, the original goes on: /dev/mem: permission denied";
+    assert!(said.contains(why), "{said}");
+    assert_eq!(said.matches("dropped").count(), 1, "{said}");
+}
+
+#[test]
+fn of_three_fixes_in_one_file_the_one_between_breaks_and_two_are_written() {
+    let lost = Side { exits: Some(2), output: "open words.txt: no such file or directory\n", ..Side::rewritten() };
+    let (fixed, findings, said) = kept(&three(" AS builder", lost));
+    assert_eq!(findings, ["compile-ahead ", "non-root ", "multi-stage not-the-same"]);
+    assert!(fixed.contains("go build") && !fixed.contains("AS builder") && fixed.contains("\nUSER"), "{fixed}");
+    let why =
+        "dropped multi-stage: it ends at once with exit code 2, the original goes on: open words.txt: no such file";
+    assert!(said.contains(why), "{said}");
+    assert_eq!(said.matches("dropped").count(), 1, "{said}");
+}
+
+#[test]
+fn of_three_fixes_in_one_file_the_first_breaks_and_the_others_stand_on_it() {
+    let lost = Side { exits: Some(2), output: "open main.go: no such file or directory\n", ..Side::rewritten() };
+    let (fixed, findings, said) = kept(&three("go build", lost));
+    assert_eq!(fixed, RUN);
+    assert_eq!(findings, ["compile-ahead not-the-same", "multi-stage not-the-same", "non-root not-the-same"]);
+    assert!(said.contains("dropped compile-ahead: it ends at once with exit code 2"), "{said}");
+    assert!(said.contains("dropped multi-stage: without the others, multi-stage changes nothing"), "{said}");
+}
+
+#[test]
+fn what_is_meant_to_change_is_said_and_not_held_against_it() {
+    let lab = three("nothing like it", Side::rewritten());
+    let (object, code) = lab.verify(&[]);
+    assert_eq!((object["verdict"].as_str(), code), (Some("same"), Some(0)), "{object:#}");
+    let remarks = object["remarks"].to_string();
+    assert!(remarks.contains("is [\\\"/usr/local/bin/app\\\"]: compile-ahead means it so"), "{remarks}");
+    // Another program than before is noticed all the same.
+    let mut other = Side { output: "usage: app\n", ..Side::rewritten() };
+    other.config["Cmd"] = json!(["/usr/local/bin/app"]);
+    other.files.push(("usr/local/bin/app".into(), 0o755, 0, b"\x7fELF".to_vec()));
+    lab.side("user", &other);
+    lab.differs(&[], &["it prints \"usage: app\", the original does not"]);
+}
+
 #[test]
 fn fix_writes_nothing_that_is_not_proven() {
     let lab = Lab::new(GO);

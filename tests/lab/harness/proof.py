@@ -141,7 +141,7 @@ def broken(engine, made, dockwright, kind, names):
     cases = [folder / case.name for case in cases]
     more = {name: (run, folder / case) for name, (run, case) in MORE.items() if not names or name in names}
     # What `fix` ships the program on that is built there.
-    images = {"debian:bookworm-slim"} if {"fix", "remote"} & set(more) else set()
+    images = {"debian:bookworm-slim"} if {"fix", "three", "remote"} & set(more) else set()
     for case in [*cases, *(case for _, case in more.values())]:
         for file in case.rglob("*Dockerfile"):
             images.update(applications.froms(file.read_text())[0])
@@ -237,6 +237,23 @@ def partly(prover, case):
     return good
 
 
+def one_of_three(prover, case):
+    """`fix --verify` where the last of three fixes in one file breaks its image: the other two are written, and it is named."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        shutil.copytree(case, folder, dirs_exist_ok=True)
+        command = [prover.dockwright, "fix", "--verify", ".", "--engine", prover.kind, "--network", "host"]
+        done = prover.run(*command, cwd=folder)
+        written = (folder / "Dockerfile").read_text()
+    said = [line.strip() for line in done.stderr.splitlines() if "dropped " in line]
+    good = (done.returncode == 0 and "RUN go build" in written and "AS builder" in written and "USER" not in written
+            and len(said) == 1 and said[0].startswith("dropped non-root: ") and "permission denied" in said[0])
+    say(f"{'caught' if good else 'MISSED'}  {'three':24} {said[0] if said else ''}")
+    if not good:
+        say(f"exit code {done.returncode}\n{written}\n{done.stderr[-2000:]}")
+    return good
+
+
 def by_builder(prover, case):
     """`--builder`: one of buildx's builds the same, one that is not there is said to be the engine's fault."""
     if prover.kind != "docker" or prover.run("docker", "buildx", "version").returncode:
@@ -278,5 +295,5 @@ def far_away(prover, case):
 
 
 # What is more than a Dockerfile and a wrong one, and the folder that it works on.
-MORE = {"ctrl-c": (interrupted, "build-never-ends"), "fix": (partly, "fix"), "builder": (by_builder, "same"),
-        "remote": (far_away, "remote")}
+MORE = {"ctrl-c": (interrupted, "build-never-ends"), "fix": (partly, "fix"), "three": (one_of_three, "three"),
+        "builder": (by_builder, "same"), "remote": (far_away, "remote")}

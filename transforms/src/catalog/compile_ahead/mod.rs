@@ -22,6 +22,7 @@ mod workplace;
 use crate::edit::EditSet;
 use crate::model::{Model, Stage};
 use crate::surgery::Layout;
+use crate::syntax::Keyword;
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform};
 
 use project::{Ahead, Project};
@@ -45,6 +46,7 @@ pub(super) static TRANSFORM: Transform = Transform {
     },
     find,
     once: true,
+    changes: &[Keyword::Entrypoint, Keyword::Cmd, Keyword::Workdir],
     broken,
 };
 

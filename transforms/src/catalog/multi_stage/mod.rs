@@ -63,6 +63,7 @@ pub(super) static TRANSFORM: Transform = Transform {
     },
     find,
     once: true,
+    changes: &[],
     broken: nothing_broken,
 };
 

@@ -46,6 +46,7 @@ pub(super) static TRANSFORM: Transform = Transform {
     },
     find,
     once: true,
+    changes: &[],
     broken: scanners::broken,
 };
 

@@ -246,7 +246,8 @@ fn located(error: &ignore::Error) -> Option<&Path> {
 /// Whether a file of this name is taken for a Dockerfile when a folder is walked.
 pub(crate) fn is_dockerfile_name(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
-    let plain = name == b"Dockerfile"
+    // `docker build` takes the name in small letters as well, where nothing has the usual one.
+    let plain = matches!(name, b"Dockerfile" | b"dockerfile")
         || name.starts_with(b"Dockerfile.")
         || name.ends_with(b".Dockerfile")
         || name.ends_with(b".dockerfile")
@@ -289,9 +290,7 @@ mod tests {
 
     #[test]
     fn the_names_of_dockerfiles() {
-        for name in
-            ["Dockerfile", "Dockerfile.dev", "api.Dockerfile", "x.dockerfile", "Containerfile", "Containerfile.b"]
-        {
+        for name in ["Dockerfile", "dockerfile", "Dockerfile.dev", "api.Dockerfile", "x.dockerfile", "Containerfile"] {
             assert!(is_dockerfile_name(OsStr::new(name)), "{name}");
         }
         for name in ["Dockerfiles", "dockerfile.go", "Dockerfile.dockerignore", "Dockerfile~", "myDockerfile"] {

@@ -569,6 +569,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     self.work_in(&path, at, evidence.clone());
                 }
             } else {
+                if let Some(above) = self.installs_above(at, step, &cwd) {
+                    self.carry(&paths::join(&above, "node_modules"), at, evidence.clone());
+                }
                 self.work_in(&cwd, at, evidence);
             }
         }
@@ -1719,6 +1722,53 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.assumptions
             .push("what is built in the root folder lies in no folder of the system's, such as /lib".into());
         Ok(Some(command))
+    }
+
+    /// The folder above that modules are installed into, where the folder of the command has no manifest by then: npm and
+    /// Yarn look for the nearest one upwards.
+    fn installs_above(&self, at: usize, step: &Step, cwd: &str) -> Option<String> {
+        let installs = matches!(step.program(), "npm" | "yarn")
+            && matches!(step.subcommand().unwrap_or_default(), "install" | "i" | "ci" | "")
+            && !step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global" | "-C" | "--prefix" | "--cwd"));
+        if !installs {
+            return None;
+        }
+        let before = self.survey.units.get(..at)?;
+        let others = before.iter().flat_map(|unit| unit.steps.iter()).any(|other| {
+            other.cwd.as_deref() == Some(cwd) && !matches!(other.program(), "npm" | "yarn" | "mkdir" | "chown")
+        });
+        let copies = || before.iter().filter_map(|unit| Some((unit, unit.copy.as_ref()?)));
+        let staged = copies().any(|(unit, copy)| {
+            unit.instruction.flags.iter().any(|flag| flag.name == "from")
+                && copy.to.as_deref().is_none_or(|to| paths::within(to, cwd) || paths::within(cwd, to))
+        });
+        if others || staged {
+            return None;
+        }
+        let has = |folder: &str| {
+            let path = paths::join(folder, "package.json");
+            let brought = copies().any(|(_, copy)| {
+                copy.to.as_deref().is_some_and(|to| {
+                    copy.sources.iter().any(|source| match paths::name(source) {
+                        "package.json" => to == path || paths::join(to, "package.json") == path,
+                        name if name.starts_with("package") => to == folder,
+                        name => !name.trim_start_matches('.').contains('.') && paths::within(&path, to),
+                    })
+                })
+            });
+            brought && self.survey.read(&path).is_some()
+        };
+        if has(cwd) {
+            return None;
+        }
+        let mut folder = cwd;
+        while folder != "/" {
+            folder = paths::parent(folder);
+            if has(folder) {
+                return Some(folder.to_owned());
+            }
+        }
+        None
     }
 
     /// Whether a command that seems to work in the root folder does so: an image that is not known may have a working

@@ -490,9 +490,19 @@ static FRAMEWORKS: LazyLock<Option<Regex>> =
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
 /// built.
 fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    // An image that is not known may have a working directory of its own, which RUN works in, whatever its name.
+    let unnamed = survey.model.known(survey.stage).is_none()
+        && !survey.all().any(|unit| matches!(unit.instruction.keyword, Keyword::Workdir));
     let mut add = |folder: &str, names: &[&str]| {
         for name in names {
-            let path = paths::join(folder, name);
+            let mut path = paths::join(folder, name);
+            if unnamed && folder == "/" {
+                // It may be the root folder after all, whose `var` is the system's; `tmp` is everybody's there anyway.
+                if !is_application(&path) && *name != "tmp" {
+                    continue;
+                }
+                path = (*name).to_owned();
+            }
             // What another stage made is given as it is copied.
             let given = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
                 unit.instruction.flags.iter().any(|flag| flag.name == "from")
@@ -547,6 +557,9 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             add(folder, &["_build"]);
         }
     }
+    for folder in synced(survey) {
+        add(&folder, &[".venv"]);
+    }
     for (folder, keeps) in compiling(survey) {
         let own: Vec<&str> = keeps.own().collect();
         add(folder, &own);
@@ -572,6 +585,44 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if has("\"next\"") && has("next start") {
         add(folder, &[".next/cache"]);
     }
+}
+
+/// The projects whose environment `uv run` fills up when the container starts, as what made it left something out.
+fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
+    const GROUPS: [&str; 5] = ["--no-dev", "--no-default-groups", "--only-dev", "--only-group", "--no-group"];
+    const PROJECT: [&str; 2] = ["--no-install-project", "--no-install-workspace"];
+    let set =
+        |name: &str| survey.all().any(|unit| unit.instruction.keyword == Keyword::Env && unit.text().contains(name));
+    let runs = survey.started.iter().chain(&survey.entry.steps);
+    let runs = runs.filter(|step| step.program() == "uv" && step.subcommand() == Some("run"));
+    let mut found: Vec<String> = Vec::new();
+    for run in runs {
+        let Some(folder) = run.cwd.as_deref().filter(|folder| !found.iter().any(|known| known == folder)) else {
+            continue;
+        };
+        let of = |step: &&Step| {
+            step.program() == "uv" && step.subcommand() == Some("sync") && step.cwd.as_deref() == Some(folder)
+        };
+        let units = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run);
+        let steps: Vec<_> = units.map(|unit| survey.steps(unit)).collect();
+        let Some(sync) = steps.iter().flat_map(|steps| steps.iter()).filter(of).next_back() else { continue };
+        let says = |step: &Step, option: &str| step.args().iter().any(|arg| arg == option);
+        if says(run, "--no-sync") || set("UV_NO_SYNC") || set("UV_PROJECT_ENVIRONMENT") {
+            continue;
+        }
+        let manifest = survey.read(&paths::join(folder, "pyproject.toml"));
+        let has = |marks: &[&str]| {
+            let Some(text) = &manifest else { return true };
+            marks.iter().any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
+        };
+        let lacks = |options: &[&str]| options.iter().any(|option| says(sync, option) && !says(run, option));
+        if lacks(&GROUPS) && !set("UV_NO_DEV") && has(&["[dependency-groups]", "dev-dependencies"])
+            || lacks(&PROJECT) && has(&["[build-system]", "package = true"])
+        {
+            found.push(folder.to_owned());
+        }
+    }
+    found
 }
 
 /// Projects whose manifest can't be read, that start a script by a name of development servers, and have modules: these

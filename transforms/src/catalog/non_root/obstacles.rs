@@ -481,9 +481,21 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
 /// A command handed on as a word: `dumb-init -- /usr/sbin/sshd -D`, `tini /usr/bin/supervisord`.
 fn by_argument(arg: &str) -> Option<&'static str> {
     let name = arg.starts_with('/').then(|| paths::name(arg))?;
-    ["supervisord", "sshd", "crond", "cron", "my_init", "gosu", "su-exec", "dockerd"]
-        .into_iter()
-        .find(|known| *known == name)
+    [
+        "supervisord",
+        "sshd",
+        "crond",
+        "cron",
+        "my_init",
+        "gosu",
+        "su-exec",
+        "dockerd",
+        "s6-svscan",
+        "runsvdir",
+        "systemd",
+    ]
+    .into_iter()
+    .find(|known| *known == name)
 }
 
 /// Whether a command is a build tool that works: it writes among the sources, and into caches of the home.
@@ -610,7 +622,14 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
         let text = format!("{} starts as root and goes on as a user of its own", survey.facts.key);
         steps.then_some(("drops-privileges", text))
     };
-    match hint(survey).or_else(|| package(survey)).or_else(switched).or_else(|| told_ids(survey)).or_else(base) {
+    // An image that nobody knows may run, by its name, what the script starts.
+    let named = || {
+        let image = survey.model.image(survey.stage).filter(|_| survey.facts.start == Start::Unknown)?.to_string();
+        let service = services::of_image(&image)?;
+        Some((service.code, format!("{image} has to do with {} by its name: {}", service.name, service.why)))
+    };
+    let found = hint(survey).or_else(|| package(survey)).or_else(switched).or_else(|| told_ids(survey));
+    match found.or_else(base).or_else(named) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
         }

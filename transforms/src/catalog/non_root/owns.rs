@@ -175,12 +175,12 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let Some(server) = servers::server(&program, &survey.facts.key, survey.facts.family) else { continue };
         let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
         let told = |path: &&str| path.replace("{}", &version);
-        for path in server.made.iter().chain(server.folders).map(|path| told(path)) {
+        for path in server.made.iter().chain(server.folders).map(&told) {
             if !needs.owned(&path) {
                 needs.late.push(Folder { path, recursive: true, make: true });
             }
         }
-        needs.files.extend(server.files.iter().map(|path| told(path)));
+        needs.files.extend(server.files.iter().map(told));
     }
     let Some(server) = user.server else {
         if let Some(server) = super::user::beside(survey) {

@@ -56,7 +56,8 @@ pub(super) fn check(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal>
     let Some(main) = settings.first() else { return unseen() };
     let says = |wanted: &str| lines(&main.text).any(|(section, key, _)| section == "supervisord" && key == wanted);
     let cwd = step.cwd.as_deref().unwrap_or("/");
-    if !(says("logfile") && says("pidfile")) && !says("directory") && !owns::is_application(cwd) {
+    let elsewhere = says("directory") || says("logfile") && says("pidfile");
+    if !elsewhere && !owns::is_application(cwd) {
         let text = format!(
             "supervisord writes its log to {cwd}, where only root can write, as {} names no other place",
             main.path

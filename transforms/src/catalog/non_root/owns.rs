@@ -605,7 +605,7 @@ fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
         };
         let units = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run);
         let steps: Vec<_> = units.map(|unit| survey.steps(unit)).collect();
-        let Some(sync) = steps.iter().flat_map(|steps| steps.iter()).filter(of).next_back() else { continue };
+        let Some(sync) = steps.iter().flat_map(|steps| steps.iter()).rfind(of) else { continue };
         let says = |step: &Step, option: &str| step.args().iter().any(|arg| arg == option);
         if says(run, "--no-sync") || set("UV_NO_SYNC") || set("UV_PROJECT_ENVIRONMENT") {
             continue;

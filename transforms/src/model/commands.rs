@@ -98,6 +98,8 @@ impl Step {
     pub fn path(&self, path: &str) -> Option<String> {
         match &self.cwd {
             _ if path.starts_with('/') => Some(paths::join("/", path)),
+            // Of `ENV FOLDER = /srv/files`, which takes the sign for a part of the value.
+            _ if path == "=" => None,
             _ if path == "~" || path.starts_with("~/") => {
                 Some(paths::join("/root", path.trim_start_matches(['~', '/'])))
             }

@@ -18,11 +18,16 @@ pub(super) enum Fault {
     Missing(provenance::Missing),
 }
 
-/// Compares the shipped stage before and after.
+/// Compares the shipped stage before and after. `again` says of a stage whether it would be split.
 ///
 /// # Errors
 /// The first difference that the plan does not account for.
-pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(), Fault> {
+pub(super) fn check(
+    survey: &Survey<'_, '_>,
+    plan: &Plan,
+    fix: &Fix,
+    again: &dyn Fn(&Model<'_>, &Stage) -> bool,
+) -> Result<(), Fault> {
     let model = survey.model;
     let after = fix.edits.apply(model.file.source);
     let fail = |what: String| {
@@ -113,6 +118,10 @@ pub(super) fn check(survey: &Survey<'_, '_>, plan: &Plan, fix: &Fix) -> Result<(
         && let Some(missing) = provenance::missing((model, survey.stage), &new, [builder, shipped])
     {
         return Err(Fault::Missing(missing));
+    }
+    if again(&new, shipped) {
+        let text = "the shipped stage would still build something, which a second split would part from it";
+        return Err(Fault::Other(refuse("entangled", text, false)));
     }
     Ok(())
 }

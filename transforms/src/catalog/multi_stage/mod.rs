@@ -70,17 +70,17 @@ pub(super) static TRANSFORM: Transform = Transform {
 fn find(model: &Model<'_>) -> Vec<Finding> {
     let Some(stage) = model.shipped() else { return Vec::new() };
     let Some(from) = model.instruction(stage.from) else { return Vec::new() };
-    let (message, outcome) = match split(model, stage) {
+    let (message, outcome) = match split(model, stage, true) {
         Ok(fix) => ("The shipped image holds what it was built with".to_owned(), FindingOutcome::Fix(fix)),
         Err(refusal) => ("The stages are left as they are".to_owned(), FindingOutcome::Refused(refusal)),
     };
     vec![Finding { span: from.span, message, outcome }]
 }
 
-/// Plans, writes and checks the split of `stage`.
-fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refusal> {
+/// Plans, writes and checks the split of `stage`; with `for_good`, also that the result is not one to be split again.
+fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<crate::transform::Fix, Refusal> {
     let survey = Survey::new(model, stage, false)?;
-    let refusal = match attempt(model, &survey) {
+    let refusal = match attempt(model, &survey, for_good) {
         Err(refusal) if tidy::CAUSES.contains(&refusal.code) => refusal,
         result => return result,
     };
@@ -89,7 +89,7 @@ fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refu
     if !rest.units.iter().any(|unit| unit.tidy) {
         return Err(refusal);
     }
-    match attempt(model, &rest) {
+    match attempt(model, &rest, for_good) {
         Ok(fix) => Ok(fix),
         Err(other) if other.settled => Err(other),
         Err(_) => Err(refusal),
@@ -97,7 +97,7 @@ fn split(model: &Model<'_>, stage: &Stage) -> Result<crate::transform::Fix, Refu
 }
 
 /// Plans, writes and checks the split of what a survey found.
-fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>) -> Result<crate::transform::Fix, Refusal> {
+fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>, for_good: bool) -> Result<crate::transform::Fix, Refusal> {
     let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(survey)) else {
         let text = if survey.units.iter().any(|unit| unit.tidy) {
             "what the image is built with is taken away again in the same instruction"
@@ -113,7 +113,8 @@ fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>) -> Result<crate::transfor
         let plan = plan::plan(survey, recipe.clone())?;
         let mut fix = emit::fix(survey, &plan)
             .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
-        let missing = match check::check(survey, &plan, &fix) {
+        let again = |new: &Model<'_>, shipped: &Stage| for_good && split(new, shipped, false).is_ok();
+        let missing = match check::check(survey, &plan, &fix, &again) {
             Ok(()) => {
                 if model.settings.explain {
                     fix.decisions = explain::decisions(survey, &plan);

@@ -1578,8 +1578,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                         "rust" => &[".cargo"],
                         _ => &[".nuget", ".cache"],
                     };
-                    let emptied =
-                        self.removed.iter().any(|gone| homes.contains(&paths::name(gone.trim_end_matches("/*"))));
+                    let removed = self.survey.removed(self.survey.units.len());
+                    let emptied = removed.iter().any(|gone| homes.contains(&paths::name(gone.trim_end_matches("/*"))));
                     return !emptied;
                 }
                 "npm" | "yarn" | "pnpm" | "npx" | "compile" if matches!(effect, Effect::Build) => {

@@ -291,8 +291,9 @@ pub(super) fn run(
                         builds = true;
                     } else if edits {
                         keep = true;
-                        let prints = matches!(step.program(), "echo" | "printf");
-                        late |= !prints && recipe.carried.iter().any(|carried| mentions(step, &carried.to));
+                        // Where these write is asked below, word by word; what they look up is not.
+                        let plain = matches!(step.program(), "echo" | "printf" | "sed") && !looks_up(step);
+                        late |= !plain && recipe.carried.iter().any(|carried| mentions(step, &carried.to));
                         reasons.push(format!("`{}` writes {}", step.program(), outside.join(", ")));
                     } else {
                         builds = true;
@@ -614,18 +615,14 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
             !to.is_empty() && (paths::within(path, to) || path.contains('*') && paths::covers(path, to))
         })
     };
-    // A user has to be there before what is copied can be his.
-    let waits = match effects::of(step) {
-        Effect::Files(_) => step.program() != "mkdir",
-        Effect::Writes(_) | Effect::Configure | Effect::Unknown => true,
-        _ => false,
-    };
+    let waits = waits(step);
     // A mode, an owner, a script of sed and what is printed are no files; the modules of `a2enmod` are none either.
     let skip = no_files(step);
-    let files = step.args().iter().filter(|word| !word.starts_with('-')).skip(skip);
+    let local = |word: &&String| !word.starts_with('-') && !word.contains("://");
+    let files = step.args().iter().filter(local).skip(skip);
     let named = files.clone();
     let relative = !matches!(effects::of(step), Effect::Configure)
-        && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']) && !word.contains("://"));
+        && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']));
     // What is copied over the whole system may bring the file.
     let over = || {
         recipe.inserts.iter().any(|(at, text)| text.contains("/install") && *at <= step.span.start as usize)
@@ -661,9 +658,21 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
                 .any(|word| word.contains('/') && step.path(word).is_some_and(|path| carried(&path))))
 }
 
+/// Whether a command may come behind the copies. A user has to be there before what is copied can be his.
+fn waits(step: &Step) -> bool {
+    match effects::of(step) {
+        Effect::Files(_) => step.program() != "mkdir",
+        Effect::Writes(_) | Effect::Configure | Effect::Unknown => true,
+        _ => false,
+    }
+}
+
 /// Whether a command stands on a file that `text`, which comes behind the copies, names: it can't come before it.
-/// `a2ensite shop` reads `sites-available/shop.conf`.
+/// `a2ensite shop` reads `sites-available/shop.conf`. A folder is made anew where it is needed.
 fn follows(step: &Step, text: &str) -> bool {
+    if !waits(step) || text.starts_with("mkdir ") {
+        return false;
+    }
     if step.program().starts_with("a2en") {
         return step.args().iter().any(|arg| text.contains(&format!("/{}.conf", arg.trim_end_matches(".conf"))));
     }
@@ -673,6 +682,11 @@ fn follows(step: &Step, text: &str) -> bool {
             && !super::whole::SYSTEM.contains(&word.as_str())
             && words().any(|other| other == word)
     })
+}
+
+/// Whether a word is what another command finds among the files: `echo "zend_extension=$(find /usr -name bfr.so)"`.
+fn looks_up(step: &Step) -> bool {
+    step.argv.iter().any(|word| (word.contains("$(") || word.contains('`')) && word.contains('/'))
 }
 
 /// How many of a command's operands name no files: a mode, an owner, a script of sed, and all that is printed.

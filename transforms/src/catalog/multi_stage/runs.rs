@@ -690,7 +690,7 @@ fn looks_up(step: &Step) -> bool {
 }
 
 /// How many of a command's operands name no files: a mode, an owner, a script of sed, and all that is printed.
-fn no_files(step: &Step) -> usize {
+pub(super) fn no_files(step: &Step) -> usize {
     match step.program() {
         "chmod" | "chown" | "chgrp" | "sed" => 1,
         "echo" | "printf" => usize::MAX,

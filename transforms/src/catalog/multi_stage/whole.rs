@@ -1701,6 +1701,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let text = format!("`{}` installs, and what it does is not there to read", shown(script));
             return Err(refuse("built-by-a-script", text, true));
         }
+        // What the runtime stage works on has to be there, and what lies in the root folder comes behind its commands.
+        let mut built = self.survey.units.iter().take(self.last_build + 1).flat_map(|unit| unit.steps);
+        if let Some(step) = built.find(|step| self.works_in_root(step)) {
+            let text = format!(
+                "the project lies in the root folder, and `{}` works on files beside it; give it a WORKDIR",
+                shown(step)
+            );
+            return Err(refuse("project-in-root", text, false));
+        }
         let mut names: Vec<&str> = SYSTEM.iter().filter_map(|path| path.get(1..)).collect();
         names.retain(|name| !name.is_empty() && !name.contains('/'));
         names.extend(["libx32", paths::name(STAGE)]);
@@ -1769,6 +1778,27 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         None
+    }
+
+    /// Whether a command that sets something up works on files in the root folder that do not go along by themselves.
+    fn works_in_root(&self, step: &Step) -> bool {
+        let sets_up = match effects::of(step) {
+            Effect::Files(_) => !matches!(step.program(), "rm" | "mkdir"),
+            Effect::Writes(_) | Effect::Configure | Effect::Unknown => true,
+            _ => false,
+        };
+        let beside = |path: &str| {
+            let top = path.split('/').nth(1).map(|name| format!("/{name}")).filter(|top| top.len() > 1);
+            top.is_some_and(|top| {
+                !SYSTEM.contains(&top.as_str())
+                    && !self.carried.iter().any(|carried| paths::within(path, &carried.from) && carried.from != "/")
+            })
+        };
+        let named =
+            |word: &&String| word.starts_with('/') || !word.starts_with(['$', '~']) && step.cwd.as_deref() == Some("/");
+        let files = step.args().iter().filter(|word| !word.starts_with('-') && !word.contains("://"));
+        let words = files.skip(runs::no_files(step)).filter(|_| !matches!(effects::of(step), Effect::Configure));
+        sets_up && words.chain(&step.outputs).filter(named).filter_map(|word| step.path(word)).any(|path| beside(&path))
     }
 
     /// Whether a command that seems to work in the root folder does so: an image that is not known may have a working

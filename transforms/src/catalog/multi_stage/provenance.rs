@@ -245,7 +245,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
 /// The path of a file that a command names by its folder, where it runs in another folder now.
 fn moved(old: &Step, new: &Step) -> Option<String> {
     let here = old.cwd.as_deref().filter(|cwd| new.cwd.as_deref() != Some(cwd) && !standing(cwd))?;
-    let relative = |word: &&String| !word.starts_with(['/', '$', '~', '-']) && !word.contains("://");
+    let relative = |word: &&String| !word.starts_with(['/', '$', '~', '-', '=']) && !word.contains("://");
     let files = match effects::of(new) {
         _ if new.program() == "cd" => true,
         Effect::Files(_) => !matches!(new.program(), "chmod" | "chown" | "chgrp"),

@@ -360,6 +360,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "" if matches!(program, "sh" | "bash") && args.first().is_some_and(|script| script.contains("nodesource")) => {
             Effect::Repository
         }
+        "" if program == "ruby-install" => Effect::Writes(vec!["/opt/rubies".to_owned()]),
         "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
             match args.iter().position(|arg| *arg == "--local-dir").and_then(|at| args.get(at + 1)) {
                 Some(folder) => Effect::Writes(step.path(folder).into_iter().collect()),

@@ -474,6 +474,25 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether the commands of the stage ask for root by `sudo` before any USER, and none works as root without: its base,
+    /// where that is not known, then runs as somebody else.
+    pub fn asks_for_root(&self, stage: &Stage) -> bool {
+        if memchr::memmem::find(self.file.source, b"sudo ").is_none() {
+            return false;
+        }
+        let before = self.body(stage).take_while(|(_, one)| one.keyword != Keyword::User);
+        let runs = before.filter(|(_, one)| one.keyword == Keyword::Run);
+        let mut asks = false;
+        for step in runs.filter_map(|(index, _)| self.steps(index)).flatten() {
+            if step.span.text(self.file.source).starts_with("sudo ") {
+                asks = true;
+            } else if matches!(step.program(), "apt-get" | "apt" | "apk" | "yum" | "dnf" | "useradd" | "adduser") {
+                return false;
+            }
+        }
+        asks
+    }
+
     /// What is known about the image at the bottom of a stage.
     pub fn known<'s>(&'s self, stage: &'s Stage) -> Option<Image<'s>> {
         let bottom = self.bottom(stage);

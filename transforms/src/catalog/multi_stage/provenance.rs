@@ -485,8 +485,8 @@ fn needs(step: &Step) -> Vec<Need> {
         "cp" | "mv" | "rsync" => sources.iter().filter_map(|source| at(source)).chain(to.and_then(above)).collect(),
         "chmod" | "chown" | "chgrp" => words.into_iter().skip(1).filter_map(at).collect(),
         "tar" if effects::of(step) == &Effect::Nothing => Vec::new(),
-        "cat" | "sed" | "tar" | "unzip" | "gunzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg"
-        | "apt-key" => {
+        "gunzip" | "bunzip2" | "unxz" | "xz" | "gzip" | "bzip2" => words.into_iter().filter_map(at).collect(),
+        "cat" | "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
             let package = step.program() == "dpkg";
             let named = |word: &&String| {
                 word.starts_with(['/', '~']) || word.starts_with("./") || package && word.ends_with(".deb")

@@ -1593,6 +1593,9 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
         || packages::programs(manager, name).any(|program| survey.calls(program))
         || libraries::needs(survey, name)
+        // What moves files, and moves none for the build, is there for who works with the container.
+        || matches!(name, "rsync" | "lftp" | "aria2" | "axel")
+            && !survey.steps().any(|(_, step)| brings(manager, name, step.program()) || step.program() == "aria2c")
 }
 
 /// Whether a command of the runtime stage starts a program of a package.

@@ -292,6 +292,14 @@ pub(super) fn folders(
         }
         Store::Gems if language == "ruby" => Some(vec!["/usr/local/bundle".to_owned()]),
         Store::Gems if vendored(step) => Some(Vec::new()),
+        // A Ruby that is none of the distribution's keeps them beside itself.
+        Store::Gems
+            if debian
+                && image.is_some_and(|image| matches!(image.name(), "debian" | "ubuntu"))
+                && !packaged_ruby(survey) =>
+        {
+            Some(vec!["/usr/local".to_owned()])
+        }
         Store::Gems if debian => Some(vec!["/var/lib/gems".to_owned(), "/usr/local".to_owned()]),
         Store::Gems if family == Some(Family::Alpine) => {
             let mut found = vec!["/usr/lib/ruby/gems".to_owned()];
@@ -621,4 +629,13 @@ pub(super) fn minor(tag: &str) -> Option<&str> {
     let minor = version.get(..end)?;
     let numbers = minor.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
     (numbers && first > 0).then_some(minor)
+}
+
+/// Whether a package of the distribution brings Ruby: `ruby-full`, `ruby2.7`, `bundler`, `jekyll`.
+fn packaged_ruby(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
+        matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| {
+            ["ruby", "jekyll", "rails"].iter().any(|start| name.starts_with(start)) || name.contains("bundler") || name.contains('$')
+        }))
+    })
 }

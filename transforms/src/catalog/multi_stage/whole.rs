@@ -127,6 +127,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             Base::Image { image, .. } => base::known(image),
             _ => survey.model.image(survey.stage).and_then(base::known),
         };
+        if survey.model.known(survey.stage).is_none() && survey.model.asks_for_root(survey.stage) {
+            let text = "the file works by `sudo`, and whom its base image runs as, and where that one's home is, is not \
+                        known; say it by USER";
+            return Err(refuse("unknown-user", text, true));
+        }
         starts(survey, image.as_ref())?;
         unpublished(survey, image.as_ref())?;
         let last_build = last_build(survey)?;

@@ -60,6 +60,10 @@ pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
         let text = format!("the base image runs as {user} already");
         return Err(refuse("already-non-root", text, true));
     }
+    if survey.facts.user.is_none() && model.asks_for_root(survey.stage) {
+        let text = "the base image runs as somebody else than root, as the file works by `sudo`";
+        return Err(refuse("already-non-root", text, true));
+    }
     let assumed = match &survey.stage.base {
         Base::Scratch => false,
         _ => survey.facts.user.is_none(),

@@ -625,12 +625,14 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
         && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']));
     // What is copied over the whole system may bring the file.
     let over = || {
+        let system = |path: String| {
+            (paths::within(&path, "/usr") || paths::within(&path, "/etc"))
+                && !super::whole::SYSTEM.contains(&path.as_str())
+        };
+        let sets = matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip");
+        let words = step.args().iter().filter(|_| sets).chain(&step.outputs);
         recipe.inserts.iter().any(|(at, text)| text.contains("/install") && *at <= step.span.start as usize)
-            && matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip")
-            && step.args().iter().filter_map(|word| step.path(word)).any(|path| {
-                (paths::within(&path, "/usr") || paths::within(&path, "/etc"))
-                    && !super::whole::SYSTEM.contains(&path.as_str())
-            })
+            && words.filter_map(|word| step.path(word)).any(system)
     };
     // A file beside what is copied lies in a folder that comes with it.
     let beside = || {

@@ -1576,7 +1576,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for (_, step) in self.survey.steps() {
             let effect = effects::of(step);
             match effects::kind(step.program()) {
-                kind @ ("jvm" | "haskell" | "rust" | "dotnet" | "swift") => {
+                kind @ ("jvm" | "haskell" | "rust" | "dotnet") => {
                     let homes: &[&str] = match kind {
                         "jvm" => &[".m2", ".gradle", ".ivy2", ".sbt"],
                         "haskell" => &[".cabal", ".stack", ".local"],

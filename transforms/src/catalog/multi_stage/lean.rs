@@ -12,7 +12,10 @@ use super::whole::shown;
 
 /// Whether a file could be opened when the program runs: not a source, not a manifest, not about the repository.
 pub(super) fn is_asset(file: &str) -> bool {
-    const ASIDE: [&str; 15] = [
+    const ASIDE: [&str; 18] = [
+        "checkstyle",
+        "gatling",
+        "jmeter",
         "vendor",
         "testdata",
         "docs",

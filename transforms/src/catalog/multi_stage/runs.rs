@@ -1548,6 +1548,7 @@ fn wanted(
             Role::Runtime if recipe.serves && SITE_TOOLS.contains(&packages::bare(name)) && !starts(name) => {
                 all = false
             }
+            Role::Runtime if for_native_modules(survey, recipe, names, name) && !starts(name) => all = false,
             _ => found.push(name.clone()),
         }
     }
@@ -1582,6 +1583,34 @@ fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package:
     let checks = health.filter_map(|unit| survey.model.steps(unit.index)).flatten();
     survey.entry.steps.iter().chain(checks).any(|step| brings(manager, packages::bare(package), step.program()))
         || recipe.scripted.iter().any(|program| brings(manager, packages::bare(package), program))
+}
+
+/// Whether a package is the Python of node-gyp alone: it stands beside a compiler in an image of Node, and the project
+/// beside the Dockerfile has nothing written in Python and starts none.
+fn for_native_modules(survey: &Survey<'_, '_>, recipe: &Recipe, names: &[String], package: &str) -> bool {
+    let python = ["python", "python2", "python3", "python3-minimal", "py3-setuptools", "python3-setuptools"];
+    let compiler = ["build-base", "build-essential", "g++", "gcc", "make"];
+    let starts = |step: &Step| python.contains(&step.program());
+    python.contains(&packages::bare(package))
+        && names.iter().any(|name| compiler.contains(&packages::bare(name)))
+        && survey.model.known(survey.stage).is_some_and(|image| image.language() == Some("node"))
+        && survey.model.context.is_some_and(|context| {
+            // Modules that start Python say so by their names.
+            let speaks = |file: &String| {
+                paths::name(file) == "package.json"
+                    && context.read(file).is_none_or(|text| {
+                        [&b"python"[..], b"youtube-dl", b"yt-dlp", b"ytdl"]
+                            .iter()
+                            .any(|word| memchr::memmem::find(&text, word).is_some())
+                    })
+            };
+            let own = |file: &&String| !file.contains("node_modules/");
+            !context.files().iter().filter(own).any(|file| file.ends_with(".py") || speaks(file))
+        })
+        && !recipe.opaque_entry
+        && !survey.entry.steps.iter().any(starts)
+        && !survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps).any(starts)
+        && !python.iter().any(|program| survey.calls(program))
 }
 
 /// Whether something that runs in the runtime stage starts a tool, or may.

@@ -88,18 +88,17 @@ fn find(folder: &Path, source: &[u8]) -> Option<PathBuf> {
     if sources.is_empty() {
         return Some(folder.to_owned());
     }
-    let whole = |source: &&String| parts(source).next().is_none();
-    if sources.iter().all(|source| whole(&source)) {
+    let named: Vec<&String> = sources.iter().filter(|source| parts(source).next().is_some()).collect();
+    if named.is_empty() {
         return holds_more(folder).then(|| folder.to_owned());
     }
     let absolute = std::path::absolute(folder).ok()?;
-    let named = sources.iter().filter(|source| !whole(source)).count();
     let mut best: Option<(usize, PathBuf)> = None;
     for (level, ancestor) in absolute.ancestors().enumerate() {
-        let there = sources.iter().filter(|source| !whole(source)).filter(|source| has(ancestor, source)).count();
+        let there = named.iter().filter(|source| has(ancestor, source)).count();
         // The Dockerfile's own folder keeps the path that was typed, so that messages do too.
         let path = || if level == 0 { folder.to_owned() } else { ancestor.to_owned() };
-        if there == named {
+        if there == named.len() {
             return Some(path());
         }
         if there > best.as_ref().map_or(0, |(most, _)| *most) {

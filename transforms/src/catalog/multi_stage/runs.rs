@@ -857,7 +857,7 @@ fn moved_to_archives(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.steps().any(|(_, other)| {
         matches!(effects::kind(other.program()), "copy" | "install")
             && matches!(effects::of(other), Effect::Repository)
-            && other.args().iter().any(|arg| other.path(arg).as_deref() == Some(path))
+            && other.args().iter().any(|arg| other.is_at(arg, path))
     })
 }
 

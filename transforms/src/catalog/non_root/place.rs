@@ -253,11 +253,7 @@ fn made_from(survey: &Survey<'_, '_>, path: &str, place: usize) -> Option<usize>
             && unit.instruction.args.text.contains("mkdir")
             && survey.steps(unit).iter().any(|step| {
                 step.program() == "mkdir"
-                    && step
-                        .args()
-                        .iter()
-                        .filter(|arg| !arg.starts_with('-'))
-                        .any(|arg| step.path(arg).as_deref() == Some(path))
+                    && step.args().iter().filter(|arg| !arg.starts_with('-')).any(|arg| step.is_at(arg, path))
             });
         makes.then_some(at)
     })

@@ -7,6 +7,7 @@ use super::sorted::{Map, Sorted};
 
 static BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
 static DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
+static RECOMMENDS: Sorted = Sorted::new(include_str!("../../data/packages/recommends.tsv"));
 static TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
 
@@ -17,6 +18,9 @@ pub enum Role {
     Build,
     /// To fetch, unpack, edit or look: of use at run time only to what starts it.
     Tool,
+    /// To install what is written in a language, with compilers among what it recommends: of use at run time only to what
+    /// starts it.
+    Installer,
     /// Anything else: it may be needed when the program runs.
     Runtime,
 }
@@ -33,6 +37,11 @@ pub fn role(manager: Manager, package: &str) -> Role {
         return Role::Build;
     }
     if is_tool(name) { Role::Tool } else { Role::Runtime }
+}
+
+/// Whether a package of Debian brings compilers by what it recommends.
+pub fn recommends_compilers(package: &str) -> bool {
+    RECOMMENDS.find(bare(package)).is_some()
 }
 
 fn is_tool(name: &str) -> bool {
@@ -82,7 +91,7 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
     }
     if manager == Manager::Apt {
         let release = release?;
-        let row = DEBIAN.find(name)?;
+        let row = DEBIAN.find(name).or_else(|| RECOMMENDS.find(name))?;
         let found = row.rest.split(';').find_map(|part| {
             let (releases, libraries) = part.split_once('=')?;
             releases.split(',').any(|known| known == release).then_some(libraries)
@@ -129,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted() {
-        for table in [&BUILD, &DEBIAN, &TOOLS, &PROGRAMS] {
+        for table in [&BUILD, &DEBIAN, &RECOMMENDS, &TOOLS, &PROGRAMS] {
             table.check();
         }
     }
@@ -143,6 +152,7 @@ mod tests {
         check(Manager::Apt, "jessie", "libpq-dev", None);
         check(Manager::Apt, "bookworm", "build-essential", Some(&["libgomp1"]));
         check(Manager::Apt, "bookworm", "python3-dev", Some(&["python3"]));
+        check(Manager::Apt, "noble", "npm", Some(&["nodejs"]));
         check(Manager::Apk, "alpine3.20", "openssl-dev", Some(&["libssl3"]));
         check(Manager::Apk, "alpine3.12", "openssl-dev", Some(&["libssl1.1"]));
         check(Manager::Apk, "alpine3.20", "musl-dev", Some(&[]));

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::commands::Step;
 use super::paths;
 use crate::knowledge::fetches;
+use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::{Map, Sorted};
 
@@ -88,6 +89,18 @@ pub struct Packages {
     pub manager: Manager,
     /// The packages as they are written, version pins included.
     pub names: Vec<String>,
+    /// Whether what they recommend is installed as well.
+    pub recommended: bool,
+}
+
+impl Packages {
+    /// What one of them is there for.
+    pub fn role(&self, package: &str) -> Role {
+        if self.recommended && packages::recommends_compilers(package) {
+            return Role::Installer;
+        }
+        packages::role(self.manager, package)
+    }
 }
 
 /// Options of package managers that take a value as the next word.
@@ -370,7 +383,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "apt" if has("build-dep") => Effect::Lists,
         "apt" if has("source") => Effect::Build,
         "apt" if has("upgrade") || has("dist-upgrade") || has("full-upgrade") => Effect::Upgrade,
-        "apt" => packages(Manager::Apt, args, &["install"], &["remove", "purge", "autoremove"]),
+        "apt" => managed(Manager::Apt, args, &["install"], &["remove", "purge", "autoremove"]),
         // Questions about what is installed.
         "dpkg"
             if args.iter().any(|arg| {
@@ -393,12 +406,12 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "dpkg" if program == "gdebi" => Effect::Repository,
         "dpkg" if has("-i") || has("--install") => match archives(args) {
-            Some(names) => Effect::Install(Packages { manager: Manager::Apt, names }),
+            Some(names) => Effect::Install(Packages { manager: Manager::Apt, names, recommended: false }),
             None => Effect::Repository,
         },
         "dpkg" => Effect::Configure,
         "apk" if verb == "upgrade" => Effect::Upgrade,
-        "apk" => packages(Manager::Apk, args, &["add"], &["del"]),
+        "apk" => managed(Manager::Apk, args, &["add"], &["del"]),
         "yum" if program == "yum-config-manager" || has("config-manager") => Effect::Repository,
         "yum"
             if matches!(verb, "update" | "upgrade") && args.iter().filter(|arg| !arg.starts_with('-')).count() == 1 =>
@@ -407,12 +420,12 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         "yum" => {
             let verbs = ["install", "localinstall", "groupinstall", "group", "reinstall"];
-            packages(Manager::Yum, args, &verbs, &["remove", "erase", "autoremove"])
+            managed(Manager::Yum, args, &verbs, &["remove", "erase", "autoremove"])
         }
         "rpm" if has("-e") || has("--erase") => Effect::Remove(named(Manager::Yum, args)),
         "rpm" => Effect::Repository,
         "zypper" if has("addrepo") || has("ar") => Effect::Repository,
-        "zypper" => packages(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),
+        "zypper" => managed(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),
         "pacman" => match args.first() {
             Some(first) if first.starts_with("-S") => install(Manager::Pacman, args.get(1..).unwrap_or_default()),
             Some(first) if first.starts_with("-R") => {
@@ -738,11 +751,16 @@ fn clone(step: &Step, args: &[&str]) -> Effect {
 }
 
 /// `manager … verb package …`
-fn packages(manager: Manager, args: &[&str], verbs: &[&str], removals: &[&str]) -> Effect {
+fn managed(manager: Manager, args: &[&str], verbs: &[&str], removals: &[&str]) -> Effect {
     let verb = args.iter().position(|arg| verbs.contains(arg) || removals.contains(arg));
     match verb.map(|at| (args.get(at), args.get(at + 1..).unwrap_or_default())) {
         Some((Some(verb), rest)) if removals.contains(verb) => Effect::Remove(named(manager, rest)),
-        Some((_, rest)) => install(manager, rest),
+        Some((_, rest)) => {
+            let mut found = named(manager, rest);
+            found.recommended = manager == Manager::Apt
+                && !args.iter().any(|arg| *arg == "--no-install-recommends" || arg.contains("Install-Recommends"));
+            Effect::Install(found)
+        }
         None => Effect::Lists,
     }
 }
@@ -765,7 +783,7 @@ fn named(manager: Manager, args: &[&str]) -> Packages {
             names.push((*arg).to_owned());
         }
     }
-    Packages { manager, names }
+    Packages { manager, names, recommended: false }
 }
 
 /// What `curl` and `wget` write.

@@ -698,7 +698,7 @@ pub(super) fn mentions(step: &Step, path: &str) -> bool {
 
 /// Whether what starts, or a health check, needs a package by its name.
 pub(super) fn needed_at_start(survey: &Survey<'_, '_>, name: &str) -> bool {
-    let named = |step: &Step| step.program() == name || tools::package(step.program()) == name;
+    let named = |step: &Step| tools::brings(name, step.program());
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     survey.entry.steps.iter().any(named)
         || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)

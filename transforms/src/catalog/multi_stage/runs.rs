@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
-use crate::model::effects::{self, Effect, Store};
+use crate::model::effects::{self, Effect, Packages, Store};
 use crate::model::paths;
 use crate::span::Span;
 use crate::surgery::comments_above;
@@ -113,7 +113,7 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Install(packages) => {
-                    let (mut wanted, all) = wanted(survey, recipe, packages.manager, &packages.names, &gone, step);
+                    let (mut wanted, all) = wanted(survey, recipe, &packages, &gone, step);
                     let node = |name: &String| helpers::is_node_package(packages.manager, name);
                     if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
                         && !recipe.assumptions.iter().any(|text| text == helpers::NODE_BUNDLES)
@@ -585,7 +585,7 @@ fn fills_database(
     let works = unit.steps.iter().any(|step| match effects::of(step) {
         Effect::Build | Effect::Store(_) | Effect::Fetch(_) => true,
         Effect::Install(packages) => {
-            packages.names.iter().any(|name| packages::role(packages.manager, name) == Role::Build)
+            packages.names.iter().any(|name| packages.role(name) == Role::Build)
         }
         Effect::Unknown => step.argv.first().is_some_and(|program| {
             program.starts_with('.')
@@ -1478,11 +1478,11 @@ fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<String> {
 fn wanted(
     survey: &Survey<'_, '_>,
     recipe: &Recipe,
-    manager: Manager,
-    names: &[String],
+    packages: &Packages,
     gone: &[String],
     step: &Step,
 ) -> (Vec<String>, bool) {
+    let (manager, names) = (packages.manager, packages.names.as_slice());
     let group = step
         .argv
         .iter()
@@ -1492,7 +1492,7 @@ fn wanted(
         .or_else(|| step.argv.iter().find_map(|arg| arg.strip_prefix("--virtual=")));
     // What is taken away again stays only where the runtime stage itself starts it.
     let taken = manager == Manager::Apk && group.is_some_and(|group| gone.iter().any(|name| name == group));
-    let starts = |name: &str| packages::role(manager, name) != Role::Build && started(survey, recipe, manager, name);
+    let starts = |name: &str| packages.role(name) != Role::Build && started(survey, recipe, manager, name);
     let release = recipe.runtime.release.map(|release| release.name);
     let language = survey.model.known(survey.stage).and_then(|image| image.language());
     let mut found: Vec<String> = Vec::new();
@@ -1523,10 +1523,11 @@ fn wanted(
             found.push(name.clone());
             continue;
         }
-        match packages::role(manager, name) {
+        match packages.role(name) {
             // Documentation that is made at every start, a site that is built from what is mounted.
             Role::Build if at_start(survey, recipe, manager, name) => found.push(name.clone()),
-            Role::Build => match packages::libraries(manager, release, name) {
+            Role::Installer if installer_needed(survey, recipe, manager, name) => found.push(name.clone()),
+            Role::Build | Role::Installer => match packages::libraries(manager, release, name) {
                 Some(libraries) => {
                     all = false;
                     // The language that the image is made for is there already, in a place of its own.
@@ -1613,6 +1614,15 @@ fn for_native_modules(survey: &Survey<'_, '_>, recipe: &Recipe, names: &[String]
         && !python.iter().any(|program| survey.calls(program))
 }
 
+/// Whether something that runs in the runtime stage installs packages of a language, or may.
+fn installer_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
+    recipe.opaque_entry
+        || at_start(survey, recipe, manager, package)
+        || started(survey, recipe, manager, package)
+        || survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| word == "pip"))
+        || survey.calls(packages::bare(package).trim_start_matches("python-").trim_start_matches("python3-"))
+}
+
 /// Whether something that runs in the runtime stage starts a tool, or may.
 fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
     let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
@@ -1639,7 +1649,5 @@ fn started(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: 
 
 /// Whether a package brings a program.
 fn brings(manager: Manager, package: &str, program: &str) -> bool {
-    program == package
-        || packages::program_package(manager, program) == Some(package)
-        || tools::package(program) == package
+    tools::brings(package, program) || packages::program_package(manager, program) == Some(package)
 }

@@ -2,7 +2,7 @@
 
 use crate::knowledge::fetches::Fetch;
 use crate::knowledge::images::Image;
-use crate::knowledge::packages::{self, Role};
+use crate::knowledge::packages::Role;
 use crate::knowledge::releases::{self, Family, Release};
 use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
@@ -169,7 +169,7 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         Effect::Install(packages) => packages
             .names
             .iter()
-            .any(|name| !matches!(packages::role(packages.manager, name), Role::Build | Role::Tool)),
+            .any(|name| !matches!(packages.role(name), Role::Build | Role::Tool)),
         _ => false,
     });
     if moves && installs {

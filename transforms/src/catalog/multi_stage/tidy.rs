@@ -4,7 +4,7 @@
 //! can't be taken apart, and nothing else is built, there is nothing that a split could leave behind. Where something
 //! else is built, both stages run the instruction as it is.
 
-use crate::knowledge::packages::{self, Role};
+use crate::knowledge::packages::Role;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -84,7 +84,7 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
                 continue;
             }
             let headers = bare.ends_with("-dev") || bare.ends_with("-devel");
-            if packages::role(packages.manager, name) == Role::Build && !headers && !SMALL.contains(&bare) {
+            if packages.role(name) == Role::Build && !headers && !SMALL.contains(&bare) {
                 return false;
             }
         }
@@ -161,7 +161,7 @@ fn lacks(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Option<St
             _ => None,
         });
         let build = installed.flat_map(|packages| {
-            packages.names.iter().filter(|name| packages::role(packages.manager, name) == Role::Build)
+            packages.names.iter().filter(|name| packages.role(name) == Role::Build)
         });
         build.map(|name| bare(name).to_owned()).collect()
     };

@@ -50,6 +50,11 @@ pub(super) fn package(program: &str) -> &str {
     BUILDPACK.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package)
 }
 
+/// Whether a package brings a program, by what it is called. What `pip` is called doesn't tell which Python it is of.
+pub(super) fn brings(name: &str, program: &str) -> bool {
+    program == name || package(program) == name || name.ends_with("-pip") && program.starts_with("pip")
+}
+
 /// Whether an install in the runtime stage would fail where the file as it is does not: the release no longer has its
 /// packages at the usual place, and the file installs none of them, or says itself where they are.
 pub(super) fn unavailable(survey: &Survey<'_, '_>, recipe: &Recipe, packages: &[String]) -> Option<Refusal> {

@@ -1448,12 +1448,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if self.smaller {
             let tools = self.survey.steps().any(|(_, step)| {
                 matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| {
-                    packages::role(packages.manager, name) == Role::Build
+                    packages.role(name) == Role::Build
                         && !tidy::SMALL.contains(&packages::bare(name))
                 }))
             });
             return if !works && tools { Err(nothing()) } else { Ok(()) };
         }
+        // What installs for everybody may have to do so again.
+        let globals = self.survey.units.iter().any(|unit| {
+            unit.steps.iter().any(|step| globals::named(self.survey, unit, step).is_some_and(|names| !names.is_empty()))
+        });
         let mut left: Vec<&String> = Vec::new();
         for unit in self.survey.units.iter().take(self.last_build + 1) {
             let removed: Vec<String> = unit.steps.iter().flat_map(removed_packages).collect();
@@ -1465,7 +1469,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 // What has no known run-time half would be installed again.
                 let release = self.runtime.release.map(|release| release.name);
                 left.extend(packages.names.iter().filter(|name| {
-                    packages::role(packages.manager, name) == Role::Build
+                    let installer = || !self.opaque && !(packages::bare(name) == "npm" && globals);
+                    let role = packages.role(name);
+                    (role == Role::Build || role == Role::Installer && installer())
                         && packages::libraries(packages.manager, release, name).is_some()
                         && !removed.contains(*name)
                         && !plan::needed_at_start(self.survey, name)
@@ -2377,7 +2383,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
             Effect::Build if survey.downloads(step).is_some() => {}
             Effect::Build | Effect::Store(_) | Effect::Fetch(_) => last = Some(at),
             Effect::Install(packages)
-                if packages.names.iter().any(|name| packages::role(packages.manager, name) == Role::Build) =>
+                if packages.names.iter().any(|name| packages.role(name) == Role::Build) =>
             {
                 last = last.max(Some(at));
             }
@@ -2396,7 +2402,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
                     && packages
                         .names
                         .iter()
-                        .any(|name| name.starts_with('.') || packages::role(packages.manager, name) == Role::Build) =>
+                        .any(|name| name.starts_with('.') || packages.role(name) == Role::Build) =>
             {
                 last = last.max(Some(at));
             }

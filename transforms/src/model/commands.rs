@@ -345,7 +345,12 @@ impl Walk<'_, '_> {
             && let Some(script) = inline(self.model, &argv)
         {
             self.depth += 1;
-            let mut own = cwd.clone();
+            // Who logs in begins at home, wherever that is.
+            let logs_in = |word: &String| {
+                word == "--login" || word.starts_with('-') && !word.starts_with("--") && word.contains('l')
+            };
+            let login = matches!(program, "su" | "runuser") && argv.iter().any(|word| word == "-" || logs_in(word));
+            let mut own = cwd.clone().filter(|_| !login);
             let first = self.steps.len();
             self.list(&script.items, &mut own, always, false);
             for step in self.steps.iter_mut().skip(first) {

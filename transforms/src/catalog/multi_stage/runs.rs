@@ -584,9 +584,7 @@ fn fills_database(
 ) -> Result<Decision, Refusal> {
     let works = unit.steps.iter().any(|step| match effects::of(step) {
         Effect::Build | Effect::Store(_) | Effect::Fetch(_) => true,
-        Effect::Install(packages) => {
-            packages.names.iter().any(|name| packages.role(name) == Role::Build)
-        }
+        Effect::Install(packages) => packages.names.iter().any(|name| packages.role(name) == Role::Build),
         Effect::Unknown => step.argv.first().is_some_and(|program| {
             program.starts_with('.')
                 || step.path(program).is_some_and(|path| in_builder(&recipe.builder_folders, &path))

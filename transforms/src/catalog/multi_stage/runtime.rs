@@ -166,10 +166,9 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     }
     let moves = found.family != known.family() || other && found.release != known.release();
     let installs = survey.steps().any(|(_, step)| match effects::of(step) {
-        Effect::Install(packages) => packages
-            .names
-            .iter()
-            .any(|name| !matches!(packages.role(name), Role::Build | Role::Tool)),
+        Effect::Install(packages) => {
+            packages.names.iter().any(|name| !matches!(packages.role(name), Role::Build | Role::Tool))
+        }
         _ => false,
     });
     if moves && installs {

@@ -87,13 +87,17 @@ fn names_account(survey: &Survey<'_, '_>, later: &[Unit<'_>]) -> bool {
             !matches!(user.split(':').next(), Some("root" | "0" | ""))
         }
         Keyword::Copy | Keyword::Add => unit.instruction.flags.iter().any(|flag| flag.name == "chown"),
-        _ => unit.steps.iter().any(gives),
+        _ => {
+            let acts = |word: &str| matches!(word, "su" | "runuser" | "sudo" | "gosu" | "su-exec" | "setuser");
+            // Of what somebody else is to run, the command alone is among the steps.
+            unit.steps.iter().any(gives) || unit.instruction.args.text.split_ascii_whitespace().any(acts)
+        }
     })
 }
 
 /// Whether a command names an account.
 fn gives(step: &Step) -> bool {
-    matches!(step.program(), "chown" | "chgrp" | "su" | "runuser" | "sudo" | "gosu" | "su-exec" | "setuser" | "install")
+    matches!(step.program(), "chown" | "chgrp" | "install")
         || matches!(effects::of(step), Effect::User)
         || step.argv.iter().any(|word| word.starts_with("--with-") && word.contains("-user="))
 }

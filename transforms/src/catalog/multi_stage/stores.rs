@@ -223,6 +223,33 @@ pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefi
     Ok(found)
 }
 
+/// Where pip clones what is to be used where it lies: `pip install -e git+https://…`, on the command or in a list that is
+/// there to read.
+pub(super) fn clones(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    let args: Vec<&str> = step.args().iter().map(String::as_str).collect();
+    let options = || args.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?)));
+    let listed = options().filter(|(option, _)| matches!(*option, "-r" | "--requirement")).any(|(_, list)| {
+        let text = step.path(list).and_then(|list| survey.read(&list));
+        text.is_some_and(|text| {
+            let text = String::from_utf8_lossy(&text);
+            text.lines().any(|line| clones_to_edit(&line.split_ascii_whitespace().collect::<Vec<_>>()))
+        })
+    });
+    if !listed && !clones_to_edit(&args) {
+        return None;
+    }
+    let told = options().find(|(option, _)| matches!(*option, "--src" | "--source"));
+    step.path(told.map_or("src", |(_, folder)| folder))
+}
+
+/// Whether words of pip ask for a repository that is to be used where it is cloned to.
+fn clones_to_edit(words: &[&str]) -> bool {
+    const SCHEMES: [&str; 5] = ["git+", "git:", "hg+", "svn+", "bzr+"];
+    let remote = |word: &str| SCHEMES.iter().any(|scheme| word.trim_start_matches('=').starts_with(scheme));
+    let apart = words.windows(2).any(|pair| matches!(pair, ["-e" | "--editable", word] if remote(word)));
+    apart || words.iter().any(|word| word.strip_prefix("--editable").or(word.strip_prefix("-e")).is_some_and(remote))
+}
+
 /// The folders that an installer of a language writes; `None` where they are the distribution's own.
 pub(super) fn folders(
     survey: &Survey<'_, '_>,

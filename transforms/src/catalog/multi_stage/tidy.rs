@@ -160,9 +160,8 @@ fn lacks(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Option<St
             Effect::Install(packages) => Some(packages),
             _ => None,
         });
-        let build = installed.flat_map(|packages| {
-            packages.names.iter().filter(|name| packages.role(name) == Role::Build)
-        });
+        let build =
+            installed.flat_map(|packages| packages.names.iter().filter(|name| packages.role(name) == Role::Build));
         build.map(|name| bare(name).to_owned()).collect()
     };
     let header = |name: &String| {

@@ -1222,6 +1222,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
         }
+        if store == Store::Python
+            && let Some(folder) = stores::clones(self.survey, step)
+        {
+            self.carry(&folder, at, format!("`{}` clones into it", shown(step)));
+        }
         if store == Store::Lua {
             self.installed_from(step);
         }
@@ -2382,9 +2387,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
         match effects::of(step) {
             Effect::Build if survey.downloads(step).is_some() => {}
             Effect::Build | Effect::Store(_) | Effect::Fetch(_) => last = Some(at),
-            Effect::Install(packages)
-                if packages.names.iter().any(|name| packages.role(name) == Role::Build) =>
-            {
+            Effect::Install(packages) if packages.names.iter().any(|name| packages.role(name) == Role::Build) => {
                 last = last.max(Some(at));
             }
             Effect::Unknown if is_build_script(step) => {

@@ -1,0 +1,3 @@
+import feeds
+
+feeds.crawl()

@@ -1630,7 +1630,7 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || started(survey, recipe, manager, package)
         || survey.entry.steps.iter().any(|step| brings(manager, name, step.program()))
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
-        || packages::programs(manager, name).any(|program| survey.calls(program))
+        || survey.model.context.is_some() && packages::programs(manager, name).any(|program| survey.calls(program))
         || libraries::needs(survey, name)
         // What moves files, and moves none for the build, is there for who works with the container.
         || matches!(name, "rsync" | "lftp" | "aria2" | "axel")

@@ -176,8 +176,8 @@ impl<'m, 'a> Survey<'m, 'a> {
                 let named = !matches!(name, "." | ".." | "" | "*");
                 named && name == paths::name(path) && (to == path && !copy.folder || paths::join(to, name) == path)
             })
-        }) || self.context_path(path).is_some_and(|inside| {
-            self.model.context.is_some_and(|context| context.files().binary_search(&inside).is_ok())
+        }) || self.model.context.is_some_and(|context| {
+            self.context_path(path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
         })
     }
 
@@ -205,8 +205,8 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// The content of a file of the image that came from the build context.
     pub(super) fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let inside = self.context_path(path)?;
-        self.model.context?.read(&inside).map(|content| content.into_owned())
+        let context = self.model.context?;
+        context.read(&self.context_path(path)?).map(|content| content.into_owned())
     }
 }
 

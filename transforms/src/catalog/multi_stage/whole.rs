@@ -1384,24 +1384,28 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             // What `cargo install` makes of the project lies in Cargo's own folder.
             let release = "target/release";
             let built =
-                self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|word| word.contains("target")));
-            let here = step.args().windows(2).all(
-                |pair| !matches!(pair, [option, path] if option == "--path" && step.path(path).as_deref() != Some(cwd)),
-            );
-            let other = self.survey.steps().any(|(_, other)| {
-                other.program() != "rm"
-                    && other.span != step.span
-                    && other.argv.iter().any(|word| word.contains(release))
-            });
-            let gone = self.removed.iter().any(|removed| paths::covers(removed, cwd));
+                || self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|word| word.contains("target")));
+            let here = || {
+                step.args().windows(2).all(
+                    |pair| !matches!(pair, [option, path] if option == "--path" && step.path(path).as_deref() != Some(cwd)),
+                )
+            };
+            let other = || {
+                self.survey.steps().any(|(_, other)| {
+                    other.program() != "rm"
+                        && other.span != step.span
+                        && other.argv.iter().any(|word| word.contains(release))
+                })
+            };
+            let gone = || self.removed.iter().any(|removed| paths::covers(removed, cwd));
             if step.program() == "cargo"
                 && step.subcommand() == Some("install")
                 && crate_here(step)
                 && whole
-                && here
-                && !built
-                && !other
-                && !gone
+                && here()
+                && !built()
+                && !other()
+                && !gone()
             {
                 self.build.retain(|command| !command.starts_with(&format!("rm -rf {cwd}/target/")));
                 let command = format!("rm -rf {cwd}/target");
@@ -1414,12 +1418,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 "cabal" if self.carried.iter().any(|carried| carried.from.ends_with("/.local")) => "dist-newstyle",
                 _ => "",
             };
-            let named = self.survey.entry.steps.iter().any(|entry| {
-                matches!(entry.program(), "stack" | "cabal") || entry.argv.iter().any(|arg| arg.contains(caches))
-            });
-            let command = format!("rm -rf {cwd}/{caches}");
-            if !caches.is_empty() && !named && whole && !self.build.contains(&command) {
-                self.build.push(command);
+            let named = || {
+                self.survey.entry.steps.iter().any(|entry| {
+                    matches!(entry.program(), "stack" | "cabal") || entry.argv.iter().any(|arg| arg.contains(caches))
+                })
+            };
+            if !caches.is_empty() && whole && !named() {
+                let command = format!("rm -rf {cwd}/{caches}");
+                if !self.build.contains(&command) {
+                    self.build.push(command);
+                }
             }
         }
         for folder in self.carried.iter().map(|carried| carried.from.clone()).collect::<Vec<_>>() {
@@ -2193,6 +2201,10 @@ fn scripts(
     step: &Step,
     each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
+    // Most files are read without one.
+    if survey.model.context.is_none() {
+        return Ok(());
+    }
     // `sh run.sh` starts the script as `./run.sh` does.
     let named = step.argv.get(1).filter(|word| word.contains('/') || word.ends_with(".sh"));
     for path in survey.started(step).into_iter().chain(named.and_then(|word| step.path(word))) {

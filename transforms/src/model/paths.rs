@@ -62,6 +62,10 @@ pub fn covers(pattern: &str, path: &str) -> bool {
 /// The last part of a path.
 pub fn name(path: &str) -> &str {
     let bytes = path.as_bytes();
+    // Most of what is asked about is a program, called by its name.
+    if !bytes.iter().any(|byte| *byte == b'/') {
+        return path;
+    }
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
     let start = bytes.iter().take(end).rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     path.get(start..end).unwrap_or(path)

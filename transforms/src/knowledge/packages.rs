@@ -120,7 +120,7 @@ pub fn program_package(manager: Manager, program: &str) -> Option<&'static str> 
         Manager::Apk => "apk",
         _ => "yum",
     };
-    PROGRAMS.find(&format!("{prefix} {program}")).map(|row| row.rest)
+    PROGRAMS.find_pair(prefix, b' ', program).map(|row| row.rest)
 }
 
 #[cfg(test)]

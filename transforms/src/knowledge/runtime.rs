@@ -205,7 +205,7 @@ pub fn java_version(name: &str, tag: &str) -> Option<u32> {
         .rsplit('/')
         .next()
         .and_then(|last| leading_number(last.strip_prefix("openjdk-").or_else(|| last.strip_prefix("openjdk"))?));
-    in_name.or_else(|| JAVA.find_pair(name, tag)?.rest.parse().ok())
+    in_name.or_else(|| JAVA.find_pair(name, b':', tag)?.rest.parse().ok())
 }
 
 fn leading_number(text: &str) -> Option<u32> {

@@ -93,9 +93,9 @@ impl Sorted {
         self.rows_at(start).take_while(move |row| *found.get_or_insert(row.key) == row.key)
     }
 
-    /// The row of the key `name:tag`, without putting the two together.
-    pub(crate) fn find_pair(&self, name: &str, tag: &str) -> Option<Row> {
-        self.rows_at(self.first(name.bytes().chain([b':']).chain(tag.bytes()))?).next()
+    /// The row of a key such as `name:tag`, without putting its parts together.
+    pub(crate) fn find_pair(&self, name: &str, between: u8, tag: &str) -> Option<Row> {
+        self.rows_at(self.first(name.bytes().chain([between]).chain(tag.bytes()))?).next()
     }
 
     /// Every row, in order.
@@ -254,9 +254,9 @@ mod tests {
         let pairs = Sorted::new("# Source: none\na-b:1\tone\na:1\ttwo\na:10\tthree\n");
         pairs.check();
         for _ in 0..OFTEN {
-            assert_eq!(pairs.find_pair("a", "1").map(|row| row.rest), Some("two"));
-            assert_eq!(pairs.find_pair("a-b", "1").map(|row| row.rest), Some("one"));
-            assert_eq!(pairs.find_pair("a", "2"), None);
+            assert_eq!(pairs.find_pair("a", b':', "1").map(|row| row.rest), Some("two"));
+            assert_eq!(pairs.find_pair("a-b", b':', "1").map(|row| row.rest), Some("one"));
+            assert_eq!(pairs.find_pair("a", b':', "2"), None);
         }
     }
 

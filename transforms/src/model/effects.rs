@@ -7,13 +7,14 @@ use super::paths;
 use crate::knowledge::fetches;
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
-use crate::knowledge::sorted::{Map, Sorted};
+use crate::knowledge::sorted::{Map, Row, Sorted};
 
 /// What kind of command each program is.
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
 
-/// What installers do that are piped into a shell.
-static INSTALLERS: Sorted = Sorted::new(include_str!("../../data/installers.tsv"));
+/// What installers do that are piped into a shell: the rows of the table, each of which is looked for in an address.
+static INSTALLERS: LazyLock<Vec<Row>> =
+    LazyLock::new(|| Sorted::new(include_str!("../../data/installers.tsv")).rows().collect());
 
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,7 +282,7 @@ pub fn from_network(step: &Step) -> bool {
 /// What a script from the network does, where that is known.
 fn piped(step: &Step) -> Option<Effect> {
     let address = step.piped.as_deref()?;
-    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
     Some(match row.column(0) {
         "composer" => composer(step),
         "repository" => Effect::Repository,
@@ -298,14 +299,14 @@ fn piped(step: &Step) -> Option<Effect> {
 
 /// The packages of an archive that has no others, by its address or that of the script that adds it.
 pub fn archive(address: &str) -> Option<&'static str> {
-    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
     (row.column(0) == "repository" && !row.column(1).is_empty()).then(|| row.column(1))
 }
 
 /// The programs that an installer from the network puts into the home, where they are tools of the build.
 pub fn build_tools(step: &Step) -> Option<&'static str> {
     let address = step.piped.as_deref()?;
-    let row = INSTALLERS.rows().find(|row| address.contains(row.key))?;
+    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
     (row.column(0).starts_with("home ") && !row.column(1).is_empty()).then(|| row.column(1))
 }
 

@@ -1,7 +1,10 @@
 //! Tools that only the build uses, whatever way they come into the image: copied from an image of their own, put into the
 //! home by an installer, or Node's packages in an image of another language.
 
+use std::sync::LazyLock;
+
 use crate::knowledge::images::Kind;
+use crate::knowledge::packages::program_package;
 use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::Sorted;
 use crate::model::commands::Step;
@@ -126,9 +129,15 @@ fn starts_node(survey: &Survey<'_, '_>) -> bool {
 
 /// Whether a package of the distribution, or of an archive of its own, is Node or one of its tools.
 pub(super) fn is_node_package(manager: Manager, package: &str) -> bool {
+    static LISTED: LazyLock<Vec<(Manager, &str)>> = LazyLock::new(|| {
+        let managers = [Manager::Apt, Manager::Apk, Manager::Yum, Manager::Zypper, Manager::Pacman];
+        let brought =
+            |manager| NODE.iter().filter_map(move |program| Some((manager, program_package(manager, program)?)));
+        managers.into_iter().flat_map(brought).collect()
+    });
     let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
     matches!(name, "nodejs" | "nodejs-legacy" | "nodejs-npm" | "npm" | "yarn" | "nodejs-current")
-        || NODE.iter().any(|program| crate::knowledge::packages::program_package(manager, program) == Some(name))
+        || LISTED.contains(&(manager, name))
 }
 
 /// Whether a command tells the package manager of an archive that has nothing but Node's packages.

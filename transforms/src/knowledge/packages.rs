@@ -76,12 +76,16 @@ fn known(manager: Manager, name: &str) -> Option<&'static str> {
 pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Option<Vec<String>> {
     let name = bare(package);
     if let Some(found) = known(manager, name) {
+        // What is not known to be Alpine may be of any age.
         let ssl = match release
-            .and_then(|release| release.strip_prefix("alpine3."))
-            .and_then(|minor| minor.parse::<u32>().ok())
+            .map(|release| release.strip_prefix("alpine"))
+            .map(|rest| rest.and_then(|rest| rest.strip_prefix("3.")).and_then(|minor| minor.parse::<u32>().ok()))
         {
-            Some(minor) if minor < 17 => "libssl1.1",
-            _ => "libssl3",
+            Some(Some(minor)) if minor < 9 => "libssl1.0",
+            Some(Some(minor)) if minor < 17 => "libssl1.1",
+            Some(_) => "libssl3",
+            None if found.contains("@ssl") => return None,
+            None => "",
         };
         let words = found.split_ascii_whitespace().map(|word| if word == "@ssl" { ssl } else { word });
         // `brotli-dev@testing`: its library is in the archive of that name as well.
@@ -155,6 +159,8 @@ mod tests {
         check(Manager::Apt, "noble", "npm", Some(&["nodejs"]));
         check(Manager::Apk, "alpine3.20", "openssl-dev", Some(&["libssl3"]));
         check(Manager::Apk, "alpine3.12", "openssl-dev", Some(&["libssl1.1"]));
+        check(Manager::Apk, "alpine3.4", "openssl-dev", Some(&["libssl1.0"]));
+        assert_eq!(libraries(Manager::Apk, None, "openssl-dev"), None);
         check(Manager::Apk, "alpine3.20", "musl-dev", Some(&[]));
         check(Manager::Apk, "alpine3.20", "nobody-knows-dev", None);
         check(Manager::Yum, "centos7", "openssl-devel", Some(&["openssl-libs"]));

@@ -105,7 +105,7 @@ impl Packages {
 }
 
 /// Options of package managers that take a value as the next word.
-const VALUED: [&str; 13] = [
+const VALUED: [&str; 14] = [
     "-t",
     "--target-release",
     "-o",
@@ -118,6 +118,7 @@ const VALUED: [&str; 13] = [
     "--root",
     "-c",
     "--releasever",
+    "--setopt",
     "--keys-dir",
 ];
 
@@ -424,6 +425,14 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             managed(Manager::Yum, args, &verbs, &["remove", "erase", "autoremove"])
         }
         "rpm" if has("-e") || has("--erase") => Effect::Remove(named(Manager::Yum, args)),
+        // Asking what is installed changes nothing.
+        "rpm"
+            if args.first().is_some_and(|arg| {
+                ["-q", "-V"].iter().any(|ask| arg.starts_with(ask)) || matches!(*arg, "--query" | "--verify")
+            }) =>
+        {
+            Effect::Nothing
+        }
         "rpm" => Effect::Repository,
         "zypper" if has("addrepo") || has("ar") => Effect::Repository,
         "zypper" => managed(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),

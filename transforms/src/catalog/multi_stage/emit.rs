@@ -156,6 +156,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(self.layout.run(&commands).as_bytes());
             put(self.layout.eol().as_bytes());
         }
+        for command in &recipe.setup {
+            put(self.layout.line("RUN", command).as_bytes());
+        }
         let mut folder = "/".to_owned();
         let mut early: Vec<&String> = Vec::new();
         // What was installed over the files of the system lies over those that came before, and under what comes after.
@@ -193,9 +196,6 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 folder = cwd.to_owned();
             }
             put(&text);
-        }
-        for command in &recipe.setup {
-            put(self.layout.line("RUN", command).as_bytes());
         }
         let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder && !self.inherits(workdir));
         // A folder that WORKDIR makes belongs to the user in force there.

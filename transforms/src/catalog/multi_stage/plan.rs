@@ -177,6 +177,21 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.finish.retain(|command| command != "ldconfig");
         recipe.finish.push("ldconfig".into());
     }
+    // A folder that an instruction works in has to be there before it.
+    for at in (0..recipe.finish.len()).rev() {
+        let Some(folder) = recipe.finish.get(at).and_then(|command| command.strip_prefix("mkdir -p ")) else {
+            continue;
+        };
+        let works = survey.units.iter().zip(&decisions).take(pivot).any(|(unit, decision)| match &decision.place {
+            Place::Builder => false,
+            Place::BuilderAnd(text) => text.contains(folder),
+            Place::Runtime | Place::Both => unit.instruction.args.text.contains(folder),
+        });
+        if works {
+            let command = recipe.finish.remove(at);
+            recipe.setup.insert(0, command);
+        }
+    }
     // An ARG goes where it is read.
     let written: String = recipe.finish.iter().chain(&recipe.setup).map(|command| format!("{command}\n")).collect();
     for at in (0..pivot.min(survey.units.len())).rev() {
@@ -222,9 +237,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let mut packages: Vec<String> = recipe.libraries.clone();
     packages.retain(|package| !recipe.installed.contains(package));
     if recipe.smaller {
-        packages.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
-    }
-    if recipe.smaller {
+        let tools = tools::packages(survey, &recipe, &decisions).into_iter();
+        let missing = |package: &&str| {
+            !recipe.installed.iter().any(|name| name == package) || tools::used_before(survey, &decisions, package)
+        };
+        packages.extend(tools.filter(missing).map(str::to_owned));
         packages.extend(without_lists(survey, &decisions, pivot));
     }
     packages.sort_unstable();
@@ -598,7 +615,7 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
 }
 
 /// Whether a file in a home is a setting, or a secret, that only tools of the build read.
-fn is_build_setting(path: &str) -> bool {
+pub(super) fn is_build_setting(path: &str) -> bool {
     const FILES: [&str; 21] = [
         ".bowerrc",
         ".bundle",
@@ -623,12 +640,14 @@ fn is_build_setting(path: &str) -> bool {
         ".yarnrc.yml",
     ];
     let rest = ["/root", "/home"].iter().find_map(|home| paths::relative(path, home));
-    rest.is_some_and(|rest| {
-        rest.split('/').any(|part| FILES.contains(&part))
-            || rest.contains(".ssh/")
-                && (paths::name(path).starts_with("id_") || paths::name(path).starts_with("known_hosts"))
-            || rest.ends_with("pip.conf")
-    })
+    let everybodys = matches!(path, "/etc/gemrc" | "/etc/npmrc" | "/etc/pip.conf");
+    everybodys
+        || rest.is_some_and(|rest| {
+            rest.split('/').any(|part| FILES.contains(&part))
+                || rest.contains(".ssh/")
+                    && (paths::name(path).starts_with("id_") || paths::name(path).starts_with("known_hosts"))
+                || rest.ends_with("pip.conf")
+        })
 }
 
 /// Whether an instruction behind the build brings the same files again: `COPY requirements.txt .`, and then `COPY . .`;

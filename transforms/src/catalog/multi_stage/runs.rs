@@ -13,9 +13,9 @@ use crate::syntax::Keyword;
 use crate::syntax::shell::{self, Item, Node, Operator};
 use crate::transform::Refusal;
 
-use super::plan::{Carried, Decision, Place, Recipe, in_builder, mentions};
+use super::plan::{Carried, Decision, Place, Recipe, in_builder, is_build_setting, mentions};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, libraries, shared, stores, tools};
+use super::{globals, helpers, libraries, shared, stores, tidy, tools};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -113,7 +113,7 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Install(packages) => {
-                    let (mut wanted, all) = wanted(survey, recipe, &packages, &gone, step);
+                    let (mut wanted, all) = wanted(survey, recipe, unit, &packages, &gone, step);
                     let node = |name: &String| helpers::is_node_package(packages.manager, name);
                     if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
                         && !recipe.assumptions.iter().any(|text| text == helpers::NODE_BUNDLES)
@@ -255,7 +255,7 @@ pub(super) fn run(
                             in_builder(&recipe.builder_folders, source)
                                 && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
                         });
-                    let removes = step.program() == "rm" && made_here(survey, touched, !recipe.smaller);
+                    let removes = step.program() == "rm" && made_here(survey, unit, touched, !recipe.smaller);
                     // A link in a folder that is copied comes along.
                     let brought = step.program() == "ln"
                         && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
@@ -277,8 +277,11 @@ pub(super) fn run(
                     }
                 }
                 Effect::Writes(written) => {
-                    let outside: Vec<String> =
-                        written.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
+                    let outside: Vec<String> = written
+                        .iter()
+                        .filter(|path| !in_builder(&recipe.builder_folders, path) && !is_build_setting(path))
+                        .cloned()
+                        .collect();
                     let edits = effects::edits(step);
                     if unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other)) {
                         keep = true;
@@ -1104,7 +1107,7 @@ fn links_from(recipe: &Recipe, step: &Step) -> bool {
 }
 
 /// Whether what is removed was made by a command of this stage.
-fn made_here(survey: &Survey<'_, '_>, removed: &[String], same_base: bool) -> bool {
+fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_base: bool) -> bool {
     // A server or a language that the base image has in /usr/local lies there in the runtime stage as well.
     let bare = survey
         .model
@@ -1115,15 +1118,17 @@ fn made_here(survey: &Survey<'_, '_>, removed: &[String], same_base: bool) -> bo
     } else {
         &["/tmp", "/var/tmp", "/root", "/usr/src", "/usr/local"]
     };
-    let made: Vec<String> = survey
-        .steps()
-        .flat_map(|(_, step)| match effects::of(step) {
+    // What comes later is not what is taken away here.
+    let before = || survey.units.iter().take_while(|other| other.index <= unit.index);
+    let made: Vec<String> = before()
+        .flat_map(|unit| unit.steps)
+        .flat_map(|step| match effects::of(step) {
             Effect::Writes(paths) | Effect::Fetch(paths) => paths.clone(),
             _ => Vec::new(),
         })
         .collect();
     let copied: Vec<&str> =
-        survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter_map(|copy| copy.to.as_deref()).collect();
+        before().filter_map(|unit| unit.copy.as_ref()).filter_map(|copy| copy.to.as_deref()).collect();
     removed.iter().all(|path| {
         let stem = path.split(['*', '?', '[']).next().unwrap_or(path).trim_end_matches('/');
         let near = |other: &str| other.starts_with(stem) || stem.is_empty();
@@ -1476,18 +1481,13 @@ fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<String> {
 fn wanted(
     survey: &Survey<'_, '_>,
     recipe: &Recipe,
+    unit: &Unit<'_>,
     packages: &Packages,
     gone: &[String],
     step: &Step,
 ) -> (Vec<String>, bool) {
     let (manager, names) = (packages.manager, packages.names.as_slice());
-    let group = step
-        .argv
-        .iter()
-        .position(|arg| matches!(arg.as_str(), "-t" | "--virtual"))
-        .and_then(|at| step.argv.get(at + 1))
-        .map(String::as_str)
-        .or_else(|| step.argv.iter().find_map(|arg| arg.strip_prefix("--virtual=")));
+    let group = tidy::virtual_name(step);
     // What is taken away again stays only where the runtime stage itself starts it.
     let taken = manager == Manager::Apk && group.is_some_and(|group| gone.iter().any(|name| name == group));
     let starts = |name: &str| packages.role(name) != Role::Build && started(survey, recipe, manager, name);
@@ -1495,7 +1495,19 @@ fn wanted(
     let language = survey.model.known(survey.stage).and_then(|image| image.language());
     let mut found: Vec<String> = Vec::new();
     let mut all = true;
+    // A group that `apk add --virtual` made is no package of the archive.
+    let is_group =
+        |name: &str| manager == Manager::Apk && survey.steps().any(|(_, step)| tidy::virtual_name(step) == Some(name));
+    // Who takes packages away again behind the build keeps the others on purpose.
+    let sorted_out = unit.steps.iter().any(|step| {
+        matches!(effects::of(step), Effect::Remove(gone)
+            if gone.names.iter().any(|name| names.contains(name) && packages.role(name) == Role::Build))
+    });
     for name in names {
+        if is_group(name) {
+            all = false;
+            continue;
+        }
         if taken || gone.contains(name) {
             all = false;
             if starts(name) {
@@ -1542,7 +1554,7 @@ fn wanted(
                 }
                 None => found.push(name.clone()),
             },
-            Role::Tool if !tool_needed(survey, recipe, manager, name) => all = false,
+            Role::Tool if !sorted_out && !tool_needed(survey, recipe, manager, name) => all = false,
             // What makes a site is of no use to the server that has the files of it.
             Role::Runtime if recipe.serves && SITE_TOOLS.contains(&packages::bare(name)) && !starts(name) => {
                 all = false

@@ -262,8 +262,13 @@ pub(super) fn folders(
     let family = image.and_then(Image::family);
     let debian = matches!(family, Some(Family::Debian | Family::Ubuntu));
     let local = || Some(vec!["/usr/local".to_owned()]);
+    let gems = (store == Store::Gems).then(|| bundle_path(survey, unit, step)).flatten();
     if let Some(folder) = environment(survey, image, unit, step, store) {
-        return Some(vec![folder]);
+        // What Bundler was told lies in the other.
+        return Some(gems.into_iter().chain([folder]).collect());
+    }
+    if let Some(path) = gems {
+        return Some(vec![path]);
     }
     match store {
         Store::Python
@@ -643,6 +648,25 @@ fn environment(
 }
 
 /// Whether Bundler installs into the project.
+/// Where Bundler is told to put gems, if that is apart from the project: `bundle install --path /var/bundle`, `bundle
+/// config set path /var/bundle`.
+fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+    let told = |step: &Step| {
+        let joined = step.args().iter().find_map(|arg| arg.strip_prefix("--path="));
+        let apart = step.args().windows(2).find_map(|pair| match pair {
+            [option, path] if option == "--path" => Some(path.as_str()),
+            [option, path] if option == "path" && step.subcommand() == Some("config") => Some(path.as_str()),
+            _ => None,
+        });
+        joined.or(apart).filter(|path| path.starts_with('/')).and_then(|path| step.path(path))
+    };
+    if effects::kind(step.program()) != "bundle" {
+        return None;
+    }
+    let before = survey.units.iter().take_while(|other| other.index <= unit.index).flat_map(|unit| unit.steps);
+    told(step).or_else(|| before.filter(|other| other.program() == step.program()).find_map(told))
+}
+
 fn vendored(step: &Step) -> bool {
     step.argv.iter().any(|arg| arg == "--deployment" || arg == "--path" || arg.starts_with("--path="))
 }

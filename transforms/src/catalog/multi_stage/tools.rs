@@ -123,8 +123,36 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         }
     }
     survey.entry.steps.iter().for_each(&mut need);
-    wanted.retain(|package| !installed.iter().any(|name| name == package));
+    wanted.retain(|package| !installed.iter().any(|name| name == package) || used_before(survey, decisions, package));
     wanted.sort_unstable();
     wanted.dedup();
     wanted
+}
+
+/// Whether an instruction of the runtime stage starts a program before the package that brings it is installed there.
+pub(super) fn used_before(survey: &Survey<'_, '_>, decisions: &[Decision], package: &str) -> bool {
+    let brought = |program: &str| {
+        let own = BUILDPACK.iter().any(|(known, by)| *known == program && *by == package);
+        own || package == "ca-certificates" && matches!(program, "curl" | "wget" | "git")
+    };
+    for (unit, decision) in survey.units.iter().zip(decisions) {
+        let kept = match &decision.place {
+            Place::Builder => continue,
+            Place::BuilderAnd(text) => Some(text.as_str()),
+            Place::Runtime | Place::Both => None,
+        };
+        let says = |word: &str| kept.is_none_or(|text| text.split_ascii_whitespace().any(|known| known == word));
+        for step in if unit.own.is_empty() { unit.steps } else { unit.own } {
+            match effects::of(step) {
+                Effect::Install(packages)
+                    if packages.names.iter().any(|name| name == package) || kept.is_some() && says(package) =>
+                {
+                    return false;
+                }
+                _ if brought(step.program()) && says(step.program()) => return true,
+                _ => {}
+            }
+        }
+    }
+    false
 }

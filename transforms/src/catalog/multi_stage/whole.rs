@@ -855,7 +855,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 self.unpacked.push(step.span);
                 continue;
             }
-            if stores::is_archive(&path) && !self.needs(&path, self.last_build) {
+            if plan::is_build_setting(&path) || stores::is_archive(&path) && !self.needs(&path, self.last_build) {
                 self.behind.push(path);
                 continue;
             }

@@ -8,6 +8,7 @@ use crate::transform::{Fix, Refusal};
 use super::plan::{Plan, runs_as_root};
 use super::provenance;
 use super::runtime;
+use super::started;
 use super::survey::{Survey, refuse};
 
 /// What is wrong with a result.
@@ -118,6 +119,10 @@ pub(super) fn check(
         && let Some(missing) = provenance::missing((model, survey.stage), &new, [builder, shipped])
     {
         return Err(Fault::Missing(missing));
+    }
+    if let Some(program) = started::missing(survey, plan.recipe.smaller, &new, shipped) {
+        let text = format!("{program} starts, and which command of the build makes it can't be told from the file");
+        return Err(Fault::Other(refuse("unknown-result", text, false)));
     }
     if again(&new, shipped) {
         let text = "the shipped stage would still build something, which a second split would part from it";

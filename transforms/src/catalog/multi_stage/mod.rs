@@ -28,6 +28,7 @@ mod provenance;
 mod runs;
 mod runtime;
 mod shared;
+mod started;
 mod stores;
 mod survey;
 mod tidy;

@@ -1,5 +1,5 @@
 //! Services that need root when they start, or that start as root and go on as a user of their own: by the package that
-//! brings them, the port that they listen on, or a word in the name of an image.
+//! brings them, the port that they listen on, their program, or a word in the name of an image.
 
 use super::sorted::Sorted;
 
@@ -30,6 +30,11 @@ pub fn of_port(port: &str) -> Option<Service> {
     find(port.trim_end_matches("/tcp"), "port")
 }
 
+/// The service that a program of this name is.
+pub fn of_program(name: &str) -> Option<Service> {
+    find(name, "program")
+}
+
 /// The service that a word in an image's name says that it runs.
 pub fn of_image(name: &str) -> Option<Service> {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
@@ -53,7 +58,11 @@ mod tests {
     fn the_table_is_sorted_and_says_all_of_every_service() {
         SERVICES.check();
         for row in SERVICES.rows() {
-            assert!(row.column(0).split(' ').all(|place| matches!(place, "package" | "image" | "port")), "{}", row.key);
+            assert!(
+                row.column(0).split(' ').all(|place| matches!(place, "package" | "image" | "port" | "program")),
+                "{}",
+                row.key
+            );
             assert!(!row.column(1).is_empty() && !row.column(2).is_empty(), "{}", row.key);
         }
     }

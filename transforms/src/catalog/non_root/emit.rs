@@ -13,7 +13,7 @@ use super::survey::{Survey, Unit};
 pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
     let stage = survey.stage;
     let layout = Layout::new(survey.model.file, stage.from, stage.body.clone());
-    let mut edits = Vec::new();
+    let mut edits = plan.edits.clone();
     for at in &plan.copies {
         let instruction = survey.units.get(*at)?.instruction;
         let end = instruction.flags.last().map_or(instruction.keyword_span.end, |flag| flag.span.end);
@@ -137,6 +137,7 @@ fn title(survey: &Survey<'_, '_>, plan: &Plan) -> String {
         },
     };
     let owns = match plan.owns.as_slice() {
+        [] if !plan.edits.is_empty() => "it owns what it owned".to_owned(),
         [] => "it owns nothing but its home".to_owned(),
         owns => format!("it owns {}", owns.join(", ")),
     };

@@ -5,10 +5,11 @@
 //! 1. `survey`: what stands in the shipped stage, and what it stands on (`images`).
 //! 2. `who`: who runs now.
 //! 3. `obstacles`: what needs root at run time, and what its author has said about it.
-//! 4. `user`: which user is right, and how the distribution makes one.
-//! 5. `owns`: what that user has to own.
-//! 6. `place`: where the lines go.
-//! 7. `emit`: the decision as edits.
+//! 4. `stepdown`: whether all that starts steps down by itself, which USER can do.
+//! 5. `user`: which user is right, and how the distribution makes one.
+//! 6. `owns`: what that user has to own.
+//! 7. `place`: where the lines go.
+//! 8. `emit`: the decision as edits.
 //!
 //! `scanners` is the judge of the result, and no part of the way.
 
@@ -21,6 +22,7 @@ mod place;
 mod scanners;
 mod scripts;
 mod servers;
+mod stepdown;
 mod supervised;
 mod survey;
 mod user;
@@ -71,13 +73,22 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     let mut survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
     survey.follow();
-    obstacles::check(&survey)?;
-    let user = user::choose(&survey, &root);
-    let needs = owns::needs(&survey, &user);
+    // What has run as a user from the start goes on as that user, with all that it had.
+    let stepped = stepdown::find(&survey);
+    let (user, needs) = match &stepped {
+        Some(stepped) => (user::told(stepped), owns::as_before(stepped)),
+        None => {
+            obstacles::check(&survey)?;
+            let user = user::choose(&survey, &root);
+            let needs = owns::needs(&survey, &user);
+            (user, needs)
+        }
+    };
     if let Some(path) = needs.paths().find(|path| path.contains(char::is_control)) {
         return Err(refuse("opaque", format!("the path {path:?} can't be written into a command"), false));
     }
-    let plan = place::plan(&survey, &root, user, needs)?;
+    let mut plan = place::plan(&survey, &root, user, needs)?;
+    plan.edits = stepped.map(|stepped| stepped.edits).unwrap_or_default();
     emit::fix(&survey, &plan).ok_or_else(|| refuse("self-check", "the edits would touch the same bytes", false))
 }
 

@@ -114,8 +114,11 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         program(survey, step)?;
         compiles(survey, step)?;
     }
+    if let Some(place) = scripts::writes(&survey.entry.steps).0.iter().find_map(owns::system_place) {
+        return Err(refuse("needs-root", format!("it writes {place} when the container starts"), true));
+    }
     for found in &survey.scripts {
-        script(survey, found)?;
+        script(found)?;
         let text = String::from_utf8_lossy(&found.text).replace("\r\n", "\n");
         for step in found.steps.iter().flatten() {
             as_another(survey, step.span.text(text.as_bytes()))?;
@@ -221,23 +224,59 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             let text = "it uses the Docker daemon's socket, which belongs to root";
             return Err(refuse("docker-socket", text, true));
         }
-        let address =
-            |text: &str| ["get.docker.com", "download.docker.com/linux/static"].iter().any(|mark| text.contains(mark));
-        let fetched = unit.instruction.keyword == Keyword::Add && address(&text);
+        let fetched = matches!(unit.instruction.keyword, Keyword::Add | Keyword::Run | Keyword::Env | Keyword::Arg)
+            && ["get.docker.com", "download.docker.com"].iter().any(|mark| text.contains(mark));
         let copied = survey.brings(unit, "/usr/local/bin/docker") || survey.brings(unit, "/usr/bin/docker");
         if fetched || copied {
             let text = "it brings Docker's client, which needs the daemon's socket that belongs to root";
             return Err(refuse("docker-client", text, true));
         }
         if unit.instruction.keyword == Keyword::Run
-            && (["docker-ce", "docker-engine", "get.docker.com", "lxc-docker"].iter().any(|mark| text.contains(mark))
-                || ["docker", "docker.io", "docker-cli"].iter().any(|package| installs(&text, package)))
+            && (["docker-ce", "docker-engine", "lxc-docker"].iter().any(|mark| text.contains(mark))
+                || installs_docker(survey, unit, &text))
         {
             let text = "it installs Docker, whose daemon and socket belong to root";
             return Err(refuse("docker-client", text, true));
         }
+        if survey.steps(unit).iter().any(joins_docker) {
+            let text = "it puts its user into the group docker, to which the daemon's socket belongs";
+            return Err(refuse("docker-client", text, true));
+        }
     }
     Ok(())
+}
+
+/// Whether a RUN installs Docker's client, or a library that speaks to the daemon in its place. A user, a folder or a branch
+/// may have that name too.
+fn installs_docker(survey: &Survey<'_, '_>, unit: &Unit<'_>, text: &str) -> bool {
+    const MANAGERS: [&str; 13] = [
+        "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "pacman", "pip", "pip2", "pip3",
+        "brew",
+    ];
+    let docker = |word: &str| matches!(word, "docker" | "docker.io" | "docker-cli" | "docker-py");
+    let steps = survey.steps(unit);
+    if steps.is_empty() {
+        return ["docker", "docker.io", "docker-cli"].iter().any(|package| installs(text, package));
+    }
+    steps.iter().any(|step| {
+        let name = |word: &str| docker(word.split(['=', '>', '<', '~', '@']).next().unwrap_or_default());
+        MANAGERS.contains(&step.program()) && step.args().iter().any(|word| name(word))
+    })
+}
+
+/// Whether a command puts somebody into the group docker, so as to reach the daemon.
+fn joins_docker(step: &Step) -> bool {
+    let has = |word: &str| step.args().iter().any(|arg| arg == word);
+    let operands = || step.args().iter().filter(|arg| !arg.starts_with('-'));
+    match step.program() {
+        "usermod" | "gpasswd" => has("docker"),
+        // `adduser user group` adds to a group; `adduser -G docker docker` makes a user of that name.
+        "adduser" | "addgroup" => {
+            let options = step.args().iter().any(|arg| arg.starts_with('-'));
+            !options && operands().count() == 2 && operands().last().is_some_and(|group| group == "docker")
+        }
+        _ => false,
+    }
 }
 
 /// What the base image starts, where the file leaves it as it is.
@@ -250,6 +289,15 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Ok(());
     }
     let name = &survey.facts.key;
+    if matches!(survey.facts.start, Start::Drops | Start::Either)
+        && let Some(path) = scripts::replaced(survey).filter(|path| survey.read(path).is_none())
+    {
+        let text = format!(
+            "the start script {path} can't be seen here, and it takes the place of that of {name}, which starts as root and \
+             goes on as a user of its own"
+        );
+        return Err(refuse("drops-privileges", text, true));
+    }
     match survey.facts.start {
         Start::Drops if own_start(survey) => {
             let text =
@@ -347,8 +395,8 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let has = |word: &str| args.iter().any(|arg| arg == word);
     let first = args.iter().map(String::as_str).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     match program {
-        "gosu" | "su-exec" | "setpriv" | "runuser" | "chpst" | "setuidgid" | "s6-setuidgid" | "su" | "suexec"
-        | "start-stop-daemon" => {
+        "gosu" | "su-exec" | "setpriv" | "runuser" | "chpst" | "setuidgid" | "s6-setuidgid" | "s6-applyuidgid"
+        | "su" | "suexec" | "start-stop-daemon" => {
             let text = format!("{shown} needs root to start the program as another user");
             Err(refuse("drops-privileges", text, true))
         }
@@ -375,85 +423,6 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
         _ if shown.contains("/init.d/") => {
             Err(refuse("init-system", format!("{shown} starts a system service, which root has to do"), true))
         }
-        "sshd"
-        | "cron"
-        | "crond"
-        | "anacron"
-        | "dockerd"
-        | "dockerd-entrypoint.sh"
-        | "docker"
-        | "containerd"
-        | "kubelet"
-        | "kube-proxy"
-        | "openvpn"
-        | "wg-quick"
-        | "iptables"
-        | "ip"
-        | "modprobe"
-        | "mount"
-        | "umount"
-        | "rpcbind"
-        | "rpc.nfsd"
-        | "smbd"
-        | "nmbd"
-        | "rsyslogd"
-        | "syslog-ng"
-        | "syslogd"
-        | "ntpd"
-        | "chronyd"
-        | "pppd"
-        | "xl2tpd"
-        | "pptpd"
-        | "ipsec"
-        | "charon"
-        | "keepalived"
-        | "vsftpd"
-        | "proftpd"
-        | "pure-ftpd"
-        | "postfix"
-        | "master"
-        | "exim"
-        | "exim4"
-        | "sendmail"
-        | "dovecot"
-        | "slapd"
-        | "udevd"
-        | "dbus-daemon"
-        | "tcpdump"
-        | "zerotier-one"
-        | "tailscaled"
-        | "flanneld"
-        | "cadvisor"
-        | "named"
-        | "dhcpd"
-        | "xinetd"
-        | "inetd"
-        | "atd"
-        | "squid"
-        | "squid3"
-        | "in.tftpd"
-        | "cupsd"
-        | "snmpd"
-        | "radiusd"
-        | "hping3"
-        | "nfsd"
-        | "sysctl"
-        | "devcron.py"
-        | "dhcrelay"
-        | "hostapd"
-        | "freeradius"
-        | "strongswan"
-        | "fail2ban-server"
-        | "winbindd"
-        | "krb5kdc"
-        | "kadmind"
-        | "avahi-daemon"
-        | "pure-ftpd-mysql"
-        | "unbound"
-        | "pdns_server"
-        | "tftpd" => {
-            Err(refuse("needs-root", format!("{shown} needs root: users, devices or the network are its work"), true))
-        }
         "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" | "zypper" | "pacman" | "dpkg" | "rpm" => Err(refuse(
             "package-manager-at-start",
             format!("{shown} installs packages when the container starts"),
@@ -468,13 +437,18 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
             Err(refuse("needs-root", format!("{shown} at the start of the container needs root"), true))
         }
         "apache2ctl" | "apachectl" | "nginx" | "httpd" => Ok(()),
-        _ => match args.iter().find_map(|arg| by_argument(arg)) {
-            Some(daemon) => {
-                let text = format!("{daemon} is started too, and needs root");
-                Err(refuse("needs-root", text, true))
+        _ => {
+            if let Some(service) = services::of_program(program) {
+                return Err(refuse(service.code, format!("{shown} is started: {}", service.why), true));
             }
-            None => Ok(()),
-        },
+            match args.iter().find_map(|arg| by_argument(arg)) {
+                Some(daemon) => {
+                    let text = format!("{daemon} is started too, and needs root");
+                    Err(refuse("needs-root", text, true))
+                }
+                None => Ok(()),
+            }
+        }
     }
 }
 
@@ -546,7 +520,7 @@ fn compiles(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
 }
 
 /// A start script that the context holds, or that the file writes.
-fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
+fn script(script: &Script) -> Result<(), Refusal> {
     let path = &script.path;
     let mut found: [Option<String>; 5] = Default::default();
     for captures in SCRIPT.iter().flat_map(|pattern| pattern.captures_iter(&script.text)) {
@@ -578,19 +552,20 @@ fn script(survey: &Survey<'_, '_>, script: &Script) -> Result<(), Refusal> {
         }
         _ => {}
     }
-    for write in scripts::writes(script).0 {
-        let Some(place) = owns::system_place(survey, &write) else { continue };
-        return Err(refuse("needs-root", format!("{path} writes {place} when the container starts"), true));
+    let steps = script.steps.as_deref().unwrap_or_default();
+    match scripts::writes(steps).0.iter().find_map(owns::system_place) {
+        Some(place) => Err(refuse("needs-root", format!("{path} writes {place} when the container starts"), true)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The start script that a step starts, by its name or because a shell is to read it.
 pub(super) fn script_of(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     let path = scripts::started(step)?;
     let name = paths::name(&path);
-    let called =
-        ["entrypoint", "docker-", "run", "start", "boot", "init", "launch"].iter().any(|word| name.starts_with(word));
+    const CALLED: [&str; 7] = ["entrypoint", "docker-", "run", "start", "boot", "init", "launch"];
+    let begins = |part: &str| CALLED.iter().any(|word| part.starts_with(word));
+    let called = begins(name) || name.split(['-', '_']).any(begins);
     let copied =
         |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, &path);
     let interpreted = matches!(step.program(), "sh" | "bash" | "ash" | "dash")
@@ -618,9 +593,17 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
     };
     // Who replaces the entrypoint of an image that steps down does so too.
     let base = || {
-        let steps = matches!(survey.facts.start, Start::Drops | Start::Either);
-        let text = format!("{} starts as root and goes on as a user of its own", survey.facts.key);
-        steps.then_some(("drops-privileges", text))
+        let key = &survey.facts.key;
+        match survey.facts.start {
+            Start::Drops | Start::Either => {
+                Some(("drops-privileges", format!("{key} starts as root and goes on as a user of its own")))
+            }
+            // One that only brings an init for others says nothing of what they start.
+            Start::Needs if !survey.facts.ports.is_empty() => {
+                Some(("needs-root", format!("what {key} starts needs root")))
+            }
+            _ => None,
+        }
     };
     // An image that nobody knows may run, by its name, what the script starts.
     let named = || {
@@ -737,6 +720,11 @@ fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
 /// Whether a RUN installs a package of this name.
 pub(super) fn installs(text: &str, package: &str) -> bool {
     installed(text).any(|name| name == package)
+}
+
+/// Whether a RUN installs a package whose name begins so.
+pub(super) fn installs_like(text: &str, head: &str) -> bool {
+    text.contains(head) && installed(text).any(|name| name.starts_with(head))
 }
 
 /// The words of a RUN that installs packages, without the versions behind them.

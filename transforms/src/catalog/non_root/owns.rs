@@ -17,6 +17,7 @@ use super::caches::{self, Cache};
 use super::obstacles;
 use super::scripts::{self, Write};
 use super::servers;
+use super::stepdown::StepDown;
 use super::supervised;
 use super::survey::{Survey, Unit};
 use super::user::{self, User};
@@ -148,10 +149,26 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, user, &mut needs);
+    nested(&mut needs);
     assumptions(survey, user, &mut needs);
     needs.copies.sort_unstable();
     needs.copies.dedup();
     needs
+}
+
+/// Takes out what is given away with a folder above it.
+fn nested(needs: &mut Needs) {
+    let whole: Vec<String> =
+        needs.late.iter().filter(|folder| folder.recursive).map(|folder| folder.path.clone()).collect();
+    let inside = |path: &str| whole.iter().any(|folder| folder != path && paths::within(path, folder));
+    needs.late.retain(|folder| folder.make || !inside(&folder.path));
+    needs.files.retain(|path| !inside(path));
+}
+
+/// What a program needs that has run as the user all along: nothing that it had not.
+pub(super) fn as_before(stepped: &StepDown) -> Needs {
+    let assumption = format!("the image has the user {}, as {} took for granted", stepped.user, stepped.tool);
+    Needs { assumptions: vec![assumption], ..Needs::default() }
 }
 
 /// The places of a known server.
@@ -217,6 +234,33 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
     }
     needs.files.extend(server.files.iter().map(|path| told(path)));
+    filled(survey, server, needs);
+}
+
+/// The configuration of a server and what it serves, where a start script fills them in that can't be read, or not to the
+/// end.
+fn filled(survey: &Survey<'_, '_>, server: &servers::Server, needs: &mut Needs) {
+    let unread = user::unread_script(survey).is_some();
+    let workdir = survey.model.final_workdir(survey.stage).unwrap_or_default();
+    let written = |script: &scripts::Script, path: &str| {
+        let more = script.steps.as_deref().is_none_or(|steps| scripts::writes(steps).1);
+        let names = memchr::memmem::find(&script.text, path.as_bytes()).is_some();
+        more && (names || paths::within(workdir, path) || paths::within(&script.path, path))
+    };
+    for path in server.filled {
+        if !unread && !survey.scripts.iter().any(|script| written(script, path)) {
+            continue;
+        }
+        // What COPY brings is given as it is copied.
+        for (at, unit) in survey.units.iter().enumerate() {
+            let Some(to) = survey.copied(unit).and_then(|copied| copied.to.as_deref()) else { continue };
+            let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+            if paths::within(to, path) && !given && !needs.copies.contains(&at) {
+                needs.copies.push(at);
+            }
+        }
+        needs.late.push(Folder { path: (*path).to_owned(), recursive: path.starts_with("/etc"), make: false });
+    }
 }
 
 /// The folders of VOLUME: a new volume takes the owner that the folder has in the image.
@@ -280,7 +324,9 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         }
     };
     let said = survey.all().any(|unit| unit.instruction.keyword == Keyword::Workdir);
-    if said && let Some(path) = survey.model.final_workdir(survey.stage) {
+    if (said || onbuild(survey))
+        && let Some(path) = survey.model.final_workdir(survey.stage)
+    {
         add(path.to_owned());
     }
     let serves = survey.all().any(|unit| unit.instruction.keyword == Keyword::Expose);
@@ -300,8 +346,10 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
                 | "dotnet"
                 | "nodejs"
         );
+        // Behind the program's own file, `server.py --data /data`, come its arguments.
+        let own = |arg: &&String| arg.starts_with(['/', '-']) || !arg.contains('.');
         let named = if interpreter {
-            step.args().iter().find(|arg| arg.starts_with('/'))
+            step.args().iter().take_while(own).find(|arg| arg.starts_with('/'))
         } else {
             step.argv.first().filter(|program| program.starts_with('/'))
         };
@@ -333,6 +381,11 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     let all = found.clone();
     found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
     found
+}
+
+/// Whether the image copies the project by ONBUILD, before anything that the file says.
+fn onbuild(survey: &Survey<'_, '_>) -> bool {
+    survey.model.known(survey.stage).is_some_and(|image| image.tag().contains("onbuild"))
 }
 
 /// Where a program lies that is started by its name: behind a link in a folder of the system, or in a folder of PATH that
@@ -405,7 +458,7 @@ fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
         });
     let php =
         survey.facts.language == Some("php") || survey.entry.steps.iter().any(|step| step.program().contains("php"));
-    (server && direct || plain) && !php
+    (server && direct || plain) && !php && user::unread_script(survey).is_none()
 }
 
 /// Where the application writes beside itself.
@@ -457,13 +510,14 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for (folder, filled) in folders.into_iter().zip(last) {
         let owned_by_image =
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
-        let recursive = filled.is_some() || filled_below(survey, &folder);
+        let recursive = filled.is_some() || filled_below(survey, &folder) || onbuild(survey);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
         let given = given_at(survey, user, &folder).is_some_and(|at| filled.is_none_or(|filled| filled <= at));
         if known || (owned_by_image && !recursive) || given {
             continue;
         }
-        let make = !survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run) || !recursive;
+        let works = survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run);
+        let make = (!works || !recursive) && !onbuild(survey);
         let folder = Folder { path: folder, recursive, make };
         if recursive {
             needs.late.push(folder);
@@ -673,24 +727,27 @@ fn builds(step: &Step) -> bool {
 
 /// Folders that the file makes and leaves empty: what would be the use of them, if not that the program fills them?
 fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
-    let mut found: Vec<String> = Vec::new();
+    // Each with whether it may not be there after all.
+    let mut found: Vec<(String, bool)> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         if !unit.text().contains("mkdir") {
             continue;
         }
-        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
-            let folders = step.operands().filter(|arg| !arg.contains(['$', '*', '{']));
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.known) {
+            let folders = step.operands().filter(|arg| !arg.contains(['$', '*', '{', '%', '\\']));
             for path in folders.filter_map(|arg| step.path(arg)) {
                 let run = (paths::within(&path, "/run") || paths::within(&path, "/var/run"))
                     && !matches!(path.as_str(), "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
-                if (is_application(&path) || run) && !paths::within(&path, "/root") && !found.contains(&path) {
-                    found.push(path);
+                let place = is_application(&path) || run || configuration(&path);
+                let known = found.iter().any(|(known, _)| *known == path);
+                if place && !paths::within(&path, "/root") && !known {
+                    found.push((path, !step.always));
                 }
             }
         }
     }
     let serves = only_serves(survey, user);
-    for path in found {
+    for (path, make) in found {
         let used = survey.all().any(|unit| match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
                 survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, &path))
@@ -705,7 +762,7 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         // Who only serves what is there writes logs and buffers.
         let kept = !serves || KEPT.iter().any(|kept| paths::name(&path).contains(kept));
         if !used && kept && !needs.owned(&path) && !given(survey, user, &path) && !opened(survey, &path) {
-            needs.late.push(Folder { path, recursive: false, make: false });
+            needs.late.push(Folder { path, recursive: false, make });
         }
     }
 }
@@ -760,14 +817,27 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
     let mut folders: Vec<String> = Vec::new();
     let mut parents: Vec<String> = Vec::new();
+    let mut moved: Vec<String> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         for step in survey.steps(unit).iter().filter(|step| step.always) {
+            // `tar x` and then `mv program-1.2 /opt/program`: it has the version in its name no more.
+            if step.program() == "mv" {
+                let operands: Vec<&str> = step.operands().collect();
+                if let [from, to] = operands.as_slice() {
+                    let unpacked = from.contains(['-', '*', '$']) && !paths::name(from).contains(".t");
+                    let into = step.path(to).filter(|into| unpacked && is_application(into) && !into.contains('*'));
+                    folders.extend(into.filter(|_| !parents.is_empty() || !folders.is_empty()));
+                }
+                moved.extend(
+                    operands.split_last().map_or(&[][..], |(_, from)| from).iter().filter_map(|from| step.path(from)),
+                );
+            }
             let into = match step.effect() {
                 Effect::Writes(into) if matches!(step.program(), "tar" | "unzip" | "bsdtar") => into,
                 _ => continue,
             };
             for into in into {
-                if PARENTS.contains(&into.as_str()) {
+                if PARENTS.contains(&into.as_str()) || matches!(into.as_str(), "/" | "/tmp") {
                     parents.push(into.clone());
                 } else if PARENTS.iter().any(|parent| paths::within(into, parent)) && is_application(into) {
                     folders.push(into.clone());
@@ -780,7 +850,7 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
     // The archive's own folder has the name by which the file speaks of it.
     let child = |path: &str| {
-        let parent = parents.iter().find(|parent| paths::within(path, parent))?;
+        let parent = parents.iter().find(|parent| PARENTS.contains(&parent.as_str()) && paths::within(path, parent))?;
         let name = paths::relative(path, parent)?.split('/').next().filter(|name| !name.is_empty())?;
         let shared = matches!(name, "bin" | "sbin" | "lib" | "share" | "src" | "etc" | "include" | "man" | "games");
         (!shared && !name.contains(['$', '*', ' ', '{', ':'])).then(|| paths::join(parent, name))
@@ -821,7 +891,7 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
             .iter()
             .any(|tool| name.starts_with(tool));
         let tool = tool || FILES.iter().any(|end| name.ends_with(end));
-        if !tool && !made.contains(&path) && !needs.owned(&path) {
+        if !tool && !made.contains(&path) && !moved.contains(&path) && !needs.owned(&path) {
             needs.late.push(Folder { path, recursive: true, make: false });
         }
     }
@@ -927,15 +997,15 @@ fn names_a_folder(name: &str) -> bool {
         && !build.iter().any(|tool| name.starts_with(tool))
 }
 
-/// Files that ENV names for the number of a process.
-fn pid_files(survey: &Survey<'_, '_>) -> Vec<String> {
+/// Files that ENV names for the number of a process, or for its log.
+fn named_files(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
-        if !unit.instruction.args.text.contains("PID") {
+        if !["PID", "LOG"].iter().any(|word| unit.instruction.args.text.contains(word)) {
             continue;
         }
         for pair in unit.instruction.pairs(survey.model.file.escape) {
-            let named = pair.name.raw.ends_with("PID_FILE") || pair.name.raw.ends_with("PIDFILE");
+            let named = ["PID_FILE", "PIDFILE", "LOG_FILE", "LOGFILE"].iter().any(|end| pair.name.raw.ends_with(end));
             let Some(value) = pair.value.as_ref().filter(|_| named) else { continue };
             let value = survey.model.expand(unit.index, value.raw);
             if value.known && value.text.starts_with('/') && !found.contains(&value.text) {
@@ -946,12 +1016,15 @@ fn pid_files(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
-/// Folders that ENV names for what the program writes.
+/// Folders that ENV names for what the program writes, or a script that can't be read.
 fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const SETTINGS: [&str; 4] = ["CONF_DIR", "CONFDIR", "CONFIG_DIR", "CONF_PATH"];
     let mut found: Vec<String> = Vec::new();
+    let unread = user::unread_script(survey).is_some();
+    let names = |name: &str| names_a_folder(name) || unread && SETTINGS.iter().any(|end| name.ends_with(end));
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
         for pair in unit.instruction.pairs(survey.model.file.escape) {
-            let Some(value) = pair.value.as_ref().filter(|_| names_a_folder(pair.name.raw)) else { continue };
+            let Some(value) = pair.value.as_ref().filter(|_| names(pair.name.raw)) else { continue };
             let value = survey.model.expand(unit.index, value.raw);
             if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
                 let path = paths::join("/", &value.text);
@@ -961,7 +1034,7 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
         }
     }
-    for path in pid_files(survey) {
+    for path in named_files(survey) {
         let folder = paths::parent(&path).to_owned();
         if is_application(&folder) || run_folder(&folder) {
             if !needs.owned(&folder) {
@@ -985,14 +1058,15 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
 fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut folders: Vec<String> = Vec::new();
     let mut files: Vec<String> = Vec::new();
-    for script in &survey.scripts {
-        for write in scripts::writes(script).0 {
+    let written = survey.scripts.iter().filter_map(|script| script.steps.as_deref());
+    for steps in written.chain(std::iter::once(survey.entry.steps.as_slice())) {
+        for write in scripts::writes(steps).0 {
             let (path, file) = match write {
                 Write::Folder(path) => (path, false),
                 Write::File(path) => (path, true),
                 Write::Entry(path) => (paths::parent(&path).to_owned(), false),
             };
-            if free(&path) || system(&path) && !file {
+            if free(&path) || system(&path) && !file && !configuration(&path) {
                 continue;
             }
             match file {
@@ -1019,7 +1093,8 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     for path in folders {
-        if (is_application(&path) || run_folder(&path)) && !needs.owned(&path) && !given(survey, user, &path) {
+        let place = is_application(&path) || run_folder(&path) || configuration(&path);
+        if place && !needs.owned(&path) && !given(survey, user, &path) {
             needs.late.push(Folder { path, recursive: false, make: true });
         }
     }
@@ -1048,8 +1123,49 @@ pub(super) fn run_folder(path: &str) -> bool {
     })
 }
 
+/// A folder for the configuration of a program under `/etc`, which is nothing to the rest of the system.
+fn configuration(path: &str) -> bool {
+    const SYSTEM: [&str; 33] = [
+        "X11",
+        "alternatives",
+        "apk",
+        "apt",
+        "ca-certificates",
+        "cron.d",
+        "cron.daily",
+        "cron.hourly",
+        "crontabs",
+        "default",
+        "dpkg",
+        "fonts",
+        "init.d",
+        "iproute2",
+        "java",
+        "ld.so.conf.d",
+        "logrotate.d",
+        "modprobe.d",
+        "network",
+        "openvpn",
+        "pam.d",
+        "pki",
+        "profile.d",
+        "rc.d",
+        "security",
+        "skel",
+        "ssh",
+        "ssl",
+        "sudoers.d",
+        "sysconfig",
+        "sysctl.d",
+        "systemd",
+        "udev",
+    ];
+    let name = paths::relative(path, "/etc").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    !name.is_empty() && !name.contains(".conf") && !SYSTEM.contains(&name)
+}
+
 /// The place of the system that a script writes to, where it can't be given away.
-pub(super) fn system_place(survey: &Survey<'_, '_>, write: &Write) -> Option<String> {
+pub(super) fn system_place(write: &Write) -> Option<String> {
     let (path, folder) = match write {
         Write::Folder(path) => (path, path.as_str()),
         // A single file can be given away, but for the system's own.
@@ -1060,8 +1176,7 @@ pub(super) fn system_place(survey: &Survey<'_, '_>, write: &Write) -> Option<Str
         }
         Write::Entry(path) => (path, paths::parent(path)),
     };
-    let _ = survey;
-    (system(folder) && !free(folder)).then(|| path.clone())
+    (system(folder) && !free(folder) && !configuration(folder)).then(|| path.clone())
 }
 
 /// Absolute paths in sources, where they are said to be written to.
@@ -1072,6 +1187,7 @@ static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|(?:makedirs|mkdir|mkdirSync|MkdirAll|Mkdir|writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|FileOutputStream|FileWriter|connect|create_dir_all|file_put_contents|mkdir_p)\(\s*["'`](/[\w./-]+)["'`]"#,
         r#"|open\(\s*["'`](/[\w./-]+)["'`]\s*,\s*["'`][wax]"#,
         r#"|(?:dest|destination|\w*(?:DATA|UPLOAD|LOG|STORAGE|DB|OUTPUT)_?(?:DIR|PATH|FOLDER|FILE|ROOT))["']?\s*[:=]\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|"\w*(?:Base|Upload|Uploads|Data|Storage|Log|Logs|Output|Files?|Images?|Media)(?:Path|Dir|Directory|Folder|Root)"\s*:\s*"(\.?\.?/[\w./-]+)""#,
     ))
     .ok()
 });
@@ -1080,8 +1196,10 @@ static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let Some(context) = survey.model.context else { return found };
+    let workdir = survey.model.final_workdir(survey.stage);
+    let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
     let mut seen = 0usize;
-    for path in context.files().iter().filter(|path| is_source(path)) {
+    for path in context.files().iter().filter(|path| is_source(path) || settings(path)) {
         let Some(content) = context.read(path) else { continue };
         seen += content.len();
         if seen > 4 << 20 {
@@ -1089,7 +1207,9 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
         }
         for captures in PLACES.iter().flat_map(|places| places.captures_iter(&content)) {
             let Some(place) = captures.iter().skip(1).flatten().next() else { continue };
-            let place = paths::join("/", &String::from_utf8_lossy(place.as_bytes()));
+            let place = String::from_utf8_lossy(place.as_bytes());
+            let base = if place.starts_with('/') { Some("/") } else { workdir };
+            let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
             let file = paths::name(&place).trim_start_matches('.').contains('.');
             let place = if file { paths::parent(&place).to_owned() } else { place };
             if is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !found.contains(&place) {
@@ -1367,6 +1487,10 @@ fn installs_into(step: &Step) -> Option<String> {
 /// Whether a command of the build runs code of the project that keeps files of its own beside itself: no database is
 /// there to be reached while an image is built, so one that is set up then is a file.
 fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    // A database that is made, and not one that is only read.
+    if matches!(step.program(), "sqlite3" | "sqlite") {
+        return step.operands().next().is_some_and(|file| !file.starts_with('/') || !step.known);
+    }
     const TOOLS: [&str; 7] = ["manage.py", "alembic", "flask", "sequelize", "sequelize-cli", "knex", "typeorm"];
     let script = step.args().first().filter(|script| script.ends_with(".py"));
     if script.is_none() && !step.argv.iter().any(|word| TOOLS.contains(&paths::name(word))) {
@@ -1680,6 +1804,11 @@ fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
 }
 
+/// The home that ENV names.
+pub(super) fn home_said(survey: &Survey<'_, '_>) -> Option<String> {
+    survey.all().rev_env_home(survey)
+}
+
 trait EnvHome {
     fn rev_env_home(self, survey: &Survey<'_, '_>) -> Option<String>;
 }
@@ -1696,7 +1825,8 @@ impl<'u, 'a: 'u, I: Iterator<Item = &'u Unit<'a>>> EnvHome for I {
                 if pair.name.raw == "HOME"
                     && let Some(value) = pair.value
                 {
-                    found = Some(survey.model.expand(unit.index, value.raw).text);
+                    let home = survey.model.expand(unit.index, value.raw).text;
+                    found = Some(if home.len() > 1 { home.trim_end_matches('/').to_owned() } else { home });
                 }
             }
         }

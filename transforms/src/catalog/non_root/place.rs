@@ -1,5 +1,6 @@
 //! Where the lines go: the user before the first thing that is given to it, USER after the last thing that needs root.
 
+use crate::edit::Edit;
 use crate::knowledge::releases::Family;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
@@ -30,6 +31,8 @@ pub(super) struct Plan {
     /// The USER instruction (a unit) that says the new name in the place of root.
     pub(super) mended: Option<usize>,
     pub(super) assumptions: Vec<String>,
+    /// What changes in the file beside that.
+    pub(super) edits: Vec<Edit>,
 }
 
 /// Puts everything in its place.
@@ -75,6 +78,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             end,
             mended: idle,
             assumptions,
+            edits: Vec::new(),
         };
         return Ok(plan);
     }
@@ -130,7 +134,19 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
     }
     let mended = idle.filter(|said| !runs.iter().any(|(place, _)| place > said));
     let envs = needs.moved.iter().map(|(at, cache)| (*at, format!("{}={}", cache.variable, cache.place))).collect();
-    Ok(Plan { user, before: root.said, owns, runs, copies, envs, home: needs.home, end, mended, assumptions })
+    Ok(Plan {
+        user,
+        before: root.said,
+        owns,
+        runs,
+        copies,
+        envs,
+        home: needs.home,
+        end,
+        mended,
+        assumptions,
+        edits: Vec::new(),
+    })
 }
 
 /// Whether commands before this unit run as root.

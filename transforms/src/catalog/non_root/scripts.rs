@@ -47,9 +47,52 @@ pub(super) fn started(step: &Step) -> Option<String> {
     }
 }
 
+/// Where the entrypoint of the images of nginx looks for scripts that it starts before the server.
+const HOOKS: &str = "/docker-entrypoint.d";
+
+/// The scripts that the image's own entrypoint starts, as the file brings them.
+pub(super) fn hooks(survey: &Survey<'_, '_>) -> Vec<String> {
+    let script = |path: &str| path.ends_with(".sh") || path.ends_with(".envsh");
+    if !survey.facts.key.ends_with("nginx") || survey.entry.entrypoint.is_some() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for copied in survey.all().filter_map(|unit| survey.copied(unit)) {
+        let Some(to) = copied.to.as_deref().filter(|to| paths::within(to, HOOKS)) else { continue };
+        for source in &copied.sources {
+            if script(to) {
+                found.push(to.to_owned());
+            } else if script(source) && !source.contains('*') {
+                found.push(paths::join(to, paths::name(source)));
+            } else {
+                let folder = source.trim_start_matches("./").trim_end_matches('/').trim_end_matches("/*");
+                let files = survey.model.context.filter(|_| copied.context).map_or(&[][..], |context| context.files());
+                let files = files.iter().filter(|file| paths::parent(file) == folder && script(file));
+                found.extend(files.map(|file| paths::join(to, paths::name(file))));
+            }
+        }
+    }
+    found
+}
+
+/// A script of the file's own in the place of the one that the image starts.
+pub(super) fn replaced(survey: &Survey<'_, '_>) -> Option<String> {
+    if survey.entry.entrypoint.is_some() {
+        return None;
+    }
+    let name = survey.facts.entrypoint.filter(|name| name.ends_with(".sh"))?;
+    let places = ["/", "/usr/local/bin", "/usr/bin"].iter().map(|folder| paths::join(folder, name));
+    places.into_iter().find(|path| survey.units.iter().any(|unit| survey.brings(unit, path)))
+}
+
 /// Reads the scripts that start.
 pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
     let mut found: Vec<Script> = Vec::new();
+    for path in hooks(survey).into_iter().chain(replaced(survey)) {
+        let Some(text) = survey.read(&path).map(Cow::into_owned) else { continue };
+        let steps = parse(survey, &text);
+        found.push(Script { path, text, steps });
+    }
     let mut wanted: Vec<Step> = survey.entry.steps.clone();
     let mut at = 0;
     while let Some(step) = wanted.get(at).cloned()
@@ -91,7 +134,7 @@ fn parse(survey: &Survey<'_, '_>, text: &[u8]) -> Option<Vec<Step>> {
     let text = String::from_utf8_lossy(text).replace("\r\n", "\n");
     let logical = Logical { text: text.into(), runs: vec![(0, 0)] };
     let script = shell::parse(&logical)?;
-    let index = survey.entry.cmd.or(survey.entry.entrypoint)?;
+    let index = survey.entry.cmd.or(survey.entry.entrypoint).or_else(|| survey.units.last().map(|unit| unit.index))?;
     let mut steps = commands::steps(survey.model, index, &script);
     let cwd = survey.model.final_workdir(survey.stage);
     for step in &mut steps {
@@ -102,9 +145,8 @@ fn parse(survey: &Survey<'_, '_>, text: &[u8]) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// What a script writes, by absolute path where it can be told; the second value says whether there is more that can't.
-pub(super) fn writes(script: &Script) -> (Vec<Write>, bool) {
-    let Some(steps) = &script.steps else { return (Vec::new(), true) };
+/// What commands write, by absolute path where it can be told; the second value says whether there is more that can't.
+pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
     let mut found = Vec::new();
     let mut more = false;
     for step in steps {

@@ -21,10 +21,21 @@ pub(super) struct Server {
     pub(super) made: &'static [&'static str],
     /// Files that it writes in a folder that stays root's.
     pub(super) files: &'static [&'static str],
+    /// Its configuration and what it serves, which scripts fill in before they start it.
+    pub(super) filled: &'static [&'static str],
 }
 
-const NONE: Server =
-    Server { program: "", image: "", family: "", user: None, folders: &[], flat: &[], made: &[], files: &[] };
+const NONE: Server = Server {
+    program: "",
+    image: "",
+    family: "",
+    user: None,
+    folders: &[],
+    flat: &[],
+    made: &[],
+    files: &[],
+    filled: &[],
+};
 const WWW: Option<(&str, &str)> = Some(("www-data", "www-data"));
 
 static SERVERS: &[Server] = &[
@@ -34,6 +45,7 @@ static SERVERS: &[Server] = &[
         user: Some(("nginx", "nginx")),
         folders: &["/var/cache/nginx"],
         files: &["/var/run/nginx.pid"],
+        filled: &["/etc/nginx", "/usr/share/nginx/html"],
         ..NONE
     },
     Server {
@@ -42,6 +54,7 @@ static SERVERS: &[Server] = &[
         user: Some(("nginx", "nginx")),
         folders: &["/var/lib/nginx", "/var/log/nginx"],
         made: &["/run/nginx"],
+        filled: &["/etc/nginx"],
         ..NONE
     },
     Server {
@@ -50,6 +63,7 @@ static SERVERS: &[Server] = &[
         user: WWW,
         folders: &["/var/lib/nginx", "/var/log/nginx"],
         files: &["/run/nginx.pid"],
+        filled: &["/etc/nginx"],
         ..NONE
     },
     Server {
@@ -59,6 +73,7 @@ static SERVERS: &[Server] = &[
         folders: &["/var/log/nginx"],
         made: &["/var/lib/nginx", "/var/cache/nginx"],
         files: &["/run/nginx.pid"],
+        filled: &["/etc/nginx"],
         ..NONE
     },
     Server {
@@ -66,10 +81,25 @@ static SERVERS: &[Server] = &[
         image: "openresty/openresty",
         made: &["/usr/local/openresty/nginx/logs", "/var/run/openresty"],
         flat: &["/usr/local/openresty/nginx"],
+        filled: &["/usr/local/openresty/nginx/conf", "/etc/nginx/conf.d"],
         ..NONE
     },
-    Server { program: "httpd", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
-    Server { program: "httpd-foreground", image: "httpd", user: WWW, folders: &["/usr/local/apache2/logs"], ..NONE },
+    Server {
+        program: "httpd",
+        image: "httpd",
+        user: WWW,
+        folders: &["/usr/local/apache2/logs"],
+        filled: &["/usr/local/apache2/conf", "/usr/local/apache2/htdocs"],
+        ..NONE
+    },
+    Server {
+        program: "httpd-foreground",
+        image: "httpd",
+        user: WWW,
+        folders: &["/usr/local/apache2/logs"],
+        filled: &["/usr/local/apache2/conf", "/usr/local/apache2/htdocs"],
+        ..NONE
+    },
     // The image gives these folders to everybody.
     Server { program: "apache2-foreground", image: "", user: WWW, ..NONE },
     Server { program: "php-fpm", image: "php", user: WWW, ..NONE },
@@ -96,6 +126,7 @@ static SERVERS: &[Server] = &[
         user: WWW,
         folders: &["/var/log/apache2"],
         made: &["/var/run/apache2", "/var/lock/apache2"],
+        filled: &["/etc/apache2"],
         ..NONE
     },
     Server {
@@ -138,6 +169,82 @@ static SERVERS: &[Server] = &[
         family: "alpine",
         user: Some(("redis", "redis")),
         folders: &["/var/lib/redis", "/var/log/redis"],
+        ..NONE
+    },
+    Server {
+        program: "lighttpd",
+        family: "debian",
+        user: WWW,
+        folders: &["/var/log/lighttpd"],
+        made: &["/run/lighttpd", "/var/cache/lighttpd"],
+        files: &["/run/lighttpd.pid"],
+        filled: &["/etc/lighttpd"],
+        ..NONE
+    },
+    Server {
+        program: "lighttpd",
+        family: "alpine",
+        user: Some(("lighttpd", "lighttpd")),
+        folders: &["/var/log/lighttpd"],
+        made: &["/run/lighttpd", "/var/lib/lighttpd"],
+        files: &["/run/lighttpd.pid"],
+        filled: &["/etc/lighttpd"],
+        ..NONE
+    },
+    Server {
+        program: "lighttpd",
+        family: "rhel",
+        user: Some(("lighttpd", "lighttpd")),
+        folders: &["/var/log/lighttpd"],
+        made: &["/run/lighttpd", "/var/lib/lighttpd"],
+        files: &["/run/lighttpd.pid"],
+        filled: &["/etc/lighttpd"],
+        ..NONE
+    },
+    Server {
+        program: "mosquitto",
+        family: "debian",
+        user: Some(("mosquitto", "mosquitto")),
+        made: &["/var/lib/mosquitto", "/var/log/mosquitto", "/run/mosquitto"],
+        ..NONE
+    },
+    Server {
+        program: "mosquitto",
+        family: "alpine",
+        user: Some(("mosquitto", "mosquitto")),
+        made: &["/var/lib/mosquitto", "/var/log/mosquitto"],
+        ..NONE
+    },
+    Server {
+        program: "rabbitmq-server",
+        family: "debian",
+        user: Some(("rabbitmq", "rabbitmq")),
+        folders: &["/var/lib/rabbitmq", "/var/log/rabbitmq"],
+        ..NONE
+    },
+    Server { program: "memcached", family: "debian", user: Some(("memcache", "memcache")), ..NONE },
+    Server { program: "memcached", family: "alpine", user: Some(("memcached", "memcached")), ..NONE },
+    Server { program: "memcached", family: "rhel", user: Some(("memcached", "memcached")), ..NONE },
+    Server {
+        program: "clamd",
+        family: "debian",
+        user: Some(("clamav", "clamav")),
+        folders: &["/var/lib/clamav", "/var/log/clamav"],
+        made: &["/run/clamav"],
+        ..NONE
+    },
+    Server {
+        program: "tor",
+        family: "debian",
+        user: Some(("debian-tor", "debian-tor")),
+        made: &["/var/lib/tor", "/var/log/tor", "/run/tor"],
+        ..NONE
+    },
+    Server {
+        program: "tor",
+        family: "alpine",
+        user: Some(("tor", "tor")),
+        made: &["/var/lib/tor", "/var/log/tor"],
         ..NONE
     },
     Server { program: "mongod", made: &["/data/db"], ..NONE },

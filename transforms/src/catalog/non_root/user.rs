@@ -2,10 +2,12 @@
 
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
+use crate::model::paths;
 use crate::settings::{Settings, UserStyle};
 use crate::syntax::Keyword;
 
 use super::servers::{self, Server};
+use super::stepdown::StepDown;
 use super::survey::{Survey, Unit};
 use super::{obstacles, who};
 
@@ -111,6 +113,20 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
     user
 }
 
+/// The user as which the file starts the program already.
+pub(super) fn told(stepped: &StepDown) -> User {
+    User {
+        name: stepped.user.clone(),
+        owner: stepped.user.clone(),
+        make: Vec::new(),
+        home: None,
+        origin: format!("as whom {} started it", stepped.tool),
+        made_by: None,
+        server: None,
+        installed: false,
+    }
+}
+
 /// The server that the image starts, where it is one whose places are known.
 fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
     let facts = &survey.facts;
@@ -122,7 +138,17 @@ fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
         let program = facts.program.filter(|_| survey.entry.is_empty())?;
         servers::server(program, &facts.key, facts.family)
     };
-    started.or_else(own).or_else(|| by_package(survey))
+    started.or_else(own).or_else(|| behind_script(survey)).or_else(|| by_package(survey))
+}
+
+/// The image's own server, where a start script starts it, or can't be read and so is taken to.
+fn behind_script(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+    let facts = &survey.facts;
+    let of = |program: &str| servers::server(program, &facts.key, facts.family);
+    let own = of(facts.program?).filter(|server| !server.image.is_empty())?;
+    let mut steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
+    let starts = steps.any(|step| of(step.program()).is_some_and(|server| server.image == own.image));
+    (starts || unread_script(survey).is_some()).then_some(own)
 }
 
 /// The server that a start script starts beside the application: `nginx`, and then what stands behind it.
@@ -138,7 +164,10 @@ pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
 pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
     let script = |step: &Step| {
         let named = step.argv.iter().find(|word| word.ends_with(".sh")).and_then(|word| step.path(word));
-        named.or_else(|| obstacles::script_of(survey, step))
+        // A Procfile names what starts as a script does.
+        let runner = matches!(step.program(), "foreman" | "forego" | "honcho" | "goreman" | "hivemind" | "overmind");
+        let procfile = || step.path("Procfile").filter(|_| runner && step.subcommand() == Some("start"));
+        named.or_else(|| obstacles::script_of(survey, step)).or_else(procfile)
     };
     survey.entry.steps.iter().find_map(script).filter(|script| survey.read(script).is_none())
 }
@@ -154,18 +183,19 @@ fn in_roots_group(survey: &Survey<'_, '_>) -> bool {
 
 /// The web server that a start script starts which can't be read, where exactly one is installed.
 fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
-    let script = survey.entry.steps.iter().find_map(|step| {
-        let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
-        step.path(script)
-    })?;
-    if survey.read(&script).is_some() {
-        return None;
-    }
+    unread_script(survey)?;
     let mut found = None;
-    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        let text = unit.text();
-        for package in ["nginx", "apache2", "httpd"] {
-            if text.contains(package) && obstacles::installs(&text, package) {
+    for unit in survey.all() {
+        let keyword = unit.instruction.keyword;
+        let text = if keyword == Keyword::Run { unit.text() } else { Default::default() };
+        let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+        for package in ["nginx", "apache2", "httpd", "lighttpd"] {
+            let brought = text.contains(package)
+                && (obstacles::installs(&text, package)
+                    || package == "apache2" && obstacles::installs_like(&text, "libapache2-mod-"));
+            // Another package may bring it along: it has its settings.
+            let settings = to.and_then(|to| paths::relative(to, "/etc")?.split('/').next()) == Some(package);
+            if brought || settings {
                 if found.is_some_and(|known| known != package) {
                     return None;
                 }

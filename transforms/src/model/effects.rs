@@ -789,7 +789,7 @@ fn named(manager: Manager, args: &[&str]) -> Packages {
         }
         if VALUED.contains(arg) {
             skip = true;
-        } else if !arg.starts_with('-') {
+        } else if !arg.starts_with('-') && *arg != "install" {
             names.push((*arg).to_owned());
         }
     }

@@ -121,7 +121,9 @@ pub(super) fn check(
         return Err(Fault::Missing(missing));
     }
     if let Some(program) = started::missing(survey, plan.recipe.smaller, &new, shipped) {
-        let text = format!("{program} starts, and which command of the build makes it can't be told from the file");
+        let text = format!(
+            "{program} is needed in the shipped image, and which command of the build makes it can't be told from the file"
+        );
         return Err(Fault::Other(refuse("unknown-result", text, false)));
     }
     if again(&new, shipped) {

@@ -999,9 +999,13 @@ fn built_packages(
     (!found.is_empty()).then_some(found)
 }
 
+/// Programs that make packages of a distribution.
+pub(super) const PACKAGE_MAKERS: [&str; 5] = ["checkinstall", "debuild", "dpkg-buildpackage", "dpkg-deb", "fpm"];
+
 /// A package file that `rpm -i` installs and that neither a COPY nor a download brings.
 pub(super) fn built_rpm(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
-    if step.program() != "rpm" {
+    let made = || survey.steps().any(|(_, step)| PACKAGE_MAKERS.contains(&step.program()));
+    if step.program() != "rpm" && !(step.program() == "dpkg" && made()) {
         return None;
     }
     let earlier = || survey.units.iter().take_while(|other| other.index <= unit.index);
@@ -1015,7 +1019,7 @@ pub(super) fn built_rpm(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -
     let archives = ["release", "repo", "remi", "epel"];
     let files = step.args().iter().filter(|arg| {
         let name = paths::name(arg);
-        name.ends_with(".rpm")
+        (name.ends_with(".rpm") || name.ends_with(".deb"))
             && !arg.contains("://")
             && !arg.contains('$')
             && !archives.iter().any(|part| name.contains(part))
@@ -1415,6 +1419,7 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
     // What stands for a group is no group.
     let plain = wanted.iter().all(|name| !name.contains(' ') && !name.starts_with('@'));
     let mut given = false;
+    let mut verb = false;
     let mut virtual_name = false;
     for word in step.argv.iter().map(String::as_str) {
         // A virtual package of apk is there to be deleted after the build.
@@ -1433,6 +1438,10 @@ fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[Strin
             if !std::mem::replace(&mut given, true) {
                 words.extend(wanted.iter().map(String::as_str));
             }
+            continue;
+        }
+        // The verb once more is no package.
+        if word == "install" && std::mem::replace(&mut verb, true) {
             continue;
         }
         // `yum group install "Development Tools"`

@@ -204,6 +204,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.again()?;
         }
         self.leaves()?;
+        // A package that is made of it says itself what it needs.
+        let packs = self.survey.steps().any(|(_, step)| runs::PACKAGE_MAKERS.contains(&step.program()));
+        let asked = |(_, step): &(usize, &Step)| !packs && step.argv.iter().any(|word| word == "build-dep");
+        if let Some((at, step)) = self.survey.steps().find(asked) {
+            let text = format!(
+                "`{}` in line {} installs what something is built with, and which of it is needed when that runs is not \
+                 told",
+                shown(step),
+                self.survey.units.get(at).map_or(0, |unit| unit.instruction.lines.0)
+            );
+            return Err(refuse("entangled", text, false));
+        }
         adrift(self.survey, self.image.as_ref())?;
         unread(self.survey, self.last_build)?;
         self.settle_work()?;
@@ -1512,6 +1524,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             ];
             left.retain(|name| !THERE.contains(&packages::bare(name)));
         }
+        // The cache of a toolchain that is shipped itself is not worth a stage. A JDK runs what it made, and the modules of
+        // Maven and Gradle are more than it is.
+        if left.is_empty()
+            && self
+                .image
+                .as_ref()
+                .is_some_and(|image| image.kind() == Kind::Compiler && image.language() != Some("java"))
+            && let Some(refusal) = self.brings_compiler()
+        {
+            return Err(refusal);
+        }
         if left.is_empty() && !self.caches() && !self.develops() && !self.fetches_toolchain() {
             if let Some(refusal) = self.brings_compiler() {
                 return Err(refusal);
@@ -1544,6 +1567,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let compiles = match effects::kind(step.program()) {
                 "compiled" => true,
                 "cmake" | "ninja" | "make" | "swift" => unknown,
+                "haskell" | "rust" | "dotnet" | "go" => !unknown,
                 "compile" => unknown && matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++"),
                 _ => false,
             };

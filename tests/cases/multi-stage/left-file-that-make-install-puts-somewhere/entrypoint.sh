@@ -1,0 +1,3 @@
+#!/bin/sh
+/etc/init.d/uvrepeater start
+exec tail -f /dev/null

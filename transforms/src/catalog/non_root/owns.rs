@@ -143,6 +143,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     frameworks(survey, &mut needs);
     developed(survey, &mut needs);
     made(survey, user, &mut needs);
+    touched(survey, user, &mut needs);
     templates(survey, &mut needs);
     unpacked(survey, &mut needs);
     named(survey, &mut needs);
@@ -767,6 +768,55 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
 }
 
+/// Files that root makes and leaves empty: logs, databases and files for the number of a process.
+fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let root = survey.model.user(unit.index).is_none_or(|user| super::who::is_root(&user.text));
+        if !root || !unit.text().contains("touch") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "touch" && step.always) {
+            let files = step.operands().filter(|arg| !arg.contains(['$', '*', '{']));
+            found.extend(files.filter_map(|arg| step.path(arg)));
+        }
+    }
+    let gone = |path: &str| {
+        survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
+            matches!(step.program(), "rm" | "mv")
+                && step.operands().filter_map(|arg| step.path(arg)).any(|gone| paths::within(path, &gone))
+        })
+    };
+    // By its name or its folder it is written while the program runs; others are stamps, and settings.
+    const WRITTEN: [&str; 10] = ["cache", "data", ".db", "history", ".lock", "log", ".pid", "run", ".sock", "sqlite"];
+    let written = |path: &str| {
+        let (folder, name) = (paths::name(paths::parent(path)), paths::name(path));
+        !name.contains(char::is_whitespace) && WRITTEN.iter().any(|word| name.contains(word) || folder.contains(word))
+    };
+    for path in found {
+        let folder = paths::parent(&path);
+        let place =
+            is_application(folder) || matches!(folder, "/run" | "/var/run" | "/var/log" | "/var/lib" | "/var/cache");
+        let skip =
+            free(&path) || paths::within(&path, "/root") || !written(&path) || brought(survey, &path) || gone(&path);
+        // A folder that is given away with all that is in it has the file too.
+        let all = needs
+            .early
+            .iter()
+            .chain(&needs.late)
+            .any(|known| paths::within(&path, &known.path) && (known.recursive || path == known.path));
+        if place
+            && !skip
+            && !all
+            && !needs.files.contains(&path)
+            && !given(survey, user, &path)
+            && !opened(survey, &path)
+        {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        }
+    }
+}
+
 /// Whether a `chmod` lets everybody write into the folder.
 fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
     let opens = |step: &Step| {
@@ -909,7 +959,8 @@ fn occupies(step: &Step, path: &str) -> bool {
         return true;
     }
     match step.program() {
-        "mkdir" | "chmod" => false,
+        // An empty file is there to be written.
+        "mkdir" | "chmod" | "touch" => false,
         "chown" | "chgrp" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| named == path),
         "cd" | "pushd" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(&named, path)),
         _ => step.argv.iter().skip(1).chain(&step.outputs).any(|word| {

@@ -11,6 +11,9 @@ static RECOMMENDS: Sorted = Sorted::new(include_str!("../../data/packages/recomm
 static TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
 
+/// Releases that the table does not have, and that came between those that it has.
+const BETWEEN: [&str; 8] = ["stretch", "buster", "yakkety", "zesty", "artful", "cosmic", "disco", "eoan"];
+
 /// What a package is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -76,16 +79,21 @@ fn known(manager: Manager, name: &str) -> Option<&'static str> {
 pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Option<Vec<String>> {
     let name = bare(package);
     if let Some(found) = known(manager, name) {
-        // What is not known to be Alpine may be of any age.
-        let ssl = match release
-            .map(|release| release.strip_prefix("alpine"))
-            .map(|rest| rest.and_then(|rest| rest.strip_prefix("3.")).and_then(|minor| minor.parse::<u32>().ok()))
-        {
-            Some(Some(minor)) if minor < 9 => "libssl1.0",
-            Some(Some(minor)) if minor < 17 => "libssl1.1",
+        let (found, since) = found.split_once('\t').unwrap_or((found, ""));
+        let minor = || match release?.strip_prefix("alpine")? {
+            "-edge" => Some(u32::MAX),
+            version => version.strip_prefix("3.")?.parse::<u32>().ok(),
+        };
+        // Under an older name, or on a release that nobody knows, the package itself has to stay.
+        if !since.is_empty() && since.parse::<u32>().ok() > minor() {
+            return None;
+        }
+        let ssl = match minor() {
+            _ if !found.contains('@') => "",
+            Some(minor) if minor < 9 => "libssl1.0",
+            Some(minor) if minor < 17 => "libssl1.1",
             Some(_) => "libssl3",
-            None if found.contains("@ssl") => return None,
-            None => "",
+            None => return None,
         };
         let words = found.split_ascii_whitespace().map(|word| if word == "@ssl" { ssl } else { word });
         // `brotli-dev@testing`: its library is in the archive of that name as well.
@@ -95,11 +103,21 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
     }
     if manager == Manager::Apt {
         let release = release?;
-        let row = DEBIAN.find(name).or_else(|| RECOMMENDS.find(name))?;
-        let found = row.rest.split(';').find_map(|part| {
-            let (releases, libraries) = part.split_once('=')?;
-            releases.split(',').any(|known| known == release).then_some(libraries)
-        })?;
+        let listed = DEBIAN.find(name);
+        let row = listed.or_else(|| RECOMMENDS.find(name))?;
+        let on = |release: &str| {
+            row.rest.split(';').find_map(|part| {
+                let (releases, libraries) = part.split_once('=')?;
+                releases.split(',').any(|known| known == release).then_some(libraries)
+            })
+        };
+        // What was the same in all the releases around has the same name in those between.
+        let around = || {
+            let mut known = ["xenial", "bionic", "focal", "bullseye"].into_iter().map(on);
+            let first = known.next()??;
+            (listed.is_some() && BETWEEN.contains(&release) && known.all(|other| other == Some(first))).then_some(first)
+        };
+        let found = on(release).or_else(around)?;
         return Some(found.split(' ').map(str::to_owned).collect());
     }
     // Headers of the kernel and of the C library leave nothing behind.
@@ -152,6 +170,8 @@ mod tests {
         check(Manager::Apt, "bookworm", "libpq-dev", Some(&["libpq5"]));
         check(Manager::Apt, "trixie", "libssl-dev=3.5.1-1", Some(&["libssl3t64"]));
         check(Manager::Apt, "jammy", "libssl-dev", Some(&["libssl3"]));
+        check(Manager::Apt, "buster", "libpq-dev", Some(&["libpq5"]));
+        check(Manager::Apt, "stretch", "libicu-dev", None);
         check(Manager::Apt, "xenial", "libpng-dev", Some(&["libpng12-0"]));
         check(Manager::Apt, "jessie", "libpq-dev", None);
         check(Manager::Apt, "bookworm", "build-essential", Some(&["libgomp1"]));
@@ -159,8 +179,11 @@ mod tests {
         check(Manager::Apt, "noble", "npm", Some(&["nodejs"]));
         check(Manager::Apk, "alpine3.20", "openssl-dev", Some(&["libssl3"]));
         check(Manager::Apk, "alpine3.12", "openssl-dev", Some(&["libssl1.1"]));
-        check(Manager::Apk, "alpine3.4", "openssl-dev", Some(&["libssl1.0"]));
+        check(Manager::Apk, "alpine3.6", "openssl-dev", Some(&["libssl1.0"]));
+        check(Manager::Apk, "alpine-edge", "openssl-dev", Some(&["libssl3"]));
         assert_eq!(libraries(Manager::Apk, None, "openssl-dev"), None);
+        check(Manager::Apk, "alpine3.4", "python-dev", None);
+        check(Manager::Apk, "alpine3.8", "python-dev", Some(&["python2"]));
         check(Manager::Apk, "alpine3.20", "musl-dev", Some(&[]));
         check(Manager::Apk, "alpine3.20", "nobody-knows-dev", None);
         check(Manager::Yum, "centos7", "openssl-devel", Some(&["openssl-libs"]));

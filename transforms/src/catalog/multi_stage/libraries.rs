@@ -32,6 +32,9 @@ pub(super) fn wanted(
     }
     let read = modules(survey, language);
     let mut developed: Vec<&str> = Vec::new();
+    // What every program of the compiler needs, whatever its modules.
+    let always = MODULES.all(language).find(|row| row.column(0) == "+");
+    developed.extend(always.iter().flat_map(|row| row.column(1).split(' ')));
     match &read {
         Some(modules) => {
             let needs = |row: &crate::knowledge::sorted::Row| {
@@ -45,16 +48,21 @@ pub(super) fn wanted(
         None => {
             let usual = MODULES.all(language).find(|row| row.column(0) == "*");
             developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')).filter(|name| !name.is_empty()));
-            assumptions.push(format!(
+            let many = MODULES.all(language).nth(1).is_some();
+            assumptions.extend(many.then(|| format!(
                 "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
-            ));
+            )));
         }
     }
     let release = runtime.release.map(|release| release.name);
+    let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
+    let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     let mut found: Vec<String> = Vec::new();
     for name in developed {
         let libraries = packages::libraries(Manager::Apt, release, name);
         match libraries {
+            // What only may be needed is no reason to leave an old release as it is.
+            Some(_) if name.ends_with("-dev") && read.is_none() && archived && !installs => {}
             Some(libraries) => found.extend(libraries),
             None if name.ends_with("-dev") && read.is_none() => {}
             None => found.push(name.to_owned()),
@@ -62,21 +70,26 @@ pub(super) fn wanted(
     }
     found.sort_unstable();
     found.dedup();
-    let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
-    let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     if archived && !installs {
-        // One library that the compiler brings is sooner copied than installed from where it is no more.
+        // A few files that the full image has are sooner copied than installed from where they are no more.
         found.retain(|package| {
-            let copied = package == "libgomp1";
-            if copied {
-                carried.push(Carried {
-                    from: "/usr/lib/*/libgomp.so.1*".into(),
-                    to: "/usr/local/lib/".into(),
-                    owner: None,
-                    evidence: "modules may need it, and the packages of this release are only in the archive".into(),
-                });
-            }
-            !copied
+            let files: &[(&str, &str)] = match package.as_str() {
+                "libgomp1" => &[("/usr/lib/*/libgomp.so.1*", "/usr/local/lib/")],
+                "libgmp10" => &[("/usr/lib/*/libgmp.so.10*", "/usr/local/lib/")],
+                // Programs of these languages look for this file, whatever else of the package is there.
+                "ca-certificates" if matches!(language, "go" | "haskell") => {
+                    &[("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")]
+                }
+                _ => &[],
+            };
+            carried.extend(files.iter().map(|(from, to)| Carried {
+                from: (*from).to_owned(),
+                to: (*to).to_owned(),
+                owner: None,
+                evidence: format!("{package} may be needed, and the packages of this release are only in the archive"),
+            }));
+            // The names of protocols are in no place that is sure, and few programs ask for them.
+            files.is_empty() && package != "netbase"
         });
     }
     if archived && !installs && !found.is_empty() {
@@ -176,6 +189,10 @@ fn locked_names(text: &str) -> Vec<String> {
 
 /// The names of the modules that the project asks for, in lower case; `None` where no list of them is there to read.
 fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
+    // Of other languages the lists say nothing of what a program needs outside them.
+    if !matches!(language, "python" | "ruby" | "rust" | "haskell" | "node") {
+        return None;
+    }
     let context = survey.model.context?;
     let mut found: Vec<String> = Vec::new();
     let mut read = false;

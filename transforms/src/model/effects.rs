@@ -494,6 +494,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "unpack" => unpack(step, program, args),
         "configure" => Effect::Configure,
         "service" => Effect::Nothing,
+        // It runs `make install`, and puts a package into the distribution's list for it.
+        "make" if program == "checkinstall" && !has("--install=no") => Effect::Store(Store::Prefix),
         "make" | "ninja" | "cmake" if target("install") || has("--install") => Effect::Store(Store::Prefix),
         // What only fills a cache or a tool's own folder in the home.
         "jvm"
@@ -530,7 +532,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "rust" if verb == "install" => Effect::Store(Store::Home(".cargo")),
         "rust" if program.starts_with("rustup") => Effect::Store(Store::Home(".cargo")),
         "rust" => Effect::Build,
-        "haskell" if has("install") => Effect::Store(Store::Home(if program == "cabal" { ".cabal" } else { ".local" })),
+        // Where Stack is told to put the programs, they are what it writes.
+        "haskell" if program == "stack" && target("--local-bin-path") => Effect::Build,
+        "haskell" if has("install") || has("--copy-bins") => {
+            Effect::Store(Store::Home(if program == "cabal" { ".cabal" } else { ".local" }))
+        }
         "haskell" => Effect::Build,
         "git" if matches!(verb, "config" | "lfs" | "--version") => Effect::Nothing,
         // A repository without a commit in it, which some tools want around them.

@@ -5,7 +5,7 @@
 
 use crate::knowledge::globals;
 use crate::model::commands::Step;
-use crate::model::effects;
+use crate::model::{effects, npm};
 use crate::syntax::Keyword;
 
 use super::plan::Recipe;
@@ -46,16 +46,23 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
         return starts.then(|| text(step.argv.iter().map(String::as_str).collect()));
     }
     // A script of `package.json` starts programs by their names as well.
-    let blind = recipe.opaque_entry
-        || survey
-            .entry
-            .steps
-            .iter()
-            .any(|step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm" | "npx"));
+    let read = |path: &str| survey.model.context?.read(&survey.context_path(path)?);
+    let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or_default();
+    let managers = |step: &&Step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm" | "npx");
+    let mut behind: Vec<Step> = Vec::new();
+    let mut blind = recipe.opaque_entry;
+    for step in survey.entry.steps.iter().filter(managers) {
+        let found = npm::behind(survey.model, index, step, &read);
+        blind |= found.is_empty() || found.iter().any(|one| managers(&one) || one.argv == step.argv);
+        behind.extend(found);
+    }
+    let scripted = |program: &str| behind.iter().any(|step| step.argv.iter().any(|word| word == program));
     let wanted = |name: &str| {
         let Some(global) = globals::global(package(name)) else { return true };
         let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
-        !global.builds || blind && !manager || global.programs().any(|program| is_started(survey, recipe, program))
+        !global.builds
+            || blind && !manager
+            || global.programs().any(|program| scripted(program) || is_started(survey, recipe, program))
     };
     if !names.iter().any(|name| wanted(name)) {
         return None;

@@ -95,11 +95,13 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     let Some(last_build) = last_build else {
         return Err(refuse("nothing-built", "no step compiles anything", true));
     };
+    let artifacts = artifacts(survey);
+    let last_build = starts_tools(survey, &artifacts, last_build);
     let folder = application_folder(survey, last_build);
     let removed = survey.removed(last_build);
     let mut state = State {
         survey,
-        artifacts: artifacts(survey),
+        artifacts,
         carried: Vec::new(),
         start: None,
         whole: None,
@@ -437,6 +439,7 @@ impl State<'_, '_, '_> {
             tools: None,
             opaque_entry: self.opaque_entry,
             globals: true,
+            sources_stay: false,
             build: Vec::new(),
             inserts: Vec::new(),
             before: Vec::new(),
@@ -521,6 +524,21 @@ fn go_bin(survey: &Survey<'_, '_>) -> Vec<String> {
         Value::Set(path) => path.split(':').map(|path| paths::join(path, "bin")).collect(),
         _ => vec!["/go/bin".to_owned()],
     }
+}
+
+/// The last instruction of the build, with those behind it that start a tool which `go install` put beside the program:
+/// `swag init`.
+fn starts_tools(survey: &Survey<'_, '_>, artifacts: &[Artifact], last_build: usize) -> usize {
+    let bin = go_bin(survey);
+    let entry: Vec<&str> = survey.entry.steps.iter().map(Step::program).collect();
+    let tool = |step: &Step| {
+        let named = |artifact: &Artifact| {
+            paths::name(&artifact.path) == step.program() && bin.iter().any(|bin| bin == paths::parent(&artifact.path))
+        };
+        !entry.contains(&step.program()) && artifacts.iter().any(named)
+    };
+    let starts = survey.steps().filter(|(_, step)| tool(step)).map(|(at, _)| at);
+    starts.max().map_or(last_build, |at| at.max(last_build))
 }
 
 /// The folder of the image that holds the project: where COPY puts the context, and the build works.

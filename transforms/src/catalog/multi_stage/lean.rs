@@ -32,7 +32,7 @@ pub(super) fn is_asset(file: &str) -> bool {
         "build",
         "gradle",
     ];
-    const ABOUT: [&str; 24] = [
+    const ABOUT: [&str; 45] = [
         "license",
         "licence",
         "readme",
@@ -57,8 +57,30 @@ pub(super) fn is_asset(file: &str) -> bool {
         "cmakelists",
         "configure",
         "codeowners",
+        // What other tools and the sites that build and run it read.
+        "app.json",
+        "appveyor.",
+        "azure-pipelines",
+        "bitbucket-pipelines",
+        "buildspec.",
+        "cabal.",
+        "cloudbuild.",
+        "codecov.",
+        "directory.build",
+        "directory.packages",
+        "fly.toml",
+        "global.json",
+        "heroku.yml",
+        "hie.yaml",
+        "launchsettings.json",
+        "nuget.config",
+        "package.yaml",
+        "render.yaml",
+        "renovate.json",
+        "skaffold.",
+        "stack.",
     ];
-    const SOURCES: [&str; 39] = [
+    const SOURCES: [&str; 48] = [
         "go",
         "mod",
         "sum",
@@ -98,6 +120,15 @@ pub(super) fn is_asset(file: &str) -> bool {
         "cabal",
         "o",
         "cr",
+        "cs",
+        "csproj",
+        "dotsettings",
+        "fs",
+        "fsi",
+        "fsproj",
+        "sln",
+        "vb",
+        "vbproj",
     ];
     let name = paths::name(file).to_ascii_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
@@ -133,13 +164,15 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     };
     // Itself, or the folder that an install of the project went to.
     let named = step.argv.first().is_some_and(|first| first.contains('/'));
+    let home = |carried: &Carried| !named && [".cabal", ".local"].contains(&paths::name(&carried.to));
     let elsewhere = |carried: &Carried| {
-        carried.to == program || named && carried.to == "/usr/local" && paths::within(&program, "/usr/local")
+        carried.to == program
+            || home(carried)
+            || named && carried.to == "/usr/local" && paths::within(&program, "/usr/local")
     };
     if let Some(at) = carried.iter().position(elsewhere) {
         // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
-        let empty =
-            !context.files().iter().any(|file| is_asset(file) && !is_script(context, file)) || opens_nothing(context);
+        let empty = !has_assets(context) || opens_nothing(context);
         let folder = carried.iter().enumerate().find(|(other, carried)| *other != at && brought(&carried.from))?;
         let (place, folder) = (folder.0, folder.1.from.clone());
         if !empty {
@@ -158,7 +191,7 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
             && paths::within(&path, &folder)
             && survey.context_path(&path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
     });
-    let asset = || context.files().iter().any(|file| is_asset(file) && !is_script(context, file));
+    let asset = || has_assets(context);
     if !brought || named || survey.copied_file(&program) || asset() && !opens_nothing(context) {
         return None;
     }
@@ -171,10 +204,44 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     Some(folder)
 }
 
-/// Takes out of `carried` the sources of a .NET project that starts in the folder that it is published into.
+/// Whether all that a COPY puts into the root folder is of no use when the container runs: one program starts, which is
+/// carried by its name, and the project has nothing that it could open.
+pub(super) fn stays_in_root(survey: &Survey<'_, '_>, carried: &[Carried]) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    let [step] = survey.entry.steps.as_slice() else { return false };
+    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+    copies.any(|copy| copy.context && copy.to.as_deref() == Some("/"))
+        && started(survey, context, step).is_some_and(|program| {
+            carried.iter().any(|carried| carried.from == program) && !survey.copied_file(&program)
+        })
+        && (!has_assets(context) || opens_nothing(context))
+}
+
+/// Whether the project has files that a program could open when it runs.
+fn has_assets(context: &dyn Context) -> bool {
+    let mut asked = None;
+    let mut assets = context.files().iter().filter(|file| is_asset(file) && !is_script(context, file));
+    // Settings of this name are for Compose, where nothing asks for them.
+    assets.any(|file| paths::name(file) != ".env" || *asked.get_or_insert_with(|| asks_for_settings(context)))
+}
+
+/// Whether a source or a manifest names `.env`, or a library that reads it.
+fn asks_for_settings(context: &dyn Context) -> bool {
+    let manifests = ["Cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts", "build.sbt"];
+    let mut files = context.files().iter();
+    files.any(|file| {
+        (crate::context::is_code(file) || manifests.contains(&paths::name(file)))
+            && context.read(file).is_none_or(|text| {
+                [&b"dotenv"[..], b"\".env"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
+            })
+    })
+}
+
+/// Takes out of `carried` the sources of a .NET project that starts in the folder that it is published into, or that has
+/// nothing else that it could open.
 ///
 /// Answers the folder that stays behind.
-pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -> Option<String> {
     let context = survey.model.context?;
     let [step] = survey.entry.steps.as_slice() else { return None };
     let assembly = step.args().first().filter(|first| step.program() == "dotnet" && first.ends_with(".dll"))?;
@@ -189,12 +256,19 @@ pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Opt
             })
     };
     let starts_there = survey.model.final_workdir(survey.stage).is_some_and(|cwd| paths::within(cwd, output));
-    if !starts_there || !survey.steps().any(|(_, step)| publishes(step)) {
+    if !survey.steps().any(|(_, step)| publishes(step)) || !starts_there && has_assets(context) {
         return None;
     }
-    let at = carried.iter().position(|one| one.from != output && paths::within(output, &one.from))?;
-    let one = carried.get_mut(at)?;
-    let folder = one.from.clone();
+    // The sources around it, or beside it.
+    let brought = |path: &str| {
+        let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+        copies.any(|copy| copy.context && copy.to.as_deref() == Some(path))
+    };
+    let beside = carried.iter().any(|one| one.from == output);
+    let at = carried.iter().position(|one| {
+        one.from != output && if beside { brought(&one.from) } else { paths::within(output, &one.from) }
+    })?;
+    let folder = carried.get(at)?.from.clone();
     // A path of the sources, written out.
     let named = |text: &[u8]| {
         memchr::memmem::find_iter(text, folder.as_bytes()).any(|at| {
@@ -213,6 +287,11 @@ pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Opt
     if told || set || context.files().iter().any(|file| read(&file)) {
         return None;
     }
+    if beside {
+        carried.remove(at);
+        return Some(folder);
+    }
+    let one = carried.get_mut(at)?;
     one.from = output.to_owned();
     one.to = output.to_owned();
     one.evidence = format!("`{}` starts there, and all that it serves is published with it", shown(step));
@@ -279,8 +358,31 @@ fn is_script(context: &dyn Context, file: &str) -> bool {
     context.read(file).is_some_and(|content| content.starts_with(b"#!"))
 }
 
-/// Whether the sources of a Rust or C project call nothing that opens files, starts programs, or reads settings.
+/// Whether the sources of a project in Rust, C or a language of the JVM call nothing that opens files, starts programs, or
+/// reads settings.
 fn opens_nothing(context: &dyn Context) -> bool {
+    const JVM: [&str; 20] = [
+        "File",
+        "FileInputStream",
+        "FileOutputStream",
+        "FileReader",
+        "FileSystemResource",
+        "FileSystemXmlApplicationContext",
+        "FileSystems",
+        "FileUtils",
+        "FileWriter",
+        "Files",
+        "Path",
+        "Paths",
+        "ProcessBuilder",
+        "PropertySource",
+        "RandomAccessFile",
+        "Runtime",
+        "Source",
+        "dotenv",
+        "Dotenv",
+        "readText",
+    ];
     const OPENS: [&str; 22] = [
         "fs",
         "File",
@@ -308,13 +410,25 @@ fn opens_nothing(context: &dyn Context) -> bool {
     let mut sources = 0;
     for file in context.files() {
         let end = file.rsplit_once('.').map_or("", |(_, end)| end);
-        if !matches!(end, "rs" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp") {
+        let jvm = matches!(end, "java" | "kt" | "scala" | "groovy") && !file.contains("src/test/");
+        // What is packed into the jar may name files that are not; the settings beside the jar count as well.
+        let settings = matches!(end, "properties" | "yml" | "yaml" | "xml" | "conf");
+        if settings && file.contains("src/main/resources/") {
+            let names = |text: &[u8]| memchr::memmem::find(text, b"file:").is_some();
+            if context.read(file).is_none_or(|text| names(&text)) {
+                return false;
+            }
+        } else if settings && ["application", "bootstrap"].iter().any(|name| paths::name(file).starts_with(name)) {
+            return false;
+        }
+        if !jvm && !matches!(end, "rs" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp") {
             continue;
         }
         let Some(text) = context.read(file) else { return false };
         let text = crate::context::text(&text);
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-        if text.split(word).any(|word| OPENS.contains(&word)) {
+        let opens: &[&str] = if jvm { &JVM } else { &OPENS };
+        if text.split(word).any(|word| opens.contains(&word)) {
             return false;
         }
         sources += 1;
@@ -375,10 +489,8 @@ fn packs_libraries(context: &dyn Context) -> bool {
         "sbt-assembly",
     ];
     let mut builds = context.files().iter().filter(|file| {
-        matches!(
-            paths::name(file),
-            "pom.xml" | "build.gradle" | "build.gradle.kts" | "plugins.sbt" | "application.properties"
-        )
+        matches!(paths::name(file), "pom.xml" | "build.gradle" | "build.gradle.kts" | "application.properties")
+            || file.ends_with(".sbt")
     });
     builds.any(|file| {
         context.read(file).is_some_and(|text| {

@@ -82,6 +82,8 @@ pub(super) struct Recipe {
     pub(super) opaque_entry: bool,
     /// Whether programs of Node that are installed for everybody are installed again, and not copied.
     pub(super) globals: bool,
+    /// Whether the project that a COPY puts into the root folder is of no use when the container runs.
+    pub(super) sources_stay: bool,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
     /// Text for the builder, by the place in the file that it goes to.
@@ -522,6 +524,12 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     };
     if recipe.builder_folders.iter().any(|folder| paths::within(to, folder)) {
         return Decision { place: Place::Builder, evidence: format!("{to} is where the build works") };
+    }
+    if to == "/" && recipe.sources_stay && unit.copy.as_ref().is_some_and(|copy| copy.context && copy.folder) {
+        return Decision {
+            place: Place::Builder,
+            evidence: "one program is made of it, which opens none of it".into(),
+        };
     }
     if let Some(copy) = &unit.copy
         && survey.units.iter().skip(at + 1).any(|later| {

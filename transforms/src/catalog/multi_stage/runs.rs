@@ -238,7 +238,9 @@ pub(super) fn run(
                         [_, link] if step.program() == "ln" => std::slice::from_ref(link),
                         all => all,
                     };
-                    let outside = made.iter().any(|path| !in_builder(&recipe.builder_folders, path));
+                    let outside = made.iter().any(|path| !in_builder(&recipe.builder_folders, path))
+                        || step.program() == "mkdir"
+                            && touched.iter().any(|path| for_the_program(survey, recipe, path));
                     // A folder for sources, of which nothing goes along.
                     let sources = step.program() == "mkdir"
                         && touched.iter().all(|path| {
@@ -872,6 +874,29 @@ fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) ->
         matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|written| written == path))
             && unit.steps.iter().any(|other| feeds(survey, recipe, unit, step, other))
     })
+}
+
+/// Whether a folder in scratch space is made for what runs: nothing that builds works in it or names it, and nothing takes
+/// it away again. `mkdir -p /tmp/pids`
+fn for_the_program(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
+    let scratch =
+        ["/tmp", "/var/tmp", "/var/cache"].iter().any(|folder| path != *folder && paths::within(path, folder));
+    let own = |step: &Step| matches!(step.program(), "mkdir" | "chmod" | "chown" | "chgrp");
+    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+    scratch
+        && paths::plain(path)
+        && !recipe.builder_folders.iter().any(|folder| paths::within(path, folder))
+        && !copies.any(|copy| {
+            let whole = copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
+            copy.to
+                .as_deref()
+                .is_some_and(|to| paths::within(to, path) || whole && to != "/" && paths::within(path, to))
+        })
+        && !survey.removed(recipe.last_build).iter().any(|gone| paths::covers(gone, path))
+        && !survey.steps().take_while(|(at, _)| *at <= recipe.last_build).any(|(_, step)| {
+            !own(step) && (mentions(step, path) || step.outputs.iter().any(|word| step.is_at(word, path)))
+                || step.program() == "cd" && step.args().iter().any(|word| step.is_at(word, path))
+        })
 }
 
 fn note(unknown: &mut Vec<String>, text: &str) {

@@ -71,6 +71,8 @@ pub(super) fn builder_needs(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Uni
         Effect::Repository | Effect::Lists | Effect::Upgrade => {
             later.iter().flat_map(|unit| unit.steps).any(|step| matches!(effects::of(step), Effect::Install(_)))
         }
+        // `ln -s nodejs /usr/bin/node`: tools start each other by name.
+        Effect::Files(made) if step.program() == "ln" && made.last().is_some_and(|link| in_path(link)) => true,
         Effect::Files(made) => made.iter().any(|path| reads(survey, later, path)),
         Effect::Writes(made) => made.iter().any(|path| reads(survey, later, path) || is_setting(path)),
         Effect::Configure | Effect::Unknown => !SERVICES.contains(&step.program()),
@@ -117,6 +119,12 @@ fn reads(survey: &Survey<'_, '_>, later: &[Unit<'_>], path: &str) -> bool {
             unit.steps.iter().any(|step| mentions(step, path))
                 || unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| paths::within(to, path))
         })
+}
+
+/// Whether a path is that of a program which is called by its name.
+fn in_path(path: &str) -> bool {
+    const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    FOLDERS.contains(&path) || FOLDERS.contains(&paths::parent(path))
 }
 
 /// Whether tools read a file while they build.

@@ -368,17 +368,28 @@ pub(super) fn folders(
         Store::Home(".cabal") => cabal_home(survey, image, unit).map(|path| vec![path]),
         Store::Home(folder) => {
             let home = home(survey, unit);
+            let from = |name: &str| step.piped.as_deref().is_some_and(|address| address.contains(name));
             let set = match folder {
                 ".julia" => ["JULIA_DEPOT_PATH", "JULIA_PKGDIR"].as_slice(),
                 ".opam" => ["OPAMROOT"].as_slice(),
+                // The installers of these ask for the place by a variable.
+                ".bun" => ["BUN_INSTALL"].as_slice(),
+                ".cargo" if language != "rust" => ["CARGO_HOME"].as_slice(),
+                ".deno" => ["DENO_INSTALL"].as_slice(),
+                ".nvm" => ["NVM_DIR"].as_slice(),
+                ".poetry" => ["POETRY_HOME"].as_slice(),
+                ".sdkman" => ["SDKMAN_DIR"].as_slice(),
+                ".local" if from("poetry") => ["POETRY_HOME"].as_slice(),
+                ".local" if from("/uv") => ["UV_INSTALL_DIR"].as_slice(),
                 _ => &[],
             };
             let set = set.iter().find_map(|name| match survey.model.variable(unit.index, name) {
                 Value::Set(path) if path.starts_with('/') && !path.contains(':') => Some(paths::join("/", &path)),
                 _ => None,
             });
+            let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
             if let Some(path) = set {
-                return Some(vec![path]);
+                return Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] });
             }
             // Who runs the instructions of an image that is not known, and where his home is, nobody says.
             let said = survey.model.user(unit.index).is_some()
@@ -392,7 +403,6 @@ pub(super) fn folders(
             } else {
                 paths::join(&home, folder)
             };
-            let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
             // What nobody can start by name is of no use when the container runs.
             Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] })
         }

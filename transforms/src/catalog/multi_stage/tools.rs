@@ -123,6 +123,14 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         }
     }
     survey.entry.steps.iter().for_each(&mut need);
+    // What is called `git-lfs`, git itself starts.
+    let of_git = |step: &Step| {
+        matches!(effects::of(step), Effect::Fetch(folders)
+            if folders.iter().any(|folder| crate::model::paths::name(folder).starts_with("git-")))
+    };
+    if !wanted.contains(&"git") && survey.steps().any(|(_, step)| of_git(step)) {
+        wanted.push("git");
+    }
     wanted.retain(|package| !installed.iter().any(|name| name == package) || used_before(survey, decisions, package));
     wanted.sort_unstable();
     wanted.dedup();

@@ -181,6 +181,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             self.opaque = true;
         }
+        if self.opaque
+            && let Some(refusal) = installs_for_the_start(self.survey)
+        {
+            return Err(refusal);
+        }
         if self.opaque && self.smaller {
             self.assumptions.push(
                 "the script that starts runs no programs that only the full image has: it is not there to read".into(),
@@ -219,8 +224,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         adrift(self.survey, self.image.as_ref())?;
         unread(self.survey, self.last_build)?;
         self.settle_work()?;
+        self.links_over_folders()?;
         if self.smaller {
-            let copied = self.carried.len();
             self.libraries = libraries::wanted(
                 self.survey,
                 self.image.as_ref(),
@@ -228,7 +233,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 &mut self.assumptions,
                 &mut self.carried,
             )?;
-            if self.carried.len() > copied {
+            if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
                 self.finish.push("ldconfig".into());
             }
         }
@@ -242,6 +247,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::published(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
+        let sources_stay = lean::stays_in_root(self.survey, &self.carried);
         self.prune();
         self.build.extend(root);
         self.owners();
@@ -273,6 +279,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             tools: None,
             opaque_entry: self.opaque,
             globals: self.globals,
+            sources_stay,
             build: self.build,
             inserts: self.inserts,
             unpacked: self.unpacked,
@@ -316,7 +323,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let moves =
                 matches!(effects::kind(step.program()), "copy" | "install" | "unpack") || step.program() == "rm";
             let touches = |path: &str| self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path));
-            moves && step.args().iter().filter_map(|arg| step.path(arg)).any(|path| touches(&path))
+            let away = |path: &str| self.carried.iter().any(|carried| paths::within(&carried.from, path));
+            let removes = step.program() == "rm" && step.always;
+            moves
+                && step
+                    .args()
+                    .iter()
+                    .filter_map(|arg| step.path(arg))
+                    .any(|path| touches(&path) || removes && path != "/" && away(&path))
         };
         let later = self.survey.units.iter().enumerate().skip(self.last_build + 1);
         later.rev().find(|(_, unit)| unit.steps.iter().any(takes)).map(|(at, _)| at)
@@ -337,7 +351,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if matches!(step.program(), "init" | "my_init" | "runit" | "runsvdir" | "s6-svscan" | "supervisord") {
                 return true;
             }
-            let Some(path) = self.survey.started(step) else {
+            let Some(path) = self.survey.started(step).or_else(|| self.linked(program)) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
             // A release that is unpacked brings scripts as often as programs.
@@ -353,6 +367,24 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
+    }
+
+    /// The file of the project that a link in PATH stands for: `ln -s /srv/app/start.sh /usr/bin/start`.
+    fn linked(&self, program: &str) -> Option<String> {
+        let made = |step: &Step| {
+            let words: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+            let [target, link] = words.as_slice() else { return None };
+            let path = step.path(link)?;
+            let names = path.ends_with("/bin") && paths::name(target) == program
+                || paths::parent(&path).ends_with("/bin") && paths::name(&path) == program;
+            names.then(|| step.path(target)).flatten()
+        };
+        let brought = |path: &String| {
+            let copies = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+            path.ends_with(".sh") && copies.filter_map(|copy| copy.to.as_deref()).any(|to| paths::within(path, to))
+        };
+        let links = self.survey.steps().map(|(_, step)| step).filter(|step| step.program() == "ln");
+        links.filter_map(made).find(brought)
     }
 
     /// Reads every command up to the last build step for where it puts things.
@@ -371,6 +403,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
                 match effect {
                     Effect::Build if survey.downloads(step).is_some() => {}
+                    Effect::Build if installs_its_package(step) => {
+                        let text = format!(
+                            "`{}` installs what it makes as a package, among the distribution's own files, which can't \
+                             be copied apart",
+                            shown(step)
+                        );
+                        first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                    }
                     Effect::Build => {
                         self.works(at, step);
                         self.go_programs(at, step);
@@ -992,7 +1032,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 let plain = first.contains(|c: char| c.is_ascii_digit() || c == '-') && !first.contains(['*', '.'])
                     || first.contains('-')
                     || called(first);
-                let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str());
+                let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str())
+                    || stores::system(folder) && self.survey.installs(first);
                 (plain && !owned && !first.contains(['*', '$']) && !stores::is_archive(first))
                     .then(|| paths::join(folder, first))
             };
@@ -1385,9 +1426,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
-            if step.program() == "cargo" && step.subcommand() == Some("build") && whole {
-                let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
-                let folder = paths::join(cwd, if release { "target/release" } else { "target/debug" });
+            let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
+            let folder = paths::join(cwd, if release { "target/release" } else { "target/debug" });
+            let goes = self.carried.iter().any(|carried| paths::within(&folder, &carried.from));
+            if step.program() == "cargo" && step.subcommand() == Some("build") && goes {
                 let command = format!("rm -rf {folder}/build {folder}/deps {folder}/incremental {folder}/.fingerprint");
                 if !self.build.contains(&command) {
                     self.build.push(command);
@@ -1728,6 +1770,45 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         Ok(())
     }
 
+    /// Refuses a link in a folder that goes along, at the place of a folder that the runtime stage has: COPY does not put
+    /// the one over the other.
+    ///
+    /// # Errors
+    /// The first such link: `rmdir /var/www/html && ln -s /var/www/public /var/www/html`.
+    fn links_over_folders(&self) -> Result<(), Refusal> {
+        let model = self.survey.model;
+        let base = model.workdir(self.survey.stage.body.start);
+        let there = [base, model.final_workdir(self.survey.stage)];
+        // In a folder that is there, `ln` puts the link into it.
+        let mut folders: Vec<String> = base.into_iter().map(str::to_owned).collect();
+        let mut found = None;
+        for unit in self.survey.units.iter().take(self.last_build + 1) {
+            folders.extend(model.workdir(unit.index + 1).map(str::to_owned));
+            folders.extend(unit.copy.iter().filter_map(|copy| copy.to.clone()));
+            for step in unit.steps {
+                let named = || step.args().iter().filter(|arg| !arg.starts_with('-'));
+                let link = named().nth(1).filter(|word| step.program() == "ln" && !word.ends_with('/'));
+                if let Some(made) = link.and_then(|link| step.path(link))
+                    && there.contains(&Some(made.as_str()))
+                    && !folders.contains(&made)
+                    && self.carried.iter().any(|carried| carried.to != made && paths::within(&made, &carried.to))
+                {
+                    found.get_or_insert((step, made));
+                }
+                match step.program() {
+                    "mkdir" => folders.extend(named().filter_map(|word| step.path(word))),
+                    "rm" | "rmdir" | "mv" => {
+                        folders.retain(|folder| !named().any(|word| step.path(word).as_deref() == Some(folder)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let Some((step, made)) = found else { return Ok(()) };
+        let text = format!("`{}` puts a link where the shipped image has the folder {made}", shown(step));
+        Err(refuse("entangled", text, false))
+    }
+
     /// The command that puts a project in the root folder into a folder of its own: everything there that is not the
     /// system's, and that does not go along by itself.
     fn root_project(&mut self) -> Result<Option<String>, Refusal> {
@@ -2043,7 +2124,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     for path in operands.filter_map(|path| step.path(path)) {
                         if paths::within(&carried.from, &path) && recursive {
                             carried.owner = Some(owner.clone());
-                        } else if paths::within(&path, &carried.from) {
+                        } else if paths::within(&path, &carried.from)
+                            && !self.removed.iter().any(|gone| paths::covers(gone, &path))
+                        {
                             let flag = if recursive { "-R " } else { "" };
                             self.finish.push(format!("chown {flag}{owner} {path}"));
                         }
@@ -2073,6 +2156,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.finish.push(last);
         }
     }
+}
+
+/// Whether a command makes a package and has the package manager install it: `makepkg -si`.
+fn installs_its_package(step: &Step) -> bool {
+    step.program() == "makepkg"
+        && step
+            .args()
+            .iter()
+            .any(|arg| arg == "--install" || arg.starts_with('-') && !arg.starts_with("--") && arg.contains('i'))
 }
 
 /// The words of `make install PREFIX=/usr` with other folders; `None` where none is named.
@@ -2274,6 +2366,40 @@ fn adrift(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     Ok(())
 }
 
+/// Why an image that starts a script nobody can read has to keep its compilers: the file brings what a project is built
+/// with, and builds none.
+fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
+    let steps = || survey.steps().map(|(_, step)| step);
+    // Bundler that nothing starts yet.
+    let bundler = |step: &&Step| {
+        effects::kind(step.program()) == "gem"
+            && step.subcommand() == Some("install")
+            && step.args().iter().any(|arg| matches!(arg.as_str(), "bundle" | "bundler"))
+    };
+    let bundles = steps().any(|step| effects::kind(step.program()) == "bundle" && step.subcommand() != Some("config"));
+    // Libraries of a language that is compiled, and nothing that is made of them.
+    let libraries = |step: &&Step| {
+        matches!(step.program(), "cabal" | "stack" | "opam")
+            && step.args().iter().any(|arg| arg == "install")
+            && step.cwd.as_deref() == Some("/")
+    };
+    let brings = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+        copy.context && copy.sources.iter().any(|source| !source.ends_with(".sh") && !source.ends_with(".conf"))
+    });
+    let fetches = steps().any(|step| matches!(effects::of(step), Effect::Fetch(_)));
+    // A script of the project's that runs in the build may do so as well.
+    let scripts = steps().any(|step| {
+        matches!(effects::of(step), Effect::Unknown) && step.argv.iter().take(2).any(|word| word.contains('/'))
+    });
+    let gems = steps().find(bundler).filter(|_| !bundles && !scripts);
+    let step = gems.or_else(|| steps().find(libraries).filter(|_| !brings && !fetches))?;
+    let text = format!(
+        "`{}` is there for what is built when the container starts, by a script that is not there to read",
+        shown(step)
+    );
+    Some(refuse("toolchain-at-run-time", text, true))
+}
+
 /// Refuses the result of `dotnet build` before .NET Core 3: it finds the packages that it needs in the home of who built.
 ///
 /// # Errors
@@ -2391,13 +2517,23 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
         "dotnet" if matches!(step.program(), "dnx" | "k") => true,
         "make" | "ninja" | "cmake" | "setup" | "go" | "rust" | "haskell" | "jvm" | "swift" => true,
         "compile" => {
-            matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "rustc" | "ghc" | "javac" | "nvcc")
+            matches!(
+                step.program(),
+                "gcc" | "g++" | "cc" | "c++" | "clang" | "rustc" | "ghc" | "javac" | "nvcc" | "ponyc" | "emcc"
+            )
+        }
+        // `perl Build.PL`, `python setup.py install`
+        "interpreter" => {
+            let script = step.args().first().map_or("", |script| paths::name(script));
+            let installs = || step.args().iter().any(|arg| matches!(arg.as_str(), "install" | "develop" | "build"));
+            matches!(script, "Build.PL" | "Makefile.PL") || script == "setup.py" && installs()
         }
         "dotnet" => {
             matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
         }
         "apt" | "apk" | "yum" => true,
         // What is installed at the start may have to be compiled.
+        "yarn" if step.args().is_empty() => true,
         "npm" | "yarn" | "pnpm" => matches!(step.subcommand(), Some("install" | "i" | "ci")),
         "python" | "gem" | "bundle" | "composer" => matches!(step.subcommand(), Some("install" | "update")),
         _ => return Ok(()),

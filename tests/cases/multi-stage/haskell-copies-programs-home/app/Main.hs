@@ -1,0 +1,4 @@
+module Main where
+import Server
+main :: IO ()
+main = serveIt

@@ -167,7 +167,7 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
     if !build.iter().any(|word| word.starts_with("-DskipTests") || word.starts_with("-Dmaven.test.skip")) {
         build.insert(at + 1, "-DskipTests".into());
     }
-    let path = format!("{folder}/target/{archive}");
+    let path = paths::join(&folder, &format!("target/{archive}"));
     java.extend(["-jar".to_owned(), path.clone()]);
     java.extend(arguments);
     let mut assumptions = vec![
@@ -474,7 +474,7 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
             None => format!("{name}.jar"),
         };
         assumptions.push("the program reads its resources from the archive, and nothing from the sources; developer tools are off in it".to_owned());
-        format!("{folder}/build/libs/{archive}")
+        paths::join(&folder, &format!("build/libs/{archive}"))
     } else {
         let application = match first(&APPLICATION, &script) {
             Some(name) if plain(&name) => name,
@@ -482,7 +482,7 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
             _ => return Err(project.unnamed("build.gradle")),
         };
         assumptions.push("the task that runs the program is not configured elsewhere".to_owned());
-        format!("{folder}/build/install/{application}/bin/{application}")
+        paths::join(&folder, &format!("build/install/{application}/bin/{application}"))
     };
     if folder != cwd {
         assumptions.push(format!("the program works in {cwd} as it did in {folder}"));
@@ -566,7 +566,7 @@ fn sbt_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ahead
     if script.contains("executableScriptName") || !plain(&name) {
         return Err(project.unnamed("build.sbt"));
     }
-    let path = format!("{cwd}/target/universal/stage/bin/{name}");
+    let path = paths::join(&cwd, &format!("target/universal/stage/bin/{name}"));
     let mut start = vec![path.clone()];
     start.extend(task.split_whitespace().skip(1).map(str::to_owned));
     let words: Vec<String> =

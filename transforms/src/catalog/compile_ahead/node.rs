@@ -69,7 +69,7 @@ fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -
     let manifest = project.read(&paths::join(folder, "package.json")).ok_or_else(|| project.unnamed("package.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&manifest).map_err(|_| project.unnamed("package.json"))?;
     let text = |name: &str| manifest.get("scripts")?.get(name)?.as_str();
-    let Some(_) = text("build") else {
+    let Some(script) = text("build") else {
         let text = format!("`{}` compiles at every start, and package.json has no script `build`", compiler.program());
         return Err(refuse("no-build-script", text, false));
     };
@@ -115,10 +115,11 @@ fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -
         let text = "words behind the script are for the program that compiles";
         return Err(refuse("entangled-start", text, false));
     }
-    let same = build.clone();
+    // `RUN nest build` is what the script of that name does.
+    let same = [build.clone(), script.to_owned(), format!("npx {script}")];
     Ok(Ahead {
         build,
-        built: Box::new(move |step| step.argv.join(" ") == same),
+        built: Box::new(move |step| same.contains(&step.argv.join(" "))),
         prepares: |step| {
             matches!(step.program(), "npm" | "yarn" | "pnpm" | "bun")
                 && Call::of(step).is_some_and(|call| call.installs(step.program()))

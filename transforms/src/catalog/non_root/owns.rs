@@ -319,8 +319,13 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 /// The folders of the application: where it runs, and where the program lies.
 fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
+    // A workspace of Go that is copied as it is, and worked in, is an application's folder.
+    let workspace = |path: &str| {
+        let to = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.to.as_deref() == Some(path));
+        path == "/go" && survey.all().any(to)
+    };
     let mut add = |path: String| {
-        if is_application(&path) && !found.contains(&path) {
+        if (is_application(&path) || workspace(&path)) && !found.contains(&path) {
             found.push(path);
         }
     };

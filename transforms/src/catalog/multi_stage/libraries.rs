@@ -4,7 +4,9 @@ use crate::knowledge::images::Image;
 use crate::knowledge::packages;
 use crate::knowledge::releases::{Family, Manager};
 use crate::knowledge::sorted::Sorted;
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
+use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::plan::Carried;
@@ -13,6 +15,9 @@ use super::survey::{Survey, refuse};
 
 /// What modules of the languages need outside their registry.
 static MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
+
+/// What programs need that are downloaded as they are.
+static DOWNLOADS: Sorted = Sorted::new(include_str!("../../../data/downloads.tsv"));
 
 /// The packages that the runtime stage installs for the modules of the program. What has to be copied in place of that is
 /// added to `carried`.
@@ -68,6 +73,7 @@ pub(super) fn wanted(
             None => found.push(name.to_owned()),
         }
     }
+    found.extend(downloaded(survey).map(str::to_owned));
     found.sort_unstable();
     found.dedup();
     if archived && !installs {
@@ -101,6 +107,20 @@ pub(super) fn wanted(
         return Err(refuse("archived-release", text, true));
     }
     Ok(found)
+}
+
+/// The packages of the shared libraries that programs look for which the file downloads, or has npm download.
+fn downloaded(survey: &Survey<'_, '_>) -> impl Iterator<Item = &'static str> {
+    let rows = DOWNLOADS.rows().filter(|row| {
+        survey.units.iter().filter(|unit| matches!(unit.instruction.keyword, Keyword::Run | Keyword::Add)).any(|unit| {
+            let packaged = |step: &Step| {
+                matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| name.contains(row.key)))
+            };
+            let text = unit.instruction.args.text.as_ref();
+            text.contains(row.key) && !text.contains(".deb") && !unit.steps.iter().any(packaged)
+        })
+    });
+    rows.flat_map(|row| row.rest.split(' '))
 }
 
 /// Whether a module of the project starts a program of this package: GitPython does `git`.

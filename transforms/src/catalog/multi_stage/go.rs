@@ -198,7 +198,8 @@ impl State<'_, '_, '_> {
             return true;
         }
         let folder = self.artifacts.iter().find(|artifact| artifact.path.ends_with('/')).cloned();
-        let system = matches!(name, "sh" | "bash" | "ash" | "nginx" | "supervisord" | "cron" | "cp" | "echo" | "cat");
+        let system = matches!(name, "sh" | "bash" | "ash" | "nginx" | "supervisord" | "cron" | "cp" | "echo" | "cat")
+            || effects::kind(name) == "interpreter";
         let packaged = self.survey.installs(name);
         if let Some(folder) = folder.filter(|_| !system && !packaged) {
             let from = folder.path.trim_end_matches('/').to_owned();
@@ -406,6 +407,19 @@ impl State<'_, '_, '_> {
             applicability = Applicability::Review;
         }
 
+        // What the author has put into PATH by its name is there to be called.
+        const PATH: [&str; 4] = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/bin"];
+        let named = |artifact: &&Artifact| {
+            PATH.contains(&paths::parent(&artifact.path))
+                && artifact.command.split(' ').any(|word| word.trim_start_matches("-o=") == artifact.path)
+        };
+        for artifact in self.artifacts.clone().iter().filter(named) {
+            let gone = self.removed.iter().any(|removed| paths::covers(removed, &artifact.path));
+            if !gone && !self.carried.iter().any(|carried| carried.from == artifact.path) {
+                let evidence = format!("`{}` puts it into PATH", artifact.command);
+                self.carry(artifact.path.clone(), artifact.path.clone(), evidence);
+            }
+        }
         self.system_files(&runtime, scan.as_ref());
         self.assumptions.extend(runtime.assumption.clone());
         if !self.assumptions.is_empty() {

@@ -713,7 +713,11 @@ fn names_relative(step: &Step) -> bool {
         return true;
     }
     let files = matches!(effects::of(step), Effect::Files(_) | Effect::Writes(_) | Effect::Unknown | Effect::Configure);
-    let named = |word: &String| !word.starts_with(['/', '-', '$', '~']) && !word.contains("://");
+    // What sets up the system is mostly told names, of modules and sites, and no files.
+    let names = matches!(effects::of(step), Effect::Configure);
+    let named = |word: &String| {
+        !word.starts_with(['/', '-', '$', '~']) && !word.contains("://") && (!names || word.contains('/'))
+    };
     let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(no_files(step));
     step.outputs.iter().any(named) || files && words.into_iter().any(named)
 }
@@ -1068,7 +1072,7 @@ fn copy_over(
     outside: Vec<String>,
     unit: &Unit<'_>,
 ) -> Result<(), Refusal> {
-    let removed = survey.removed(recipe.last_build);
+    let removed = survey.removed(survey.units.len());
     for path in outside {
         let gone = removed.iter().any(|removed| paths::covers(removed, &path));
         if gone

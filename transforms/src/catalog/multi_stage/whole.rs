@@ -919,11 +919,37 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if edits && stores::system(&path) {
                 continue;
             }
+            let path = self.made_by_copying(at, step, path);
             if stores::system(&path) && !is_file_like(&path, step) {
                 continue;
             }
             self.carry(&path, at, format!("`{}` writes it", shown(step)));
         }
+    }
+
+    /// What `cp -R site /app/` makes: /app itself, where nothing has made that before.
+    fn made_by_copying(&self, at: usize, step: &Step, path: String) -> String {
+        let folder = paths::parent(&path);
+        let recursive = step.args().iter().any(|arg| {
+            matches!(arg.as_str(), "--recursive" | "--archive")
+                || arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a'])
+        });
+        let into = step.argv.last().is_some_and(|to| to.ends_with('/') && step.path(to).as_deref() == Some(folder));
+        if step.program() != "cp" || !recursive || !into || paths::parent(folder) != "/" || SYSTEM.contains(&folder) {
+            return path;
+        }
+        let near = |made: &String| paths::within(made, folder);
+        let there = self.survey.units.iter().take(at + 1).any(|unit| {
+            let worked = self.survey.model.workdir(unit.index).is_some_and(|cwd| paths::within(cwd, folder));
+            let copied = unit.copy.as_ref().and_then(|copy| copy.to.as_ref()).is_some_and(near);
+            let earlier = unit.steps.iter().filter(|other| other.span.start < step.span.start);
+            let made = earlier.into_iter().any(|other| match effects::of(other) {
+                Effect::Writes(made) | Effect::Files(made) | Effect::Fetch(made) => made.iter().any(near),
+                _ => false,
+            });
+            worked || copied || made
+        });
+        if there { path } else { folder.to_owned() }
     }
 
     /// Files that a pattern names, put among those of the system: the same pattern names them for COPY, at the place that

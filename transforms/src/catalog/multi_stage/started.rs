@@ -59,9 +59,7 @@ impl<'m> Shipped<'m> {
                     // What changes a file, its mode or its owner does not make it.
                     Effect::Writes(_) if effects::edits(step) => {}
                     Effect::Writes(made) | Effect::Fetch(made) => put.extend(made.iter().map(String::as_str)),
-                    Effect::Files(made) if matches!(step.program(), "mkdir" | "touch" | "ln") => {
-                        put.extend(made.iter().map(String::as_str));
-                    }
+                    Effect::Files(made) if step.program() == "ln" => put.extend(made.iter().map(String::as_str)),
                     Effect::Install(packages) => installed.extend(packages.names.iter().map(String::as_str)),
                     Effect::Files(_)
                     | Effect::Lists

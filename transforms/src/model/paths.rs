@@ -11,17 +11,32 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether nothing is to be normalised in a path, as in most: no part of it is empty or starts with a dot.
+fn is_normal(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    !matches!(bytes, [] | [b'.', ..] | [.., b'/']) && !bytes.windows(2).any(|pair| matches!(pair, [b'/', b'/' | b'.']))
+}
+
 /// `path` seen from the folder `cwd`, normalised. A folder keeps no trailing slash, the root is `/`.
 pub fn join(cwd: &str, path: &str) -> String {
     let cwd = if path.starts_with('/') { "" } else { cwd };
     let mut joined = String::with_capacity(cwd.len() + path.len() + 2);
-    for part in parts(cwd).chain(parts(path)) {
-        match part {
-            "" | "." => {}
-            ".." => joined.truncate(joined.rfind('/').unwrap_or(0)),
-            part => {
+    for path in [cwd, path] {
+        if is_normal(path) {
+            if !path.starts_with('/') {
                 joined.push('/');
-                joined.push_str(part);
+            }
+            joined.push_str(path);
+            continue;
+        }
+        for part in parts(path) {
+            match part {
+                "" | "." => {}
+                ".." => joined.truncate(joined.rfind('/').unwrap_or(0)),
+                part => {
+                    joined.push('/');
+                    joined.push_str(part);
+                }
             }
         }
     }
@@ -34,19 +49,33 @@ pub fn join(cwd: &str, path: &str) -> String {
 /// Whether a path is one that an instruction can name: no variable, quote or bracket of a shell is left in it, and no part
 /// of it is an option.
 pub fn plain(path: &str) -> bool {
-    let letters = |c: char| !c.is_control() && !"$`\"'\\{}()[]<>|;&!#=".contains(c);
+    // Searching a string of them for each letter would be most of the work.
+    let mark = |c: char| match c {
+        '$' | '`' | '"' | '\'' | '\\' | '{' | '}' | '(' | ')' | '[' | ']' => true,
+        '<' | '>' | '|' | ';' | '&' | '!' | '#' | '=' => true,
+        _ => c.is_control(),
+    };
+    let letters = |c: char| !mark(c);
     path.chars().all(letters) && parts(path).all(|part| !part.starts_with(['-', '~']))
 }
 
 /// Whether `path` is `folder` or lies in it.
 pub fn within(path: &str, folder: &str) -> bool {
-    folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    // Where a part of the path ends says most, and is looked at first.
+    match path.as_bytes().get(folder.len()) {
+        Some(b'/') => path.starts_with(folder),
+        Some(_) => folder == "/",
+        None => path == folder || folder == "/",
+    }
 }
 
 /// Whether a pattern names `path` or a folder that it lies in: a star stands for any letters of one part.
 pub fn covers(pattern: &str, path: &str) -> bool {
-    if !pattern.bytes().any(|byte| byte == b'*') {
-        return path.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let same = pattern.bytes().zip(path.bytes()).take_while(|(one, other)| one == other && *one != b'*').count();
+    match pattern.as_bytes().get(same) {
+        Some(b'*') => {}
+        Some(_) => return false,
+        None => return matches!(path.as_bytes().get(same), None | Some(b'/')),
     }
     let mut of_path = parts(path);
     parts(pattern).all(|pattern| match (of_path.next(), pattern.split_once('*')) {

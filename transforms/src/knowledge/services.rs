@@ -24,6 +24,12 @@ pub fn of_package(name: &str) -> Option<Service> {
     })
 }
 
+/// What a package of this name brings that somebody calls who has to be root: a tool, or a service that has no user of its
+/// own to start as.
+pub fn of_tool(name: &str) -> Option<Service> {
+    of_package(name).or_else(|| find(name, "tool")).filter(|service| service.code != "drops-privileges")
+}
+
 /// The service that listens on a port, which is named as EXPOSE does.
 pub fn of_port(port: &str) -> Option<Service> {
     let port = port.to_ascii_lowercase();
@@ -59,7 +65,9 @@ mod tests {
         SERVICES.check();
         for row in SERVICES.rows() {
             assert!(
-                row.column(0).split(' ').all(|place| matches!(place, "package" | "image" | "port" | "program")),
+                row.column(0)
+                    .split(' ')
+                    .all(|place| matches!(place, "package" | "image" | "port" | "program" | "tool")),
                 "{}",
                 row.key
             );
@@ -74,6 +82,12 @@ mod tests {
         assert_eq!(package("bind9"), Some("bind9"));
         assert_eq!(package("postgresql-client"), None);
         assert_eq!(package("nginx"), None);
+        let tool = |name| of_tool(name).map(|service| service.name);
+        assert_eq!(
+            (tool("tcpdump"), tool("openssh-server"), tool("postgresql")),
+            (Some("tcpdump"), Some("openssh-server"), None)
+        );
+        assert_eq!((package("tcpdump"), of_program("crond").map(|service| service.code)), (None, Some("needs-root")));
         assert_eq!(of_port("22/TCP").map(|service| service.name), Some("22"));
         assert_eq!(of_port("123"), None);
         let image = |name| of_image(name).map(|service| service.name);

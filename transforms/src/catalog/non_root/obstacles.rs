@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
-use crate::knowledge::services;
+use crate::knowledge::services::{self, Service};
 use crate::model::commands::Step;
 use crate::model::effects;
 use crate::model::{Model, Stage, paths};
@@ -109,6 +109,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     tools_for_ci(survey)?;
     sockets(survey)?;
     base_entry(survey)?;
+    tools(survey)?;
     for step in &survey.entry.steps {
         as_another(survey, step.span.text(survey.model.file.source))?;
         program(survey, step)?;
@@ -645,9 +646,30 @@ fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             let text = "sudo is installed, by which root goes on as another user";
             return Some(("drops-privileges", text.to_owned()));
         }
-        let service = installed(&text).find_map(services::of_package)?;
-        Some((service.code, format!("{} is installed: {}", service.name, service.why)))
+        service(&text, services::of_package)
     })
+}
+
+/// The first service among the packages that a RUN installs, with the code that follows.
+fn service(text: &str, known: fn(&str) -> Option<Service>) -> Option<(&'static str, String)> {
+    let service = installed(text).find_map(known)?;
+    Some((service.code, format!("{} is installed: {}", service.name, service.why)))
+}
+
+/// An image that starts nothing of its own, but a shell, and has a service or a tool that needs root: people call it, or
+/// images built on this one start it.
+fn tools(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let shell = |step: &Step| {
+        matches!(step.program(), "sh" | "bash" | "ash" | "zsh") && step.args().iter().all(|arg| arg.starts_with('-'))
+    };
+    if !survey.entry.steps.iter().all(shell) || survey.entry.is_empty() && !survey.facts.ports.is_empty() {
+        return Ok(());
+    }
+    let runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    match runs.into_iter().find_map(|unit| service(&unit.text(), services::of_tool)) {
+        Some((code, text)) => Err(refuse(code, format!("nothing is started but what people call, and {text}"), true)),
+        None => Ok(()),
+    }
 }
 
 /// The first package installed whose name holds these letters.

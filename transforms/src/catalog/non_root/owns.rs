@@ -744,7 +744,7 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             for path in folders.filter_map(|arg| step.path(arg)) {
                 let run = (paths::within(&path, "/run") || paths::within(&path, "/var/run"))
                     && !matches!(path.as_str(), "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
-                let place = is_application(&path) || run || configuration(&path);
+                let place = is_application(&path) || run || configuration(&path) || in_tmp(&path);
                 let known = found.iter().any(|(known, _)| *known == path);
                 if place && !paths::within(&path, "/root") && !known {
                     found.push((path, !step.always));
@@ -754,21 +754,25 @@ fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     let serves = only_serves(survey, user);
     for (path, make) in found {
-        let used = survey.all().any(|unit| match unit.instruction.keyword {
-            Keyword::Copy | Keyword::Add => {
-                survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, &path))
-            }
-            Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, &path)),
-            Keyword::Run => {
-                let text = unit.text();
-                text.contains(paths::name(&path)) && survey.steps(unit).iter().any(|step| occupies(step, &path))
-            }
-            _ => false,
+        let filled = survey.all().any(|unit| {
+            survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, &path))
         });
+        // Everybody writes there, but not into the folder of somebody.
+        let recursive = filled && in_tmp(&path);
+        let used = filled && !recursive
+            || survey.all().any(|unit| match unit.instruction.keyword {
+                Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, &path)),
+                Keyword::Run => {
+                    let text = unit.text();
+                    (text.contains(paths::name(&path)) || text.contains("rm "))
+                        && survey.steps(unit).iter().any(|step| occupies(step, &path))
+                }
+                _ => false,
+            });
         // Who only serves what is there writes logs and buffers.
         let kept = !serves || KEPT.iter().any(|kept| paths::name(&path).contains(kept));
         if !used && kept && !needs.owned(&path) && !given(survey, user, &path) && !opened(survey, &path) {
-            needs.late.push(Folder { path, recursive: false, make });
+            needs.late.push(Folder { path, recursive, make });
         }
     }
 }
@@ -820,6 +824,11 @@ fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.late.push(Folder { path, recursive: false, make: false });
         }
     }
+}
+
+/// Whether the path is a folder of its own below those for temporary files.
+fn in_tmp(path: &str) -> bool {
+    free(path) && !paths::within(path, "/dev") && !matches!(path, "/tmp" | "/var/tmp")
 }
 
 /// Whether a `chmod` lets everybody write into the folder.
@@ -966,6 +975,15 @@ fn occupies(step: &Step, path: &str) -> bool {
     match step.program() {
         // An empty file is there to be written.
         "mkdir" | "chmod" | "touch" => false,
+        // `rm -rf /tmp/*` takes it away with all that is there.
+        "rm" if step
+            .args()
+            .iter()
+            .filter_map(|arg| step.path(arg.trim_end_matches("/*")))
+            .any(|gone| paths::within(path, &gone)) =>
+        {
+            true
+        }
         "chown" | "chgrp" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| named == path),
         "cd" | "pushd" => step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(&named, path)),
         _ => step.argv.iter().skip(1).chain(&step.outputs).any(|word| {

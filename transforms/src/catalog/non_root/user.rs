@@ -169,7 +169,26 @@ pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
         let procfile = || step.path("Procfile").filter(|_| runner && step.subcommand() == Some("start"));
         named.or_else(|| obstacles::script_of(survey, step)).or_else(procfile)
     };
-    survey.entry.steps.iter().find_map(script).filter(|script| survey.read(script).is_none())
+    let steps = || survey.entry.steps.iter();
+    steps()
+        .find_map(script)
+        .or_else(|| steps().find_map(|step| beside_server(survey, step)))
+        .filter(|script| survey.read(script).is_none())
+}
+
+/// A program of the project's on an image of a server: who takes that image starts the server too.
+fn beside_server(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    let facts = &survey.facts;
+    servers::server(facts.program?, &facts.key, facts.family).filter(|server| !server.image.is_empty())?;
+    let program = step.argv.first()?;
+    let brought = |path: &String| {
+        let context = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context);
+        survey.units.iter().any(|unit| context(unit) && survey.brings(unit, path))
+    };
+    if program.contains('/') {
+        return step.path(program).filter(brought);
+    }
+    ["/usr/local/bin", "/usr/bin", "/bin"].iter().map(|folder| paths::join(folder, program)).find(brought)
 }
 
 /// Whether the file gives what its program writes to root's group, as OpenShift wants it: its user is a number in that group.

@@ -136,7 +136,27 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     for step in &survey.started {
         installs_outside(survey, step)?;
     }
+    unmade(survey)?;
     switched_by_hand(survey)
+}
+
+/// A folder that what starts makes at the root of an image without a shell, where nobody can make and give it beforehand.
+fn unmade(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if survey.facts.family.is_none_or(Family::has_shell) {
+        return Ok(());
+    }
+    let brought = |path: &String| {
+        let mut copies = survey.all().filter_map(|unit| survey.copied(unit)?.to.as_deref());
+        copies.any(|to| paths::within(to, path) || paths::within(path, to) && to != "/")
+    };
+    let volume = || survey.all().any(|unit| unit.instruction.keyword == Keyword::Volume);
+    match owns::told(survey).into_iter().find(|path| !brought(path)) {
+        Some(path) if !volume() => {
+            let text = format!("it keeps its data in {path}, which only root can make on an image without a shell");
+            Err(refuse("needs-root", text, true))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A command that is read for what it starts, and starts it by `su` or `sudo`: these ask for a password of everybody but root.

@@ -1155,6 +1155,7 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     folders.extend(named_in_sources(survey));
+    folders.extend(told(survey));
     for path in supervised::files(survey) {
         let folder = paths::parent(&path).to_owned();
         if free(&path) {
@@ -1177,6 +1178,46 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.files.push(path);
         }
     }
+}
+
+/// The folders that the arguments of what starts name for what it keeps: `--data-dir=/data`, `--log /var/log/x/x.log`.
+pub(super) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
+    const KEEPS: [&str; 13] = [
+        "data", "db", "database", "storage", "store", "log", "logs", "cache", "state", "upload", "uploads", "output",
+        "pid",
+    ];
+    let keeps = |option: &str| {
+        let mut words = option.trim_start_matches('-').split(['-', '_', '.']);
+        option.starts_with('-')
+            && words.any(|word| {
+                KEEPS.iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
+                    // `--datadir`, `-logpath`
+                    let stem = word.trim_end_matches("path").trim_end_matches("dir").trim_end_matches("file");
+                    stem.len() < word.len() && KEEPS.contains(&stem)
+                }
+            })
+    };
+    let mut found: Vec<String> = Vec::new();
+    for step in survey.entry.steps.iter().filter(|step| effects::kind(step.program()).is_empty()) {
+        let args = step.args();
+        let joined = args.iter().filter_map(|arg| arg.split_once('='));
+        let apart = args.windows(2).filter_map(|pair| match pair {
+            [option, value] if !option.contains('=') => Some((option.as_str(), value.as_str())),
+            _ => None,
+        });
+        for (_, value) in joined.chain(apart).filter(|(option, value)| keeps(option) && value.starts_with('/')) {
+            if value.contains(['$', ':', '*', ' ', ',']) || !step.known {
+                continue;
+            }
+            let path = paths::join("/", value);
+            let file = paths::name(&path).trim_start_matches('.').contains('.');
+            let path = if file { paths::parent(&path).to_owned() } else { path };
+            if is_application(&path) && !free(&path) && !paths::within(&path, "/root") && !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 /// Whether every user may write there.

@@ -13,6 +13,13 @@ pub fn keeps(program: &str, args: &[String]) -> Option<&'static str> {
     HOMES.all(program).find(|row| follows(row.column(0))).map(|row| row.column(1))
 }
 
+static DOTFILES: Sorted = Sorted::new(include_str!("../../data/dotfiles.tsv"));
+
+/// Whether a file of this name in a home is for who works in a shell there, or builds the image: no server reads it.
+pub fn is_for_shells(name: &str) -> bool {
+    DOTFILES.find(name).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,6 +27,8 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_words_follow_each_other() {
         HOMES.check();
+        DOTFILES.check();
+        assert!(is_for_shells(".bashrc") && is_for_shells("gemrc") && !is_for_shells(".netrc"));
         let keeps = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             super::keeps(&words[0], &words[1..])

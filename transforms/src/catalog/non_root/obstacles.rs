@@ -676,13 +676,18 @@ fn service(text: &str, known: fn(&str) -> Option<Service>) -> Option<(&'static s
     Some((service.code, format!("{} is installed: {}", service.name, service.why)))
 }
 
-/// An image that starts nothing of its own, but a shell, and has a service or a tool that needs root: people call it, or
-/// images built on this one start it.
-fn tools(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+/// Whether nothing starts that the file names but a shell.
+pub(super) fn only_a_shell(survey: &Survey<'_, '_>) -> bool {
     let shell = |step: &Step| {
         matches!(step.program(), "sh" | "bash" | "ash" | "zsh") && step.args().iter().all(|arg| arg.starts_with('-'))
     };
-    if !survey.entry.steps.iter().all(shell) || survey.entry.is_empty() && !survey.facts.ports.is_empty() {
+    survey.entry.steps.iter().all(shell) && (!survey.entry.is_empty() || survey.facts.ports.is_empty())
+}
+
+/// An image that starts nothing of its own, but a shell, and has a service or a tool that needs root: people call it, or
+/// images built on this one start it.
+fn tools(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if !only_a_shell(survey) {
         return Ok(());
     }
     let runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);

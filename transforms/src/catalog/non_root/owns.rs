@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::{Regex, RegexSet};
 
 use crate::knowledge::develops::{self, Keeps};
+use crate::knowledge::homes;
 use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
@@ -324,7 +325,7 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         let to = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.to.as_deref() == Some(path));
         path == "/go" && survey.all().any(to)
     };
-    let mut add = |path: String| {
+    let add = |found: &mut Vec<String>, path: String| {
         if (is_application(&path) || workspace(&path)) && !found.contains(&path) {
             found.push(path);
         }
@@ -333,7 +334,7 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     if (said || onbuild(survey))
         && let Some(path) = survey.model.final_workdir(survey.stage)
     {
-        add(path.to_owned());
+        add(&mut found, path.to_owned());
     }
     let serves = survey.all().any(|unit| unit.instruction.keyword == Keyword::Expose);
     for step in &survey.entry.steps {
@@ -373,7 +374,7 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             folder = paths::parent(folder);
         }
         if !matches!(folder, "/root" | "/opt" | "/srv") {
-            add(folder.to_owned());
+            add(&mut found, folder.to_owned());
         }
     }
     // PHP's images serve this folder.
@@ -381,12 +382,23 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         && matches!(survey.facts.program, Some("apache2-foreground" | "php-fpm"))
         && survey.facts.own.is_some();
     if php {
-        add("/var/www/html".to_owned());
+        add(&mut found, "/var/www/html".to_owned());
+    }
+    if found.is_empty() {
+        found.extend(shared(survey).map(str::to_owned));
     }
     // A folder inside another one needs no word of its own.
     let all = found.clone();
     found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
     found
+}
+
+/// A folder for many, such as `/home`, that the file takes for its application alone: it works there, and copies into it.
+fn shared<'m>(survey: &Survey<'m, '_>) -> Option<&'m str> {
+    let folder =
+        survey.model.final_workdir(survey.stage).filter(|path| matches!(*path, "/home" | "/mnt" | "/media"))?;
+    let brought = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.to.as_deref() == Some(folder));
+    survey.units.iter().any(brought).then_some(folder)
 }
 
 /// Whether the image copies the project by ONBUILD, before anything that the file says.
@@ -493,9 +505,17 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     };
     let whole: Vec<(&String, usize)> =
         folders.iter().zip(&last).filter_map(|(folder, filled)| Some((folder, until(folder, *filled)?))).collect();
+    // From where on the file itself gives a folder to the user, with all that is in it by then.
+    let all = |folder: &String| given_at(survey, user, &paths::join(folder, "all"));
+    let given: Vec<Option<usize>> = folders.iter().map(all).collect();
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref() else { continue };
+        let later =
+            |(folder, given): (&String, &Option<usize>)| paths::within(to, folder) && given.is_some_and(|g| at < g);
+        if folders.iter().zip(&given).any(later) {
+            continue;
+        }
         let inside = folders.iter().any(|folder| paths::within(to, folder) || (paths::within(folder, to) && to != "/"));
         let exactly = folders.iter().any(|folder| folder == to);
         let covered = whole.iter().any(|(folder, until)| paths::within(to, folder) && at < *until);
@@ -504,7 +524,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         });
         let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
         let changed = installed && !given || may_be_written(survey, unit, copied, exactly);
-        if inside && !covered && is_application(to) && changed {
+        if inside && !covered && (is_application(to) || shared(survey) == Some(to)) && changed {
             needs.copies.push(at);
             // Where a folder inside is made beforehand, so is this one, and COPY only gives away what it makes.
             let above = folders.iter().any(|folder| folder != to && paths::within(folder, to));
@@ -1022,7 +1042,7 @@ fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
 }
 
 /// Whether `arg` is a cluster of short options with this one in it.
-fn is_flag(arg: &str, flag: char) -> bool {
+pub(super) fn is_flag(arg: &str, flag: char) -> bool {
     arg.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(flag))
 }
 
@@ -1794,11 +1814,12 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
+    let serves = !obstacles::only_a_shell(survey);
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
                 let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
-                if to.is_some_and(|to| paths::within(to, "/root")) {
+                if to.is_some_and(|to| paths::within(to, "/root")) && !(serves && for_shells(survey, unit)) {
                     used = true;
                     if !unit.instruction.flags.iter().any(|flag| flag.name == "chown") {
                         copies.push(at);
@@ -1874,6 +1895,14 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.home = Some("/root".to_owned());
     }
     needs.assumptions.push("what stands in /root is used at run time, so the folder is given to the user".to_owned());
+}
+
+/// Whether a COPY brings nothing but settings for who works in a shell.
+fn for_shells(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> bool {
+    let Some(copied) = survey.copied(unit) else { return false };
+    let into = copied.to.as_deref().map(paths::name).unwrap_or_default();
+    let mut sources = copied.sources.iter().map(|source| paths::name(source));
+    homes::is_for_shells(into) && copied.sources.len() == 1 || sources.len() > 0 && sources.all(homes::is_for_shells)
 }
 
 /// HOME: a folder that is there and that the user owns.

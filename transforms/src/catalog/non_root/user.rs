@@ -9,7 +9,7 @@ use crate::syntax::Keyword;
 use super::servers::{self, Server};
 use super::stepdown::StepDown;
 use super::survey::{Survey, Unit};
-use super::{obstacles, who};
+use super::{obstacles, owns, who};
 
 /// The id of a user that needs a number: out of the way of the ids that distributions and people give out.
 const ID: u32 = 10_001;
@@ -93,6 +93,12 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         let user = User { made_by: made.unit, ..there(&made.name, owner, "whom the file makes and never uses".into()) };
         return numbered(user, ids);
     }
+    if let Some((owner, unit)) = given_to(survey, own) {
+        let name = owner.split(':').next().unwrap_or_default().to_owned();
+        let ids = own.filter(|(own, _)| *own == name).and_then(|_| own_ids());
+        let user = there(&name, owner, "to whom the file gives the application".into());
+        return numbered(User { made_by: unit, ..user }, ids);
+    }
     if let Some((name, group)) = server.and_then(|server| server.user)
         && (server.is_some_and(|server| !server.image.is_empty()) || comes_with(survey, name))
     {
@@ -111,6 +117,56 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
     user.server = server;
     user.installed = installed;
     user
+}
+
+/// Whom the file gives the application to, by `chown -R` or as it is copied, where that is one and the same: such a user is
+/// there, and would be whom the file has in mind. The second value is the unit of the stage that shows it.
+fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(String, Option<usize>)> {
+    let workdir = survey.model.final_workdir(survey.stage).filter(|path| owns::is_application(path));
+    let application = |path: &str| {
+        let copied = |unit: &Unit<'_>| survey.copied(unit).and_then(|copied| copied.to.as_deref());
+        let mut folders = survey.all().filter_map(copied).filter(|to| owns::is_application(to)).chain(workdir);
+        owns::is_application(path) && folders.any(|folder| paths::within(folder, path) || paths::within(path, folder))
+    };
+    let below = survey.below.len();
+    let mut found: Option<(String, Option<usize>)> = None;
+    for (at, unit) in survey.all().enumerate() {
+        let flag = || unit.instruction.flags.iter().find(|flag| flag.name == "chown")?.value.as_deref();
+        let owner = match unit.instruction.keyword {
+            Keyword::Copy | Keyword::Add => {
+                let to = survey.copied(unit).and_then(|copied| copied.to.as_deref()).filter(|to| application(to));
+                to.and_then(|_| flag()).map(str::to_owned)
+            }
+            Keyword::Run if unit.text().contains("chown") => {
+                let mut steps = survey.steps(unit).iter().filter(|step| step.always && step.program() == "chown");
+                steps.find_map(|step| {
+                    let recursive = step.args().iter().any(|arg| arg == "--recursive" || owns::is_flag(arg, 'R'));
+                    let mut operands = step.operands();
+                    let owner = operands.next().filter(|_| recursive)?;
+                    let given = operands.filter_map(|path| step.path(path)).any(|path| application(&path));
+                    given.then(|| owner.replace('.', ":"))
+                })
+            }
+            _ => None,
+        };
+        let Some(owner) = owner else { continue };
+        let owner = survey.model.expand(unit.index, &owner);
+        let owner = owner.text.trim_end_matches(':').to_owned();
+        let name = owner.split(':').next().unwrap_or_default();
+        // A number has no home; `chown :group` and `$USER` name nobody.
+        let fit = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
+            && !owner.contains('$')
+            && !obstacles::unfit(name);
+        if !fit && who::is_root(name) {
+            continue;
+        }
+        if !fit || found.as_ref().is_some_and(|(known, _)| known.split(':').next() != Some(name)) {
+            return None;
+        }
+        let unit = at.checked_sub(below).filter(|_| own.is_none_or(|(own, _)| own != name) && name != "www-data");
+        found = found.or(Some((owner, unit)));
+    }
+    found
 }
 
 /// The user as which the file starts the program already.

@@ -31,9 +31,9 @@ pub fn text(content: &[u8]) -> Cow<'_, str> {
 
 /// Whether a file holds code of the project that may run: not a dependency, a test, or what a bundler packed.
 pub fn is_code(file: &str) -> bool {
-    const ENDS: [&str; 24] = [
+    const ENDS: [&str; 29] = [
         "py", "rb", "php", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "java", "kt", "scala", "cs", "pl",
-        "lua", "ex", "exs", "erb", "rake", "cr", "groovy", "clj",
+        "lua", "ex", "exs", "erb", "rake", "cr", "groovy", "clj", "c", "cc", "cpp", "cxx", "hs",
     ];
     const ASIDE: [&str; 10] =
         ["node_modules", "vendor", "test", "tests", "spec", "__tests__", "docs", "examples", "dist", ".git"];

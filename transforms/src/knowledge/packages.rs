@@ -84,8 +84,13 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
             "-edge" => Some(u32::MAX),
             version => version.strip_prefix("3.")?.parse::<u32>().ok(),
         };
+        let age = || match manager {
+            // What stands on version 6 of RHEL has older names; hardly anything else that is not known is so old.
+            Manager::Yum => Some(if matches!(release, Some("centos5" | "centos6" | "al1")) { 6 } else { u32::MAX }),
+            _ => minor(),
+        };
         // Under an older name, or on a release that nobody knows, the package itself has to stay.
-        if !since.is_empty() && since.parse::<u32>().ok() > minor() {
+        if !since.is_empty() && since.parse::<u32>().ok() > age() {
             return None;
         }
         let ssl = match minor() {
@@ -187,6 +192,7 @@ mod tests {
         check(Manager::Apk, "alpine3.20", "musl-dev", Some(&[]));
         check(Manager::Apk, "alpine3.20", "nobody-knows-dev", None);
         check(Manager::Yum, "centos7", "openssl-devel", Some(&["openssl-libs"]));
+        check(Manager::Yum, "centos6", "openssl-devel", None);
     }
 
     #[test]

@@ -566,7 +566,7 @@ fn sbt_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ahead
     if script.contains("executableScriptName") || !plain(&name) {
         return Err(project.unnamed("build.sbt"));
     }
-    let path = paths::join(&cwd, &format!("target/universal/stage/bin/{name}"));
+    let path = paths::join(cwd, &format!("target/universal/stage/bin/{name}"));
     let mut start = vec![path.clone()];
     start.extend(task.split_whitespace().skip(1).map(str::to_owned));
     let words: Vec<String> =

@@ -31,7 +31,9 @@ pub(super) fn wanted(
     assumptions: &mut Vec<String>,
     carried: &mut Vec<Carried>,
 ) -> Result<Vec<String>, Refusal> {
-    let Some(language) = image.and_then(Image::language) else { return Ok(Vec::new()) };
+    // The image that the full ones stand on is for C.
+    let plain = image.filter(|image| image.name() == "buildpack-deps").map(|_| "c");
+    let Some(language) = image.and_then(Image::language).or(plain) else { return Ok(Vec::new()) };
     if runtime.family != Some(Family::Debian) || MODULES.find(language).is_none() {
         return Ok(Vec::new());
     }
@@ -209,6 +211,9 @@ fn locked_names(text: &str) -> Vec<String> {
 
 /// The names of the modules that the project asks for, in lower case; `None` where no list of them is there to read.
 fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
+    if language == "c" {
+        return linked(survey);
+    }
     // Of other languages the lists say nothing of what a program needs outside them.
     if !matches!(language, "python" | "ruby" | "rust" | "haskell" | "node") {
         return None;
@@ -286,4 +291,51 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     found.sort_unstable();
     found.dedup();
     (read || !from_file).then_some(found)
+}
+
+/// What the build files of a project in C name, and what the compiler is told to link; `None` where that is not all there
+/// to read.
+fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
+    let steps = || survey.steps().map(|(_, step)| step);
+    let fetches = |step: &crate::model::commands::Step| {
+        matches!(effects::of(step), Effect::Fetch(_))
+            || matches!(effects::kind(step.program()), "download" | "unpack")
+            || step.piped.is_some()
+    };
+    let tools = steps().any(|step| matches!(effects::kind(step.program()), "make" | "cmake" | "ninja" | "setup"));
+    let scripts = steps().any(super::whole::is_build_script);
+    if steps().any(fetches) || scripts {
+        return None;
+    }
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |text: &str| {
+        let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        found.extend(
+            text.split(word).filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-")),
+        );
+    };
+    for step in steps().filter(|step| effects::kind(step.program()) == "compile") {
+        step.args().iter().for_each(|arg| add(arg));
+    }
+    if tools {
+        let context = survey.model.context?;
+        let mut read = false;
+        for file in context.files() {
+            let name = crate::model::paths::name(file);
+            let lists = matches!(
+                name,
+                "CMakeLists.txt" | "Makefile" | "makefile" | "GNUmakefile" | "configure.ac" | "meson.build"
+            ) || [".mk", ".cmake", ".am"].iter().any(|end| name.ends_with(end));
+            if lists && let Some(text) = context.read(file) {
+                read = true;
+                add(&crate::context::text(&text));
+            }
+        }
+        if !read {
+            return None;
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
 }

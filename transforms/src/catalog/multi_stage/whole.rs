@@ -1251,6 +1251,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => effects::build_tools(step),
         };
         let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
+        // Node that `make install` puts among the system's files is installed twice, and what it installs is not.
+        let makes_node = |(_, step): (usize, &Step)| {
+            matches!(effects::of(step), Effect::Store(Store::Prefix)) && stores::place(step).contains("/node")
+        };
+        let staged = self.carried.iter().any(|carried| carried.from == "/install" && carried.to == "/")
+            && self.survey.steps().any(makes_node);
+        let found = found.filter(|found| !(store == Store::Modules && found.is_empty() && staged));
         // Programs that lie beside the distribution's are known by name only where what starts is known.
         let python = self.survey.entry.steps.iter().any(|step| effects::kind(step.program()) == "interpreter");
         let beside = store == Store::Python

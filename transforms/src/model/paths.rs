@@ -92,7 +92,7 @@ pub fn covers(pattern: &str, path: &str) -> bool {
 pub fn name(path: &str) -> &str {
     let bytes = path.as_bytes();
     // Most of what is asked about is a program, called by its name.
-    if !bytes.iter().any(|byte| *byte == b'/') {
+    if !bytes.contains(&b'/') {
         return path;
     }
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);

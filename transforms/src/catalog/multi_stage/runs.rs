@@ -113,7 +113,7 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Install(packages) => {
-                    let (mut wanted, all) = wanted(survey, recipe, unit, &packages, &gone, step);
+                    let (mut wanted, all) = wanted(survey, recipe, unit, packages, &gone, step);
                     let node = |name: &String| helpers::is_node_package(packages.manager, name);
                     if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
                         && !recipe.assumptions.iter().any(|text| text == helpers::NODE_BUNDLES)

@@ -1569,7 +1569,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 // What has no known run-time half would be installed again.
                 let release = self.runtime.release.map(|release| release.name);
                 left.extend(packages.names.iter().filter(|name| {
-                    let installer = || !self.opaque && !(packages::bare(name) == "npm" && globals);
+                    let installer = || !(self.opaque || packages::bare(name) == "npm" && globals);
                     let role = packages.role(name);
                     (role == Role::Build || role == Role::Installer && installer())
                         && packages::libraries(packages.manager, release, name).is_some()

@@ -294,7 +294,7 @@ fn joins_docker(step: &Step) -> bool {
         // `adduser user group` adds to a group; `adduser -G docker docker` makes a user of that name.
         "adduser" | "addgroup" => {
             let options = step.args().iter().any(|arg| arg.starts_with('-'));
-            !options && operands().count() == 2 && operands().last().is_some_and(|group| group == "docker")
+            !options && operands().count() == 2 && operands().next_back().is_some_and(|group| group == "docker")
         }
         _ => false,
     }

@@ -17,7 +17,16 @@ static DOTFILES: Sorted = Sorted::new(include_str!("../../data/dotfiles.tsv"));
 
 /// Whether a file of this name in a home is for who works in a shell there, or builds the image: no server reads it.
 pub fn is_for_shells(name: &str) -> bool {
-    DOTFILES.find(name).is_some()
+    is_read_by(name, "shells")
+}
+
+/// Whether a file or folder of this name in a home is a setting, or a secret, that only tools of the build read.
+pub fn is_for_builds(name: &str) -> bool {
+    is_read_by(name, "build")
+}
+
+fn is_read_by(name: &str, who: &str) -> bool {
+    DOTFILES.find(name).is_some_and(|row| row.column(0).split(' ').any(|reader| reader == who))
 }
 
 #[cfg(test)]
@@ -29,6 +38,7 @@ mod tests {
         HOMES.check();
         DOTFILES.check();
         assert!(is_for_shells(".bashrc") && is_for_shells("gemrc") && !is_for_shells(".netrc"));
+        assert!(is_for_builds(".netrc") && is_for_builds(".gemrc") && !is_for_builds(".bashrc"));
         let keeps = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             super::keeps(&words[0], &words[1..])

@@ -69,6 +69,12 @@ impl Step {
         })
     }
 
+    /// Whether it is told to go into folders: `chown -R`, `chmod --recursive`.
+    pub fn is_recursive(&self) -> bool {
+        let short = |arg: &str| arg.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains('R'));
+        self.args().iter().any(|arg| arg == "--recursive" || short(arg))
+    }
+
     /// What it does to the image.
     pub fn effect(&self) -> &Effect {
         self.effect.0.get_or_init(|| effects::find(self))

@@ -16,7 +16,7 @@ use crate::transform::{Applicability, Refusal};
 use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
-use super::survey::{Survey, refuse};
+use super::survey::{PATH, Survey, refuse};
 use super::whole;
 
 /// Programs that watch the sources and compile again: what runs is a workplace, not a product.
@@ -183,13 +183,12 @@ impl State<'_, '_, '_> {
     }
 
     fn start_name(&mut self, name: &str) -> bool {
-        const SYSTEM: [&str; 6] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
         let bin = self.go_bin();
-        let in_path = |folder: &str| SYSTEM.contains(&folder) || bin.iter().any(|bin| bin == folder);
+        let in_path = |folder: &str| PATH.contains(&folder) || bin.iter().any(|bin| bin == folder);
         let named =
             |artifact: &&Artifact| paths::name(&artifact.path) == name && in_path(paths::parent(&artifact.path));
         if let Some(artifact) = self.artifacts.iter().find(named).cloned() {
-            let to = match SYSTEM.contains(&paths::parent(&artifact.path)) {
+            let to = match PATH.contains(&paths::parent(&artifact.path)) {
                 true => artifact.path.clone(),
                 false => format!("/usr/local/bin/{name}"),
             };
@@ -408,7 +407,6 @@ impl State<'_, '_, '_> {
         }
 
         // What the author has put into PATH by its name is there to be called.
-        const PATH: [&str; 4] = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/bin"];
         let named = |artifact: &&Artifact| {
             PATH.contains(&paths::parent(&artifact.path))
                 && artifact.command.split(' ').any(|word| word.trim_start_matches("-o=") == artifact.path)

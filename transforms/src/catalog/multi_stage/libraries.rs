@@ -297,7 +297,7 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
 /// to read.
 fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
     let steps = || survey.steps().map(|(_, step)| step);
-    let fetches = |step: &crate::model::commands::Step| {
+    let fetches = |step: &Step| {
         matches!(effects::of(step), Effect::Fetch(_))
             || matches!(effects::kind(step.program()), "download" | "unpack")
             || step.piped.is_some()

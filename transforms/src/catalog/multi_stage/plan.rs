@@ -1,5 +1,6 @@
 //! Where each instruction goes, and why.
 
+use crate::knowledge::homes;
 use crate::knowledge::images::{self, RunsAs};
 use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
@@ -10,7 +11,7 @@ use crate::syntax::{Keyword, words};
 use crate::transform::{Applicability, Refusal};
 
 use super::runtime::Runtime;
-use super::survey::{Survey, Unit, reads, refuse};
+use super::survey::{PATH, Survey, Unit, reads, refuse};
 use super::{helpers, runs, stores, tidy, tools, whole};
 
 /// Where an instruction goes.
@@ -54,7 +55,7 @@ pub(super) struct Recipe {
     /// Folders whose contents the runtime stage does not need from instructions: they are carried over, or belong to
     /// the toolchain.
     pub(super) builder_folders: Vec<String>,
-    /// Commands for the runtime stage that no instruction has.
+    /// Commands for the beginning of the runtime stage that no instruction has.
     pub(super) setup: Vec<String>,
     /// Commands for the runtime stage that need what is carried.
     pub(super) finish: Vec<String>,
@@ -513,7 +514,7 @@ fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, val
             || folder.starts_with("${GOPATH}")
             || recipe.builder_folders.iter().any(|toolchain| paths::within(folder, toolchain))
                 && !recipe.carried.iter().any(|carried| paths::within(folder, &carried.to))
-            || matches!(folder, "/usr/local/sbin" | "/usr/local/bin" | "/usr/sbin" | "/usr/bin" | "/sbin" | "/bin")
+            || PATH.contains(&folder)
     })
 }
 
@@ -624,34 +625,11 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
 
 /// Whether a file in a home is a setting, or a secret, that only tools of the build read.
 pub(super) fn is_build_setting(path: &str) -> bool {
-    const FILES: [&str; 21] = [
-        ".bowerrc",
-        ".bundle",
-        ".cargo",
-        ".condarc",
-        ".gemrc",
-        ".git-credentials",
-        ".gitconfig",
-        ".gitmodules",
-        ".gradle",
-        ".ivy2",
-        ".m2",
-        ".netrc",
-        ".npmrc",
-        ".nuget",
-        ".pip",
-        ".pydistutils.cfg",
-        ".pypirc",
-        ".sbt",
-        ".stack",
-        ".yarnrc",
-        ".yarnrc.yml",
-    ];
     let rest = ["/root", "/home"].iter().find_map(|home| paths::relative(path, home));
     let everybodys = matches!(path, "/etc/gemrc" | "/etc/npmrc" | "/etc/pip.conf");
     everybodys
         || rest.is_some_and(|rest| {
-            rest.split('/').any(|part| FILES.contains(&part))
+            rest.split('/').any(homes::is_for_builds)
                 || rest.contains(".ssh/")
                     && (paths::name(path).starts_with("id_") || paths::name(path).starts_with("known_hosts"))
                 || rest.ends_with("pip.conf")

@@ -180,11 +180,11 @@ pub(super) fn run(
                     keep = true;
                     reasons.push("the packages of the shipped image were brought up to date".into());
                 }
-                Effect::Repository if built_rpm(survey, unit, step).is_some() => {
+                Effect::Repository if made_archive(survey, unit, step).is_some() => {
                     let text = format!(
                         "line {} installs {}, which the build makes, into the shipped image",
                         unit.instruction.lines.0,
-                        built_rpm(survey, unit, step).unwrap_or_default()
+                        made_archive(survey, unit, step).unwrap_or_default()
                     );
                     return Err(refuse("entangled", text, false));
                 }
@@ -1031,8 +1031,9 @@ fn built_packages(
 /// Programs that make packages of a distribution.
 pub(super) const PACKAGE_MAKERS: [&str; 5] = ["checkinstall", "debuild", "dpkg-buildpackage", "dpkg-deb", "fpm"];
 
-/// A package file that `rpm -i` installs and that neither a COPY nor a download brings.
-pub(super) fn built_rpm(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+/// A package file that `rpm -i` installs, or `dpkg -i` where the build makes packages, and that neither a COPY nor a download
+/// brings.
+pub(super) fn made_archive(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
     let made = || survey.steps().any(|(_, step)| PACKAGE_MAKERS.contains(&step.program()));
     if step.program() != "rpm" && !(step.program() == "dpkg" && made()) {
         return None;
@@ -1534,15 +1535,17 @@ fn wanted(
     let mut found: Vec<String> = Vec::new();
     let mut all = true;
     // A group that `apk add --virtual` made is no package of the archive.
-    let is_group =
-        |name: &str| manager == Manager::Apk && survey.steps().any(|(_, step)| tidy::virtual_name(step) == Some(name));
+    let groups: Vec<&str> = match manager {
+        Manager::Apk => survey.steps().filter_map(|(_, step)| tidy::virtual_name(step)).collect(),
+        _ => Vec::new(),
+    };
     // Who takes packages away again behind the build keeps the others on purpose.
     let sorted_out = unit.steps.iter().any(|step| {
         matches!(effects::of(step), Effect::Remove(gone)
             if gone.names.iter().any(|name| names.contains(name) && packages.role(name) == Role::Build))
     });
     for name in names {
-        if is_group(name) {
+        if groups.contains(&name.as_str()) {
             all = false;
             continue;
         }

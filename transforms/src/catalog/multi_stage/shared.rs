@@ -6,7 +6,7 @@ use crate::model::paths;
 use crate::syntax::Keyword;
 
 use super::plan::{Recipe, mentions};
-use super::survey::{Survey, Unit};
+use super::survey::{PATH, Survey, Unit};
 
 /// What sets up the shipped image alone: servers, their modules, the services that start.
 const SERVICES: [&str; 24] = [
@@ -123,8 +123,7 @@ fn reads(survey: &Survey<'_, '_>, later: &[Unit<'_>], path: &str) -> bool {
 
 /// Whether a path is that of a program which is called by its name.
 fn in_path(path: &str) -> bool {
-    const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    FOLDERS.contains(&path) || FOLDERS.contains(&paths::parent(path))
+    PATH.contains(&path) || PATH.contains(&paths::parent(path))
 }
 
 /// Whether tools read a file while they build.

@@ -5,7 +5,6 @@ use crate::knowledge::packages;
 use crate::knowledge::releases::Manager;
 use crate::model::effects::{self, Effect};
 use crate::model::{Model, Stage, entry, paths};
-
 use crate::syntax::Keyword;
 
 use super::stores;

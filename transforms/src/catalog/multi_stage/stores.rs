@@ -657,7 +657,6 @@ fn environment(
     (own && kind).then(|| folder.to_owned())
 }
 
-/// Whether Bundler installs into the project.
 /// Where Bundler is told to put gems, if that is apart from the project: `bundle install --path /var/bundle`, `bundle
 /// config set path /var/bundle`.
 fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
@@ -677,6 +676,7 @@ fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<
     told(step).or_else(|| before.filter(|other| other.program() == step.program()).find_map(told))
 }
 
+/// Whether Bundler installs into the project.
 fn vendored(step: &Step) -> bool {
     step.argv.iter().any(|arg| arg == "--deployment" || arg == "--path" || arg.starts_with("--path="))
 }

@@ -14,6 +14,9 @@ use crate::transform::Refusal;
 
 use super::{tidy, whole};
 
+/// The folders in which a program is looked up that is called by its name.
+pub(super) const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
 /// The shipped stage as the split sees it.
 pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
@@ -183,7 +186,6 @@ impl<'m, 'a> Survey<'m, 'a> {
 
     /// The file that a command starts: by its path, or by its name where a COPY puts a file of this name into PATH.
     pub(super) fn started(&self, step: &Step) -> Option<String> {
-        const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         let program = step.argv.first()?;
         if program.contains('/') {
             return step.path(program);

@@ -930,12 +930,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// What `cp -R site /app/` makes: /app itself, where nothing has made that before.
     fn made_by_copying(&self, at: usize, step: &Step, path: String) -> String {
         let folder = paths::parent(&path);
-        let recursive = step.args().iter().any(|arg| {
-            matches!(arg.as_str(), "--recursive" | "--archive")
-                || arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a'])
-        });
         let into = step.argv.last().is_some_and(|to| to.ends_with('/') && step.path(to).as_deref() == Some(folder));
-        if step.program() != "cp" || !recursive || !into || paths::parent(folder) != "/" || SYSTEM.contains(&folder) {
+        if step.program() != "cp"
+            || !copies_folders(step)
+            || !into
+            || paths::parent(folder) != "/"
+            || SYSTEM.contains(&folder)
+        {
             return path;
         }
         let near = |made: &String| paths::within(made, folder);
@@ -956,10 +957,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// they come from, or at the place that they are moved to where the pattern is one that only they fit.
     fn globs(&mut self, step: &Step, written: &[String]) -> bool {
         let [to] = written else { return false };
-        let recursive = step.args().iter().any(|arg| {
-            arg.starts_with("--recursive")
-                || arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a'])
-        });
+        let recursive = copies_folders(step);
         let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
         let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
         operands.pop();
@@ -1459,12 +1457,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
             let whole = self.carried.iter().any(|carried| paths::within(cwd, &carried.from));
-            let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
-            let folder = paths::join(cwd, if release { "target/release" } else { "target/debug" });
-            let goes = self.carried.iter().any(|carried| paths::within(&folder, &carried.from));
-            if step.program() == "cargo" && step.subcommand() == Some("build") && goes {
+            if step.program() == "cargo" && step.subcommand() == Some("build") {
+                let release = step.args().iter().any(|arg| arg == "--release" || arg == "-r");
+                let folder = paths::join(cwd, if release { "target/release" } else { "target/debug" });
+                let goes = self.carried.iter().any(|carried| paths::within(&folder, &carried.from));
                 let command = format!("rm -rf {folder}/build {folder}/deps {folder}/incremental {folder}/.fingerprint");
-                if !self.build.contains(&command) {
+                if goes && !self.build.contains(&command) {
                     self.build.push(command);
                 }
             }
@@ -1601,19 +1599,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         // The cache of a toolchain that is shipped itself is not worth a stage. A JDK runs what it made, and the modules of
         // Maven and Gradle are more than it is.
-        if left.is_empty()
-            && self
-                .image
-                .as_ref()
-                .is_some_and(|image| image.kind() == Kind::Compiler && image.language() != Some("java"))
+        let ships_toolchain = || {
+            let image = self.image.as_ref();
+            image.is_some_and(|image| image.kind() == Kind::Compiler && image.language() != Some("java"))
+        };
+        let more = !left.is_empty() || self.caches() || self.develops() || self.fetches_toolchain();
+        if (left.is_empty() && ships_toolchain() || !more)
             && let Some(refusal) = self.brings_compiler()
         {
             return Err(refusal);
         }
-        if left.is_empty() && !self.caches() && !self.develops() && !self.fetches_toolchain() {
-            if let Some(refusal) = self.brings_compiler() {
-                return Err(refusal);
-            }
+        if !more {
             // An image without a smaller counterpart may hold the tools itself.
             let text = if self.image.as_ref().is_some_and(Image::has_compiler) {
                 "what the image is built with comes with its base image, and no smaller image with the same in it is known"
@@ -2143,12 +2139,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     carried.owner = Some(owner.to_owned());
                 }
                 for step in unit.steps {
-                    let recursive = step.args().iter().any(|arg| {
-                        arg == "--recursive" || arg.starts_with('-') && !arg.starts_with("--") && arg.contains('R')
-                    });
                     if step.program() != "chown" {
                         continue;
                     }
+                    let recursive = step.is_recursive();
                     let mut operands = step.args().iter().filter(|arg| !arg.starts_with('-'));
                     let Some(owner) = operands.next().filter(|owner| !owner.contains('`') && !owner.contains("$("))
                     else {
@@ -2189,6 +2183,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.finish.push(last);
         }
     }
+}
+
+/// Whether `cp` is told to copy folders with all that is in them.
+fn copies_folders(step: &Step) -> bool {
+    let short = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a']);
+    step.args().iter().any(|arg| matches!(arg.as_str(), "--recursive" | "--archive") || short(arg))
 }
 
 /// Whether a command makes a package and has the package manager install it: `makepkg -si`.
@@ -2600,7 +2600,7 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
                 last = Some(at);
             }
             Effect::Repository
-                if survey.units.get(at).is_some_and(|unit| runs::built_rpm(survey, unit, step).is_some()) =>
+                if survey.units.get(at).is_some_and(|unit| runs::made_archive(survey, unit, step).is_some()) =>
             {
                 last = last.max(Some(at));
             }

@@ -828,15 +828,9 @@ fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             is_application(folder) || matches!(folder, "/run" | "/var/run" | "/var/log" | "/var/lib" | "/var/cache");
         let skip =
             free(&path) || paths::within(&path, "/root") || !written(&path) || brought(survey, &path) || gone(&path);
-        // A folder that is given away with all that is in it has the file too.
-        let all = needs
-            .early
-            .iter()
-            .chain(&needs.late)
-            .any(|known| paths::within(&path, &known.path) && (known.recursive || path == known.path));
         if place
             && !skip
-            && !all
+            && !needs.owned(&path)
             && !needs.files.contains(&path)
             && !given(survey, user, &path)
             && !opened(survey, &path)
@@ -858,7 +852,7 @@ fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
         let mode = words.next().map_or("", String::as_str);
         let everybody =
             mode.ends_with("777") || matches!(mode, "a+w" | "a+rw" | "a+rwx" | "ugo+rwx" | "ugo+w" | "+rwx");
-        let recursive = step.args().iter().any(|arg| arg == "--recursive" || is_flag(arg, 'R'));
+        let recursive = step.is_recursive();
         everybody
             && words
                 .filter_map(|word| step.path(word))
@@ -1028,7 +1022,7 @@ fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
             &[]
         };
         steps.iter().filter(|step| step.program() == "chown" && step.always).any(|step| {
-            let recursive = step.args().iter().any(|arg| arg == "--recursive" || is_flag(arg, 'R'));
+            let recursive = step.is_recursive();
             let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
             let owner = words.next().map(|owner| owner.split([':', '.']).next().unwrap_or_default());
             owner == Some(name)
@@ -1039,11 +1033,6 @@ fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
     };
     let own = survey.units.iter().rposition(gives);
     own.or_else(|| survey.below.iter().any(gives).then_some(0))
-}
-
-/// Whether `arg` is a cluster of short options with this one in it.
-pub(super) fn is_flag(arg: &str, flag: char) -> bool {
-    arg.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(flag))
 }
 
 /// Variables that name a folder in which programs keep what they write.

@@ -38,6 +38,27 @@ const NONE: Server = Server {
 };
 const WWW: Option<(&str, &str)> = Some(("www-data", "www-data"));
 
+/// That of the image of the same name.
+const HTTPD: Server = Server {
+    program: "httpd",
+    image: "httpd",
+    user: WWW,
+    folders: &["/usr/local/apache2/logs"],
+    filled: &["/usr/local/apache2/conf", "/usr/local/apache2/htdocs"],
+    ..NONE
+};
+
+/// That of the distributions, each with its family.
+const LIGHTTPD: Server = Server {
+    program: "lighttpd",
+    user: Some(("lighttpd", "lighttpd")),
+    folders: &["/var/log/lighttpd"],
+    made: &["/run/lighttpd", "/var/lib/lighttpd"],
+    files: &["/run/lighttpd.pid"],
+    filled: &["/etc/lighttpd"],
+    ..NONE
+};
+
 static SERVERS: &[Server] = &[
     Server {
         program: "nginx",
@@ -84,22 +105,8 @@ static SERVERS: &[Server] = &[
         filled: &["/usr/local/openresty/nginx/conf", "/etc/nginx/conf.d"],
         ..NONE
     },
-    Server {
-        program: "httpd",
-        image: "httpd",
-        user: WWW,
-        folders: &["/usr/local/apache2/logs"],
-        filled: &["/usr/local/apache2/conf", "/usr/local/apache2/htdocs"],
-        ..NONE
-    },
-    Server {
-        program: "httpd-foreground",
-        image: "httpd",
-        user: WWW,
-        folders: &["/usr/local/apache2/logs"],
-        filled: &["/usr/local/apache2/conf", "/usr/local/apache2/htdocs"],
-        ..NONE
-    },
+    HTTPD,
+    Server { program: "httpd-foreground", ..HTTPD },
     // The image gives these folders to everybody.
     Server { program: "apache2-foreground", image: "", user: WWW, ..NONE },
     Server { program: "php-fpm", image: "php", user: WWW, ..NONE },
@@ -171,36 +178,9 @@ static SERVERS: &[Server] = &[
         folders: &["/var/lib/redis", "/var/log/redis"],
         ..NONE
     },
-    Server {
-        program: "lighttpd",
-        family: "debian",
-        user: WWW,
-        folders: &["/var/log/lighttpd"],
-        made: &["/run/lighttpd", "/var/cache/lighttpd"],
-        files: &["/run/lighttpd.pid"],
-        filled: &["/etc/lighttpd"],
-        ..NONE
-    },
-    Server {
-        program: "lighttpd",
-        family: "alpine",
-        user: Some(("lighttpd", "lighttpd")),
-        folders: &["/var/log/lighttpd"],
-        made: &["/run/lighttpd", "/var/lib/lighttpd"],
-        files: &["/run/lighttpd.pid"],
-        filled: &["/etc/lighttpd"],
-        ..NONE
-    },
-    Server {
-        program: "lighttpd",
-        family: "rhel",
-        user: Some(("lighttpd", "lighttpd")),
-        folders: &["/var/log/lighttpd"],
-        made: &["/run/lighttpd", "/var/lib/lighttpd"],
-        files: &["/run/lighttpd.pid"],
-        filled: &["/etc/lighttpd"],
-        ..NONE
-    },
+    Server { family: "debian", user: WWW, made: &["/run/lighttpd", "/var/cache/lighttpd"], ..LIGHTTPD },
+    Server { family: "alpine", ..LIGHTTPD },
+    Server { family: "rhel", ..LIGHTTPD },
     Server {
         program: "mosquitto",
         family: "debian",

@@ -140,9 +140,8 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
             Keyword::Run if unit.text().contains("chown") => {
                 let mut steps = survey.steps(unit).iter().filter(|step| step.always && step.program() == "chown");
                 steps.find_map(|step| {
-                    let recursive = step.args().iter().any(|arg| arg == "--recursive" || owns::is_flag(arg, 'R'));
                     let mut operands = step.operands();
-                    let owner = operands.next().filter(|_| recursive)?;
+                    let owner = operands.next().filter(|_| step.is_recursive())?;
                     let given = operands.filter_map(|path| step.path(path)).any(|path| application(&path));
                     given.then(|| owner.replace('.', ":"))
                 })

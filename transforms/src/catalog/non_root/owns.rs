@@ -247,7 +247,9 @@ fn filled(survey: &Survey<'_, '_>, server: &servers::Server, needs: &mut Needs) 
     let written = |script: &scripts::Script, path: &str| {
         let more = script.steps.as_deref().is_none_or(|steps| scripts::writes(steps).1);
         let names = memchr::memmem::find(&script.text, path.as_bytes()).is_some();
-        more && (names || paths::within(workdir, path) || paths::within(&script.path, path))
+        // `ENTRYPOINT ["/fill.sh", "/usr/share/nginx/html"]`
+        let told = || survey.entry.steps.iter().flat_map(Step::args).any(|word| word.trim_end_matches('/') == path);
+        more && (names || told() || paths::within(workdir, path) || paths::within(&script.path, path))
     };
     for path in server.filled {
         if !unread && !survey.scripts.iter().any(|script| written(script, path)) {

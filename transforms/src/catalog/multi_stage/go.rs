@@ -840,7 +840,7 @@ impl Sources {
             };
             sources.any = true;
             let text = String::from_utf8_lossy(&content);
-            sources.tls |= TLS.iter().any(|sign| text.contains(sign));
+            sources.tls |= TLS.iter().any(|sign| text.contains(sign)) || imports_others(&text);
             sources.zones |= text.contains("time.LoadLocation") || text.contains("LoadLocation(");
             if file.split('/').any(|part| part == "vendor") {
                 continue;
@@ -924,6 +924,19 @@ impl Sources {
         });
         found.into_iter().collect()
     }
+}
+
+/// Whether a Go source imports packages of somebody else, which may speak TLS, by where they are published:
+/// `tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api"`. What is published is at a host, which has a dot in its
+/// name; the standard library and the packages beside the source are not.
+fn imports_others(text: &str) -> bool {
+    text.lines().map(str::trim).take_while(|line| !line.starts_with("func ")).any(|line| {
+        let line = line.strip_prefix("import ").unwrap_or(line);
+        let Some((name, path)) = line.split_once('"') else { return false };
+        let named = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        let host = path.split_once('/').map_or("", |(host, _)| host);
+        named && !host.starts_with('.') && host.contains('.') && !host.contains([' ', ':'])
+    })
 }
 
 /// Where the image has a file of the context, inside `folder`.

@@ -232,6 +232,14 @@ pub(super) fn run(
                 {
                     keep = true;
                 }
+                Effect::Files(touched)
+                    if step.program() == "mkdir"
+                        && touched.iter().all(|path| !scratches(recipe, path) && for_the_program(survey, recipe, path)) =>
+                {
+                    // The folder that it lies in comes with the copies, so it is made behind them.
+                    recipe.finish.push(format!("mkdir -p {}", touched.join(" ")));
+                    builds = true;
+                }
                 Effect::Files(touched) => {
                     // Of a link's two ends only the link is made.
                     let made = match touched.as_slice() {
@@ -880,26 +888,52 @@ fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) ->
     })
 }
 
-/// Whether a folder in scratch space is made for what runs: nothing that builds works in it or names it, and nothing takes
-/// it away again. `mkdir -p /tmp/pids`
+/// Whether a folder in scratch space, or one of the application's own of which nothing is copied, is made for what runs:
+/// nothing that builds works in it or names it, and nothing takes it away again. `mkdir -p /tmp/pids`
 fn for_the_program(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
-    let scratch =
-        ["/tmp", "/var/tmp", "/var/cache"].iter().any(|folder| path != *folder && paths::within(path, folder));
+    let scratch = scratches(recipe, path);
     let own = |step: &Step| matches!(step.program(), "mkdir" | "chmod" | "chown" | "chgrp");
+    // A copy of the whole project into the application's folder says nothing of this one.
     let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
-    scratch
+    let filled = copies.any(|copy| {
+        let whole = copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
+        copy.to
+            .as_deref()
+            .is_some_and(|to| paths::within(to, path) || scratch && whole && to != "/" && paths::within(path, to))
+    });
+    (scratch || for_the_application(survey, recipe, path))
         && paths::plain(path)
-        && !recipe.builder_folders.iter().any(|folder| paths::within(path, folder))
-        && !copies.any(|copy| {
-            let whole = copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
-            copy.to
-                .as_deref()
-                .is_some_and(|to| paths::within(to, path) || whole && to != "/" && paths::within(path, to))
-        })
+        && !filled
         && !survey.removed(recipe.last_build).iter().any(|gone| paths::covers(gone, path))
         && !survey.steps().take_while(|(at, _)| *at <= recipe.last_build).any(|(_, step)| {
             !own(step) && (mentions(step, path) || step.outputs.iter().any(|word| step.is_at(word, path)))
                 || step.program() == "cd" && step.args().iter().any(|word| step.is_at(word, path))
+        })
+}
+
+/// Whether a folder lies in scratch space where nothing is built.
+fn scratches(recipe: &Recipe, path: &str) -> bool {
+    ["/tmp", "/var/tmp", "/var/cache"].iter().any(|folder| path != *folder && paths::within(path, folder))
+        && !recipe.builder_folders.iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether a folder lies below the one in which the program runs, where only files are copied that lie beside it and
+/// nothing was built.
+fn for_the_application(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
+    // A workspace of Go is for building.
+    const WORKSPACE: [&str; 3] = ["bin", "pkg", "src"];
+    let Some(home) = survey.model.final_workdir(survey.stage) else { return false };
+    let inside = paths::relative(path, home).and_then(|path| path.split('/').next());
+    let worked = survey.steps().any(|(_, step)| step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, path)));
+    home != "/"
+        && path != home
+        && inside.is_some_and(|name| !WORKSPACE.contains(&name))
+        && recipe.builder_folders.iter().any(|folder| paths::within(path, folder))
+        && !worked
+        && !recipe.carried.is_empty()
+        && !recipe.carried.iter().any(|carried| {
+            let from = paths::within(path, &carried.from) || paths::within(&carried.from, path);
+            from || paths::within(path, &carried.to) || paths::within(&carried.to, path)
         })
 }
 

@@ -442,7 +442,7 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     if step.program() == "java" {
         let at = step.argv.iter().position(|arg| arg == "-jar")?;
         let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
-        return packs_libraries(context).then(|| step.path(jar))?;
+        return (packs_libraries(context) || needs_no_library(context)).then(|| step.path(jar))?;
     }
     if let Some(folder) = step.argv.first().and_then(|program| step.path(program)).as_deref().and_then(installed) {
         let installs = |step: &Step| {
@@ -498,6 +498,22 @@ fn packs_libraries(context: &dyn Context) -> bool {
             PACKERS.iter().any(|packer| text.contains(packer))
         })
     })
+}
+
+/// Whether the one build file, of Maven, names no library but for tests, so that the jar is all there is.
+fn needs_no_library(context: &dyn Context) -> bool {
+    let builds = |file: &&String| {
+        matches!(paths::name(file), "pom.xml" | "build.gradle" | "build.gradle.kts") || file.ends_with(".sbt")
+    };
+    let mut builds = context.files().iter().filter(builds);
+    let (Some(file), None) = (builds.next(), builds.next()) else { return false };
+    let Some(text) = context.read(file).filter(|_| paths::name(file) == "pom.xml") else { return false };
+    let text = crate::context::text(&text);
+    // A parent or a profile may name more.
+    !["<parent>", "<modules>", "<profile>", "addClasspath"].iter().any(|sign| text.contains(sign))
+        && text.split("<dependency>").skip(1).all(|rest| {
+            rest.split_once("</dependency>").is_some_and(|(one, _)| one.contains("<scope>test</scope>"))
+        })
 }
 
 /// The command that takes the development dependencies out of a Node project before it goes along; `None` where

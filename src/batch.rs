@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::cli::{ChoiceArgs, Global};
+use crate::compose::Services;
 use crate::config::{Choice, Configs};
 use crate::context::{Contexts, Folder};
 use crate::input::Input;
@@ -69,6 +70,7 @@ impl Failure {
 pub(crate) struct Work<'a> {
     configs: Configs<'a>,
     contexts: Contexts,
+    services: Services,
     /// Whether fixes bring along what they decided.
     explain: bool,
 }
@@ -79,7 +81,12 @@ impl<'a> Work<'a> {
     /// # Errors
     /// The folder of `--context` is not there.
     pub(crate) fn new(args: &'a ChoiceArgs) -> Result<Self> {
-        Ok(Self { configs: Configs::new(args), contexts: Contexts::new(args)?, explain: false })
+        Ok(Self {
+            configs: Configs::new(args),
+            contexts: Contexts::new(args)?,
+            services: Services::default(),
+            explain: false,
+        })
     }
 
     /// As [`Work::new`], with what the fixes decided for each instruction.
@@ -142,8 +149,11 @@ impl<'a> Work<'a> {
         let choice = self.configs.of(input.folder()).map_err(Failure::Elsewhere)?;
         let result = caught(|| {
             let context = self.contexts.of(input, source);
-            let named = called(input, context.as_deref()).map(|file| Choice {
-                settings: Settings { file: Some(file), ..choice.settings.clone() },
+            let file = called(input, context.as_deref());
+            // Without a context nobody wants to hear of what lies around.
+            let starts = context.as_ref().map(|_| self.services.starts(input.target())).unwrap_or_default();
+            let named = (file.is_some() || !starts.is_empty()).then(|| Choice {
+                settings: Settings { file, starts, ..choice.settings.clone() },
                 ..(*choice).clone()
             });
             run(named.as_ref().unwrap_or(&choice), context.as_deref())

@@ -245,6 +245,7 @@ impl Table {
                 user_style: style.unwrap_or(default.user_style),
                 explain: false,
                 file: None,
+                starts: Vec::new(),
             },
         }
     }

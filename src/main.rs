@@ -3,6 +3,7 @@
 mod batch;
 mod check;
 mod cli;
+mod compose;
 mod config;
 mod context;
 mod diff;

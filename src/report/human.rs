@@ -118,6 +118,10 @@ impl Lines {
         if let Some(note) = &done.note {
             self.0.push((Saying::NoteOnce, note.clone()));
         }
+        let reports = done.outcome.iter().flat_map(|outcome| &outcome.findings);
+        for task in reports.flat_map(|report| &report.tasks) {
+            self.0.push((Saying::NoteOnce, format!("{}: {}", input.path.display(), printable(task))));
+        }
     }
 
     /// Says them; `said` are those that were said before. Remarks are not made where `quiet`.

@@ -285,6 +285,7 @@ pub(crate) fn prove(
         report.status = Status::Refused { code: "not-the-same", settled: false };
         report.detail = format!("built and run, it is not the same: {}", why.unwrap_or_default());
         report.assumptions = Vec::new();
+        report.tasks = Vec::new();
     }
     let (mut outcome, rewritten, fixes) = match kept.held {
         Some((set, (rewritten, outcome))) => (outcome, Some(rewritten), set),

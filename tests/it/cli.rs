@@ -136,3 +136,22 @@ fn explain_says_where_each_instruction_goes_and_why() {
     assert!(decisions.iter().any(|one| one["line"] == 4 && one["place"] == "builder"), "{json}");
     assert!(decisions.iter().all(|one| !one["evidence"].as_str().unwrap_or_default().is_empty()), "{json}");
 }
+
+#[test]
+fn what_compose_starts_by_the_toolchain_is_said() {
+    let workspace = Workspace::new();
+    workspace.file("api/Dockerfile", GUIDE);
+    workspace.file("api/go.mod", "module example.com/app\n\ngo 1.22\n");
+    workspace.file("api/main.go", "package main\n\nfunc main() {}\n");
+    std::fs::create_dir(workspace.path().join(".git")).unwrap();
+    let compose = |command: &str| format!("services:\n  api:\n    build: ./api\n    command: {command}\n");
+    workspace.file("docker-compose.yml", compose("go run ."));
+    let done = workspace.run(&["fix", "--dry-run", "api"]);
+    let said = "docker-compose.yml (service api) starts `go run .`, which needs what stays in the builder: \
+        give it `target: builder`";
+    assert!(text(&done.stderr).contains(said), "{}", text(&done.stderr));
+    assert!(text(&workspace.run(&["explain", "api/Dockerfile"]).stdout).contains(said));
+    workspace.file("docker-compose.yml", compose("./app --verbose"));
+    let done = workspace.run(&["fix", "--dry-run", "api"]);
+    assert!(!text(&done.stderr).contains("docker-compose"), "{}", text(&done.stderr));
+}

@@ -256,6 +256,7 @@ mod tests {
             claim: edits.span(),
             edits,
             assumptions: Vec::new(),
+            tasks: Vec::new(),
             decisions: Vec::new(),
         };
         vec![Finding { span: Span::at(0), message: "X".into(), outcome: FindingOutcome::Fix(fix) }]

@@ -59,6 +59,8 @@ pub struct Report {
     pub detail: String,
     /// What the fix takes for granted.
     pub assumptions: Vec<String>,
+    /// Those of them that somebody has to see to, in another file.
+    pub tasks: Vec<String>,
     /// What the fix decided, where the settings ask for it; lines are those of the text that the fix was made for.
     pub decisions: Vec<Decision>,
 }
@@ -135,6 +137,7 @@ fn refused(request: &Request<'_>, code: &'static str, message: &str, detail: &st
         message: message.into(),
         detail: detail.into(),
         assumptions: Vec::new(),
+        tasks: Vec::new(),
         decisions: Vec::new(),
     };
     Outcome { output: None, findings: request.transforms.iter().map(report).collect(), rounds: Vec::new() }
@@ -265,6 +268,7 @@ fn admit(
             message,
             detail,
             assumptions,
+            tasks: Vec::new(),
             decisions: Vec::new(),
         };
         let fix = match outcome {
@@ -298,6 +302,7 @@ fn admit(
             None => {
                 claims.push(claim);
                 let mut report = report(Status::Fixed(applicability), fix.title, fix.assumptions);
+                report.tasks = fix.tasks;
                 report.decisions = fix.decisions;
                 round.found.applied.push(report);
             }
@@ -376,6 +381,7 @@ fn not_convergent(applied: &[Report], rounds: &[EditSet]) -> Outcome {
         span: trace(rounds, report.span),
         detail: text.into(),
         assumptions: Vec::new(),
+        tasks: Vec::new(),
         decisions: Vec::new(),
         ..report.clone()
     });
@@ -419,6 +425,7 @@ mod tests {
             claim: span,
             edits: EditSet::new(edits).unwrap(),
             assumptions: Vec::new(),
+            tasks: Vec::new(),
             decisions: Vec::new(),
         };
         vec![Finding { span, message: "Found".into(), outcome: FindingOutcome::Fix(fix) }]

@@ -22,6 +22,21 @@ pub struct Settings {
     /// The path of the Dockerfile, from the root of its build context where there is one: what it is called says what it
     /// is for.
     pub file: Option<String>,
+    /// What starts in the image where others say so.
+    pub starts: Vec<Start>,
+}
+
+/// A start of the image that a file around the project asks for, in the place of what the image starts itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Who asks: `docker-compose.yml (service worker)`.
+    pub by: String,
+    /// The stage that is built for it; `None` for the last one.
+    pub target: Option<String>,
+    /// The words in the place of ENTRYPOINT, as a shell reads them.
+    pub entrypoint: Option<String>,
+    /// The words in the place of CMD, as a shell reads them.
+    pub command: Option<String>,
 }
 
 /// How USER names the user.
@@ -46,6 +61,7 @@ impl Default for Settings {
             user_style: UserStyle::Name,
             explain: false,
             file: None,
+            starts: Vec::new(),
         }
     }
 }

@@ -105,6 +105,8 @@ pub struct Fix {
     pub edits: EditSet,
     /// What was taken for granted, a sentence each. Empty for a safe fix.
     pub assumptions: Vec<String>,
+    /// Those of them that somebody has to see to, in another file.
+    pub tasks: Vec<String>,
     /// What was decided, piece by piece, where the settings ask for it.
     pub decisions: Vec<Decision>,
 }

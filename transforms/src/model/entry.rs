@@ -1,8 +1,9 @@
 //! What runs when a container of a stage starts.
 
-use super::commands::Step;
+use super::commands::{Step, steps_in};
 use super::{Model, Stage, paths};
-use crate::syntax::Keyword;
+use crate::settings::Start;
+use crate::syntax::{Form, Keyword, shell};
 
 /// ENTRYPOINT and CMD of a stage, put together as Docker does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,7 +44,7 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
     let read = |index: Option<usize>| -> Option<(Vec<Step>, bool)> {
         let index = index?;
         let instruction = model.instruction(index)?;
-        let exec = matches!(instruction.form, crate::syntax::Form::Json(_));
+        let exec = matches!(instruction.form, Form::Json(_));
         let mut steps = model.steps(index)?.to_vec();
         for step in &mut steps {
             // What starts runs in the last working directory, wherever CMD stands.
@@ -59,51 +60,100 @@ pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
         entry.known = false;
         return entry;
     }
-    let (mut first, first_shell) = first.unwrap_or_default();
+    let (first, first_shell) = first.unwrap_or_default();
     let (second, second_shell) = second.unwrap_or_default();
     entry.shell = if entrypoint.is_some() { first_shell } else { second_shell };
-    if entrypoint.is_none() || first.is_empty() {
-        entry.steps = second;
-    } else if first_shell {
+    entry.steps = match (entrypoint, first_shell) {
+        (None, _) => second,
+        _ if first.is_empty() => second,
         // A shell-form ENTRYPOINT ignores CMD.
-        entry.steps = first;
-    } else {
-        // Everything of CMD becomes arguments of ENTRYPOINT. An entrypoint that is a shell script usually ends in
-        // `exec "$@"`, so what CMD names runs too.
-        let script = first.first().is_some_and(|step| {
-            let program = step.program();
-            program.ends_with(".sh") || matches!(program, "tini" | "dumb-init" | "sh" | "bash" | "catchsegv")
-        });
-        if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
-            && !second_shell
-        {
-            let argv = step.argv.iter().chain(&only.argv).cloned().collect();
-            *step = step.with_argv(argv);
+        (Some(_), true) => first,
+        (Some(_), false) => joined(first, second, second_shell),
+    };
+    let started = behind(&entry.steps);
+    entry.steps.extend(started);
+    entry
+}
+
+/// The commands that run where somebody else says what starts; `None` where that is nothing to learn from: it can't be
+/// read, the image heeds no command, or the container is only kept alive.
+pub fn instead(model: &Model<'_>, stage: &Stage, start: &Start) -> Option<Vec<Step>> {
+    // Shells to work in, and what waits for somebody who comes with one.
+    const IDLE: [&str; 9] = ["sh", "bash", "ash", "zsh", "tail", "sleep", "cat", "true", "watch"];
+    let own = of(model, stage);
+    let cwd = model.final_workdir(stage).map(str::to_owned);
+    let at = own.cmd.or(own.entrypoint).unwrap_or(stage.from);
+    let span = model.instruction(at)?.span;
+    let read = |text: &str| -> Option<Vec<Step>> {
+        let script = model.afford(text).then(|| shell::parse_alone(text)).flatten()?;
+        let mut steps = steps_in(model, at, &script, cwd.clone());
+        // They stand in no line of the file; the start that they are in the place of does.
+        steps.iter_mut().for_each(|step| step.span = span);
+        Some(steps)
+    };
+    let command = match start.command.as_deref() {
+        Some(text) => read(text)?,
+        None => Vec::new(),
+    };
+    let steps = match (&start.entrypoint, own.entrypoint.and_then(|index| model.instruction(index))) {
+        (Some(text), _) => joined(read(text)?, command, false),
+        (None, Some(instruction)) if matches!(instruction.form, Form::Json(_)) => {
+            joined(model.steps(own.entrypoint?)?.to_vec(), command, false)
         }
-        entry.steps = first;
-        if script {
-            entry.steps.extend(second);
-        }
+        (None, Some(_)) => return None,
+        (None, None) => command,
+    };
+    let behind = behind(&steps);
+    let steps: Vec<Step> = steps.into_iter().chain(behind).collect();
+    let idle = steps.iter().all(|step| step.program().is_empty() || IDLE.contains(&step.program()));
+    (!idle).then_some(steps)
+}
+
+/// The commands of an ENTRYPOINT in exec form with a CMD, which is in shell form or not.
+fn joined(mut first: Vec<Step>, second: Vec<Step>, shell: bool) -> Vec<Step> {
+    // Everything of CMD becomes arguments of ENTRYPOINT. An entrypoint that is a shell script usually ends in
+    // `exec "$@"`, so what CMD names runs too.
+    let script = first.first().is_some_and(|step| {
+        let program = step.program();
+        program.ends_with(".sh") || matches!(program, "tini" | "dumb-init" | "sh" | "bash" | "catchsegv")
+    });
+    if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
+        && !shell
+    {
+        let argv = step.argv.iter().chain(&only.argv).cloned().collect();
+        *step = step.with_argv(argv);
     }
-    // `tini -- program` and `dumb-init program` start what follows.
+    if script {
+        first.extend(second);
+    }
+    first
+}
+
+/// What the commands of a start start themselves.
+fn behind(steps: &[Step]) -> Vec<Step> {
     let mut started = Vec::new();
-    for step in &entry.steps {
-        if matches!(step.program(), "tini" | "dumb-init" | "tini-static" | "catatonit") {
-            let rest: Vec<String> = step.args().iter().skip_while(|arg| arg.starts_with('-')).cloned().collect();
-            if !rest.is_empty() {
-                started.push(step.with_argv(rest));
-            }
+    // `tini -- program` and `dumb-init program` start what follows, and so does a script that waits for a server first:
+    // `wait-for-it.sh db:5432 -- program`.
+    for step in steps {
+        let rest: Vec<String> = if matches!(step.program(), "tini" | "dumb-init" | "tini-static" | "catatonit") {
+            step.args().iter().skip_while(|arg| arg.starts_with('-')).cloned().collect()
+        } else if step.program().starts_with("wait") {
+            step.args().iter().skip_while(|arg| *arg != "--").skip(1).cloned().collect()
+        } else {
+            continue;
+        };
+        if !rest.is_empty() {
+            started.push(step.with_argv(rest));
         }
     }
     // `elixir --name x -S mix phx.server` looks the script up in PATH.
-    for step in &entry.steps {
+    for step in steps {
         let mut rest = step.args().iter().skip_while(|arg| *arg != "-S").skip(1);
         if matches!(step.program(), "elixir" | "iex") && rest.clone().next().is_some() {
             started.push(step.with_argv(rest.by_ref().cloned().collect()));
         }
     }
-    entry.steps.extend(started);
-    entry
+    started
 }
 
 /// A program that an entry names, as a path where it is one.

@@ -113,6 +113,7 @@ fn write(model: &Model<'_>, stage: &Stage, start: &Start<'_>, ahead: &Ahead) -> 
         claim,
         edits,
         assumptions: ahead.assumptions.clone(),
+        tasks: Vec::new(),
         decisions: Vec::new(),
     })
 }

@@ -2,6 +2,7 @@
 //! the shipped image moves behind it.
 
 use crate::edit::{Edit, EditSet};
+use crate::model::Model;
 use crate::model::base;
 use crate::model::effects::{self, Effect};
 use crate::span::Span;
@@ -26,6 +27,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         claim: emitter.claim,
         edits,
         assumptions: recipe.assumptions.clone(),
+        tasks: Vec::new(),
         decisions: Vec::new(),
     })
 }
@@ -44,7 +46,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         let stage = survey.stage;
         let layout = Layout::new(file, stage.from, stage.body.clone());
         let claim = Span { start: layout.tile(stage.from).start, end: file.source.len() as u32 };
-        let builder = free_name(survey);
+        let builder = free_name(survey.model);
         Some(Self { survey, plan, layout, builder, claim })
     }
 
@@ -333,14 +335,10 @@ fn makes_folder(unit: &Unit<'_>, cwd: &str) -> bool {
 }
 
 /// A name for the builder that no stage of the file has.
-pub(super) fn free_name(survey: &Survey<'_, '_>) -> String {
-    let wanted = &survey.model.settings.stage_name;
+pub(super) fn free_name(model: &Model<'_>) -> String {
+    let wanted = &model.settings.stage_name;
     let taken = |name: &str| {
-        survey
-            .model
-            .stages
-            .iter()
-            .any(|stage| stage.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+        model.stages.iter().any(|stage| stage.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))
     };
     let mut name = wanted.clone();
     let mut number = 2;

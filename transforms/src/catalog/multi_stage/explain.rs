@@ -24,7 +24,7 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
         }
     }
     let recipe = &plan.recipe;
-    let builder = emit::free_name(survey);
+    let builder = emit::free_name(survey.model);
     out.push(added(format!("FROM {}", recipe.runtime.image), "runtime", &recipe.runtime.evidence));
     for command in &recipe.build {
         out.push(added(format!("RUN {command}"), "builder", "less has to be copied"));

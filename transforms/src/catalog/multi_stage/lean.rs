@@ -511,9 +511,10 @@ fn needs_no_library(context: &dyn Context) -> bool {
     let text = crate::context::text(&text);
     // A parent or a profile may name more.
     !["<parent>", "<modules>", "<profile>", "addClasspath"].iter().any(|sign| text.contains(sign))
-        && text.split("<dependency>").skip(1).all(|rest| {
-            rest.split_once("</dependency>").is_some_and(|(one, _)| one.contains("<scope>test</scope>"))
-        })
+        && text
+            .split("<dependency>")
+            .skip(1)
+            .all(|rest| rest.split_once("</dependency>").is_some_and(|(one, _)| one.contains("<scope>test</scope>")))
 }
 
 /// The command that takes the development dependencies out of a Node project before it goes along; `None` where

@@ -35,8 +35,10 @@ mod tidy;
 mod tools;
 mod whole;
 
-use crate::model::{Model, Stage};
-use crate::transform::{Applicability, Example, Finding, FindingOutcome, Refusal, Transform, nothing_broken};
+use crate::model::commands::Step;
+use crate::model::{Model, Stage, entry};
+use crate::settings::Start;
+use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform, nothing_broken};
 
 use survey::{Survey, refuse};
 
@@ -79,14 +81,57 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 }
 
 /// Plans, writes and checks the split of `stage`; with `for_good`, also that the result is not one to be split again.
-fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<crate::transform::Fix, Refusal> {
-    let survey = Survey::new(model, stage, false)?;
+///
+/// What others start in the image is looked at as what it starts itself is. Where that can't be had, as it is the
+/// toolchain or nothing that is known, the builder still has it, and the fix says so.
+fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<Fix, Refusal> {
+    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
+    let starts: Vec<(&Start, Vec<Step>)> = model
+        .settings
+        .starts
+        .iter()
+        .filter(here)
+        .filter_map(|start| Some((start, entry::instead(model, stage, start)?)))
+        .collect();
+    if starts.is_empty() {
+        return parted(model, stage, &[], for_good);
+    }
+    let all: Vec<&[Step]> = starts.iter().map(|(_, steps)| steps.as_slice()).collect();
+    if let Ok(fix) = parted(model, stage, &all, for_good) {
+        return Ok(fix);
+    }
+    let alone = parted(model, stage, &[], for_good)?;
+    let fits = |steps: &[Step]| parted(model, stage, &[steps], for_good).is_ok();
+    let (known, left): (Vec<_>, Vec<_>) = starts.iter().partition(|(_, steps)| fits(steps));
+    let known: Vec<&[Step]> = known.iter().map(|(_, steps)| steps.as_slice()).collect();
+    let mut fix = parted(model, stage, &known, for_good).unwrap_or(alone);
+    for (start, steps) in left {
+        let what = steps.last().map(whole::shown).unwrap_or_default();
+        fix.tasks.push(format!(
+            "{} starts `{what}`, which needs what stays in the builder: give it `target: {}`",
+            start.by,
+            emit::free_name(model)
+        ));
+        fix.applicability = Applicability::Review;
+    }
+    fix.assumptions.extend(fix.tasks.iter().cloned());
+    Ok(fix)
+}
+
+/// The split of a stage in which also these commands start.
+fn parted(model: &Model<'_>, stage: &Stage, starts: &[&[Step]], for_good: bool) -> Result<Fix, Refusal> {
+    let read = |tidy: bool| -> Result<Survey<'_, '_>, Refusal> {
+        let mut survey = Survey::new(model, stage, tidy)?;
+        survey.also(starts);
+        Ok(survey)
+    };
+    let survey = read(false)?;
     let refusal = match attempt(model, &survey, for_good) {
         Err(refusal) if tidy::CAUSES.contains(&refusal.code) => refusal,
         result => return result,
     };
     // What can't be taken apart need not be where nothing of it stays.
-    let rest = Survey::new(model, stage, true)?;
+    let rest = read(true)?;
     if !rest.units.iter().any(|unit| unit.tidy) {
         return Err(refusal);
     }
@@ -98,7 +143,7 @@ fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<crate::tran
 }
 
 /// Plans, writes and checks the split of what a survey found.
-fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>, for_good: bool) -> Result<crate::transform::Fix, Refusal> {
+fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>, for_good: bool) -> Result<Fix, Refusal> {
     let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(survey)) else {
         let text = if survey.units.iter().any(|unit| unit.tidy) {
             "what the image is built with is taken away again in the same instruction"

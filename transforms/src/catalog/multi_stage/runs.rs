@@ -234,7 +234,9 @@ pub(super) fn run(
                 }
                 Effect::Files(touched)
                     if step.program() == "mkdir"
-                        && touched.iter().all(|path| !scratches(recipe, path) && for_the_program(survey, recipe, path)) =>
+                        && touched
+                            .iter()
+                            .all(|path| !scratches(recipe, path) && for_the_program(survey, recipe, path)) =>
                 {
                     // The folder that it lies in comes with the copies, so it is made behind them.
                     recipe.finish.push(format!("mkdir -p {}", touched.join(" ")));

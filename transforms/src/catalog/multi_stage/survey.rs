@@ -82,6 +82,15 @@ impl<'m, 'a> Survey<'m, 'a> {
         Ok(Self { model, stage, entry: entry::of(model, stage), units, called: OnceCell::new() })
     }
 
+    /// Adds commands that others start in the image to those that it starts itself.
+    pub(super) fn also(&mut self, starts: &[&[Step]]) {
+        for step in starts.iter().copied().flatten() {
+            if !self.entry.steps.contains(step) {
+                self.entry.steps.push(step.clone());
+            }
+        }
+    }
+
     /// Every command of the stage with the unit it is in.
     pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         self.units.iter().enumerate().flat_map(|(at, unit)| unit.steps.iter().map(move |step| (at, step)))

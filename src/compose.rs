@@ -1,0 +1,199 @@
+//! What the files of Compose around a Dockerfile start in its image, in the place of what it starts itself.
+//!
+//! `docker compose up` builds the image, and may run another command in it: the tests, a worker, the development server.
+//! What the image must hold is told by that command as well.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dockwright_transforms::settings::Start;
+use serde_json::{Map, Value};
+
+use crate::input::is_repository;
+
+/// Larger files are not written by people.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The files of Compose that were met, each folder read once.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    folders: Mutex<HashMap<PathBuf, Arc<Vec<Service>>>>,
+}
+
+/// A service that is built from a Dockerfile and says what starts in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Service {
+    /// The Dockerfile, absolute.
+    dockerfile: PathBuf,
+    start: Start,
+}
+
+impl Services {
+    /// What starts in the image of a Dockerfile by the files of Compose in its folder and in those above it, up to the
+    /// root of the repository; without a repository, in its own folder.
+    pub(crate) fn starts(&self, dockerfile: &Path) -> Vec<Start> {
+        let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Vec::new() };
+        let dockerfile = plain(&dockerfile);
+        let Some(own) = dockerfile.parent() else { return Vec::new() };
+        let inside = own.ancestors().any(is_repository);
+        let mut found = Vec::new();
+        for folder in own.ancestors() {
+            let services = self.folder(folder);
+            found.extend(
+                services.iter().filter(|service| service.dockerfile == dockerfile).map(|one| one.start.clone()),
+            );
+            if !inside || is_repository(folder) {
+                break;
+            }
+        }
+        found.dedup();
+        found
+    }
+
+    fn folder(&self, folder: &Path) -> Arc<Vec<Service>> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(folders.entry(folder.to_owned()).or_insert_with(|| Arc::new(services(folder))))
+    }
+}
+
+/// Whether a file is one of Compose by its name.
+fn is_compose(name: &str) -> bool {
+    let named = |stem: &str| {
+        ["docker-compose", "compose"].iter().any(|start| {
+            stem.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        })
+    };
+    [".yml", ".yaml"].iter().filter_map(|end| name.strip_suffix(end)).any(named)
+}
+
+/// The services of a folder's files, in the order of their names.
+fn services(folder: &Path) -> Vec<Service> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_compose(name)).collect();
+    names.sort_unstable();
+    names.iter().flat_map(|name| read(folder, name).unwrap_or_default()).collect()
+}
+
+/// The services of one file; `None` where it can't be read, or is not of Compose.
+fn read(folder: &Path, name: &str) -> Option<Vec<Service>> {
+    let path = folder.join(name);
+    path.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
+    let file: Map<String, Value> = serde_saphyr::from_str(&fs::read_to_string(path).ok()?).ok()?;
+    // The first files of Compose had the services at the top.
+    let services = file.get("services").and_then(Value::as_object).unwrap_or(&file);
+    let mut found: Vec<Service> = services.iter().filter_map(|(key, one)| service(folder, name, key, one)).collect();
+    found.sort_unstable_by(|one, other| one.start.by.cmp(&other.start.by));
+    Some(found)
+}
+
+fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Service> {
+    let build = service.get("build")?;
+    let part = |name: &str| build.get(name).and_then(Value::as_str);
+    let context = build.as_str().or_else(|| part("context")).unwrap_or(".");
+    // What is fetched, and what a variable names, is not here.
+    if context.contains("://") || context.contains('$') {
+        return None;
+    }
+    let (entrypoint, command) = (words(service.get("entrypoint")), words(service.get("command")));
+    if entrypoint.is_none() && command.is_none() {
+        return None;
+    }
+    let dockerfile = folder.join(context).join(part("dockerfile").unwrap_or("Dockerfile"));
+    let by = format!("{file} (service {key})");
+    Some(Service {
+        dockerfile: plain(&dockerfile),
+        start: Start { by, target: part("target").map(str::to_owned), entrypoint, command },
+    })
+}
+
+/// A command as a shell would read it: the text as it is written, or the words of a list in quotes where they need them.
+fn words(value: Option<&Value>) -> Option<String> {
+    let text = match value? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(words) => {
+            let words = words.iter().map(|word| match word {
+                Value::String(word) => word.clone(),
+                other => other.to_string(),
+            });
+            // A word that a shell can't be given is not one that starts anything.
+            shlex::try_join(words.collect::<Vec<_>>().iter().map(String::as_str)).ok()?
+        }
+        _ => return None,
+    };
+    // A dollar is written twice where Compose is to leave it alone.
+    (!text.is_empty()).then(|| text.replace("$$", "$"))
+}
+
+/// A path without `.` and `..`, as it is written: links are not followed.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(files: &[(&str, &str)], dockerfile: &str) -> Vec<(String, Option<String>, Option<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let found = Services::default().starts(&folder.path().join(dockerfile));
+        found.into_iter().map(|start| (start.by, start.entrypoint, start.command)).collect()
+    }
+
+    #[test]
+    fn a_service_that_is_built_here_says_what_starts() {
+        let text = "x-base: &base\n  build: ./api\n\
+                    services:\n  db:\n    image: postgres\n    command: postgres -c fsync=off\n  \
+                    worker:\n    <<: *base\n    command: [celery, -A, site app, worker]\n  \
+                    web:\n    build:\n      context: .\n      dockerfile: api/Dockerfile\n    \
+                    entrypoint: sh -c \"echo $$HOME && ./run\"\n  plain:\n    build: api\n";
+        assert_eq!(
+            starts(&[("docker-compose.yml", text)], "api/Dockerfile"),
+            [
+                ("docker-compose.yml (service web)".to_owned(), Some("sh -c \"echo $HOME && ./run\"".to_owned()), None),
+                (
+                    "docker-compose.yml (service worker)".to_owned(),
+                    None,
+                    Some("celery -A 'site app' worker".to_owned())
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn other_dockerfiles_and_broken_files_say_nothing() {
+        let text = "services:\n  web:\n    build: other\n    command: x\n";
+        assert!(starts(&[("compose.yaml", text), ("docker-compose.dev.yml", "a: [")], "Dockerfile").is_empty());
+        let old = "web:\n  build: .\n  command: y 1\n";
+        let found = starts(&[("docker-compose.yml", old)], "Dockerfile");
+        assert_eq!(found.first().and_then(|start| start.2.as_deref()), Some("y 1"));
+    }
+
+    #[test]
+    fn names_of_files_of_compose() {
+        for name in ["docker-compose.yml", "compose.yaml", "docker-compose.prod.yml", "docker-compose-dev.yaml"] {
+            assert!(is_compose(name), "{name}");
+        }
+        for name in ["composer.yml", "compose.json", "my-compose.yml"] {
+            assert!(!is_compose(name), "{name}");
+        }
+    }
+}

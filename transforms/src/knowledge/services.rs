@@ -1,5 +1,5 @@
 //! Services that need root when they start, or that start as root and go on as a user of their own: by the package that
-//! brings them, the port that they listen on, their program, or a word in the name of an image.
+//! brings them, the port that they listen on, their program, the place of their settings, or a word in the name of an image.
 
 use super::sorted::Sorted;
 
@@ -16,24 +16,35 @@ pub struct Service {
     pub why: &'static str,
 }
 
-/// The service that a package of this name brings: `postgresql-9.6` is found as `postgresql`.
+/// The service that a package of this name brings, which a script starts that can't be seen: `postgresql-9.6` is found as
+/// `postgresql`.
 pub fn of_package(name: &str) -> Option<Service> {
-    find(name, "package").or_else(|| {
+    versioned(name, "package").or_else(|| versioned(name, "behind"))
+}
+
+fn versioned(name: &str, place: &str) -> Option<Service> {
+    find(name, place).or_else(|| {
         let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '*'));
-        if plain == name { None } else { find(plain, "package") }
+        if plain == name { None } else { find(plain, place) }
     })
 }
 
 /// What a package of this name brings that somebody calls who has to be root: a tool, or a service that has no user of its
 /// own to start as.
 pub fn of_tool(name: &str) -> Option<Service> {
-    of_package(name).or_else(|| find(name, "tool")).filter(|service| service.code != "drops-privileges")
+    versioned(name, "package").or_else(|| find(name, "tool")).filter(|service| service.code != "drops-privileges")
 }
 
 /// The service that listens on a port, which is named as EXPOSE does.
 pub fn of_port(port: &str) -> Option<Service> {
     let port = port.to_ascii_lowercase();
     find(port.trim_end_matches("/tcp"), "port")
+}
+
+/// The service that reads what lies at this path: the path itself or a folder above it is one that the table knows.
+pub fn of_place(path: &str) -> Option<Service> {
+    let ends = memchr::memchr_iter(b'/', path.as_bytes()).skip(1).chain([path.len()]);
+    ends.filter_map(|end| path.get(..end)).find_map(|place| find(place, "place"))
 }
 
 /// The service that a program of this name is.
@@ -65,14 +76,24 @@ mod tests {
         SERVICES.check();
         for row in SERVICES.rows() {
             assert!(
-                row.column(0)
-                    .split(' ')
-                    .all(|place| matches!(place, "package" | "image" | "port" | "program" | "tool")),
+                row.column(0).split(' ').all(|place| matches!(
+                    place,
+                    "behind" | "package" | "image" | "place" | "port" | "program" | "tool"
+                )),
                 "{}",
                 row.key
             );
             assert!(!row.column(1).is_empty() && !row.column(2).is_empty(), "{}", row.key);
         }
+    }
+
+    #[test]
+    fn places_are_found_by_the_folders_above() {
+        let place = |path| of_place(path).map(|service| service.name);
+        assert_eq!(place("/etc/cron.d/backup"), Some("/etc/cron.d"));
+        assert_eq!(place("/etc/crontab"), Some("/etc/crontab"));
+        assert_eq!(place("/etc/crontab.txt"), None);
+        assert_eq!(place("/etc"), None);
     }
 
     #[test]

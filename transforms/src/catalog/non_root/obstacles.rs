@@ -24,6 +24,13 @@ static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
+/// Words by which people start a container with more rights than a user has in it, or as a part of the machine.
+static RIGHTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r#"--privileged\b|\bnsenter\b|--pid[= ]host\b|docker\.sock\b|--device[= ]"?/dev/|(?i:\bcap[-_]add[=: ]\s*["\[]?(?:cap_)?(?:all|net_admin|net_raw|sys_admin|sys_time|sys_module|sys_rawio|mknod)\b|\bcap_(?:net_admin|net_raw|sys_(?:admin|time|module|rawio|boot)|mknod)\b)"#,
+    )
+});
+
 /// What all of them say: it is looked for in the whole file first.
 static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nosemgrep|checkov|kics"));
 
@@ -108,6 +115,7 @@ fn purpose(model: &Model<'_>) -> Result<(), Refusal> {
 pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     tools_for_ci(survey)?;
     sockets(survey)?;
+    rights(survey)?;
     base_entry(survey)?;
     tools(survey)?;
     for step in &survey.entry.steps {
@@ -267,13 +275,43 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What a comment or a label says of how the image is started: with rights that a user has no use for, as the kernel gives
+/// them to root alone.
+fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let file = survey.model.file;
+    let Some(rights) = RIGHTS.as_ref().filter(|rights| rights.is_match(file.source)) else { return Ok(()) };
+    // A browser shuts its own processes in, and has capabilities for that as whatever user.
+    let browser = ["chrom", "puppeteer", "electron"]
+        .iter()
+        .any(|name| memchr::memmem::find(file.source, name.as_bytes()).is_some());
+    let said = |text: &[u8]| {
+        let found = rights
+            .find_iter(text)
+            .find(|found| !browser || !found.as_bytes().to_ascii_lowercase().ends_with(b"sys_admin"))?;
+        Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
+    };
+    let comments = file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment));
+    for tile in comments {
+        if let Some(word) = said(tile.span.of(file.source)) {
+            let line = file.line_of(tile.span.start);
+            let text = format!("the comment in line {line} starts it with rights that only root can use ({word})");
+            return Err(refuse("needs-root", text, true));
+        }
+    }
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Label) {
+        if let Some(word) = said(unit.text().as_bytes()) {
+            let line = file.line_of(unit.instruction.span.start);
+            let text = format!("the label in line {line} starts it with rights that only root can use ({word})");
+            return Err(refuse("needs-root", text, true));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a RUN installs Docker's client, or a library that speaks to the daemon in its place. A user, a folder or a branch
 /// may have that name too.
 fn installs_docker(survey: &Survey<'_, '_>, unit: &Unit<'_>, text: &str) -> bool {
-    const MANAGERS: [&str; 13] = [
-        "apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "pacman", "pip", "pip2", "pip3",
-        "brew",
-    ];
+    const OTHERS: [&str; 4] = ["pip", "pip2", "pip3", "brew"];
     let docker = |word: &str| matches!(word, "docker" | "docker.io" | "docker-cli" | "docker-py");
     let steps = survey.steps(unit);
     if steps.is_empty() {
@@ -281,7 +319,8 @@ fn installs_docker(survey: &Survey<'_, '_>, unit: &Unit<'_>, text: &str) -> bool
     }
     steps.iter().any(|step| {
         let name = |word: &str| docker(word.split(['=', '>', '<', '~', '@']).next().unwrap_or_default());
-        MANAGERS.contains(&step.program()) && step.args().iter().any(|word| name(word))
+        (MANAGERS.contains(&step.program()) || OTHERS.contains(&step.program()))
+            && step.args().iter().any(|word| name(word))
     })
 }
 
@@ -377,15 +416,29 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     if !survey.entry.is_empty() || survey.facts.start != Start::Unknown {
         return Ok(());
     }
-    let image = survey.model.image(survey.stage).map_or_else(|| survey.facts.key.clone(), ToString::to_string);
+    let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
     let named = services::of_image(&image).map(|service| {
         let text = format!("by its name it has to do with {}: {}", service.name, service.why);
         (service.code, text)
     });
-    match named.or_else(|| hint(survey)) {
+    match named.or_else(|| hint(survey)).or_else(|| package(survey)).or_else(|| overlaid(survey)) {
         Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
         None => Ok(()),
     }
+}
+
+/// A tree that goes over the root of an image which starts what it started before: it holds what that image's init reads.
+fn overlaid(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    const TREES: [&str; 8] = ["root", "rootfs", "root-fs", "root_fs", "overlay", "fs", "container-files", "container"];
+    let copied = survey.units.iter().filter_map(|unit| survey.copied(unit)).find(|copied| {
+        let tree = |source: &String| TREES.contains(&paths::name(source.trim_end_matches("/*").trim_end_matches('/')));
+        copied.context && copied.to.as_deref() == Some("/") && copied.sources.iter().any(tree)
+    })?;
+    let source = copied.sources.first().map_or("", String::as_str);
+    Some((
+        "init-system",
+        format!("{source} goes over its root folder, where the init of such an image looks for services"),
+    ))
 }
 
 /// Where the distribution's own programs lie.
@@ -598,10 +651,44 @@ pub(super) fn script_of(survey: &Survey<'_, '_>, step: &Step) -> Option<String> 
     (is_script || step.argv.len() == 1 && path.contains("entrypoint")).then_some(path)
 }
 
+/// A program of the file's own that can't be read: one that COPY brings, or a start script in whatever language.
+fn own_program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    let program = step.program();
+    let interpreted = ["python", "ruby", "perl", "php", "node", "lua", "tclsh", "expect", "awk", "pwsh"];
+    if interpreted.iter().any(|known| program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') == *known) {
+        let script = step.args().iter().find(|arg| !arg.starts_with('-'))?;
+        return called(paths::name(script)).then(|| step.path(script)).flatten();
+    }
+    if !effects::kind(program).is_empty() {
+        return None;
+    }
+    let first = step.argv.first()?;
+    let context = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context);
+    let brought = |path: &String| survey.units.iter().any(|unit| context(unit) && survey.brings(unit, path));
+    if first.contains('/') {
+        let script = [".py", ".rb", ".pl", ".php", ".js", ".awk", ".bash", ".run", ".exp"];
+        let named = called(program) || script.iter().any(|end| program.ends_with(end));
+        let system = |path: &str| matches!(paths::parent(path), "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin");
+        return step.path(first).filter(|path| brought(path) || named && !system(path));
+    }
+    PROGRAMS.iter().map(|folder| paths::join(folder, first)).find(brought)
+}
+
+/// Whether a file is called as start scripts are.
+fn called(name: &str) -> bool {
+    const CALLED: [&str; 9] = ["entrypoint", "docker-", "run", "start", "boot", "init", "launch", "setup", "cmd"];
+    let begins = |part: &str| CALLED.iter().any(|word| part.starts_with(word));
+    begins(name) || name.split(['-', '_', '.']).any(begins)
+}
+
 /// A start script that can't be read: what the image was given says what it is for.
 fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
     if script_of(survey, step).is_none() {
-        return Ok(());
+        let Some(program) = own_program(survey, step) else { return Ok(()) };
+        return match hint(survey).or_else(|| package(survey)) {
+            Some((code, hint)) => Err(refuse(code, format!("{program} can't be seen here, and {hint}"), true)),
+            None => Ok(()),
+        };
     }
     let switched = || {
         let made = user::unused(survey)?;
@@ -666,13 +753,44 @@ fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             let text = "sudo is installed, by which root goes on as another user";
             return Some(("drops-privileges", text.to_owned()));
         }
-        service(&text, services::of_package)
+        service(survey, unit, services::of_package)
     })
 }
 
+/// The distributions' package managers.
+const MANAGERS: [&str; 11] = [
+    "apt-get",
+    "apt",
+    "aptitude",
+    "apk",
+    "yum",
+    "dnf",
+    "microdnf",
+    "zypper",
+    "pacman",
+    "apk-install",
+    "install_packages",
+];
+
 /// The first service among the packages that a RUN installs, with the code that follows.
-fn service(text: &str, known: fn(&str) -> Option<Service>) -> Option<(&'static str, String)> {
-    let service = installed(text).find_map(known)?;
+fn service(
+    survey: &Survey<'_, '_>,
+    unit: &Unit<'_>,
+    known: fn(&str) -> Option<Service>,
+) -> Option<(&'static str, String)> {
+    let steps = survey.steps(unit);
+    let name = |word: &str| known(word.split(['=', '>', '<', '~', '@', '/']).next().unwrap_or_default());
+    let service = match steps {
+        // A text that can't be read is searched for the words.
+        [] => installed(&unit.text()).find_map(known),
+        _ => steps.iter().filter(|step| MANAGERS.contains(&step.program())).find_map(|step| {
+            let takes_out = step.args().iter().any(|arg| {
+                matches!(arg.as_str(), "remove" | "purge" | "autoremove" | "del" | "erase" | "build-dep" | "-R" | "-Rs")
+            });
+            let mut words = step.args().iter().filter(|arg| !takes_out && !arg.starts_with('-'));
+            words.find_map(|word| name(word))
+        }),
+    }?;
     Some((service.code, format!("{} is installed: {}", service.name, service.why)))
 }
 
@@ -690,8 +808,15 @@ fn tools(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     if !only_a_shell(survey) {
         return Ok(());
     }
-    let runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
-    match runs.into_iter().find_map(|unit| service(&unit.text(), services::of_tool)) {
+    let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    let found = runs.find_map(|unit| {
+        let started = || {
+            let name = survey.steps(unit).iter().find_map(service_started)?;
+            Some(("init-system", format!("the build starts the service {name}, as only root can")))
+        };
+        service(survey, unit, services::of_tool).or_else(started)
+    });
+    match found {
         Some((code, text)) => Err(refuse(code, format!("nothing is started but what people call, and {text}"), true)),
         None => Ok(()),
     }
@@ -709,35 +834,10 @@ pub(super) fn installed_like(survey: &Survey<'_, '_>, letters: &str) -> Option<S
 /// What the image is given and what it announces, where what starts can't be seen: as the end of a sentence, with the code
 /// that follows.
 fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
-    const PLACES: [(&str, &str, &str); 18] = [
-        ("/etc/supervisor", "supervisor", "a configuration of supervisor, which starts services as users of their own"),
-        (
-            "/etc/supervisor.d",
-            "supervisor",
-            "a configuration of supervisor, which starts services as users of their own",
-        ),
-        ("/etc/cron.d", "needs-root", "a timetable of cron, which needs root"),
-        ("/etc/crontab", "needs-root", "a timetable of cron, which needs root"),
-        ("/etc/crontabs", "needs-root", "a timetable of cron, which needs root"),
-        ("/var/spool/cron", "needs-root", "a timetable of cron, which needs root"),
-        ("/etc/services.d", "init-system", "a service of s6, which starts it as root"),
-        ("/etc/cont-init.d", "init-system", "a script of s6, which starts it as root"),
-        ("/etc/service", "init-system", "a service of runit, which starts it as root"),
-        ("/etc/sv", "init-system", "a service of runit, which starts it as root"),
-        ("/etc/my_init.d", "init-system", "a script of my_init, which starts it as root"),
-        ("/etc/systemd", "init-system", "a unit of systemd, which starts it as root"),
-        ("/etc/circus.d", "supervisor", "a configuration of Circus, which starts services as users of their own"),
-        ("/etc/chaperone.d", "supervisor", "a configuration of Chaperone, which starts services as users of their own"),
-        ("/etc/monit", "supervisor", "a configuration of Monit, which starts services as users of their own"),
-        ("/etc/monit.d", "supervisor", "a configuration of Monit, which starts services as users of their own"),
-        ("/etc/ssh/sshd_config", "needs-root", "settings for an SSH server, which needs root"),
-        ("/lib/systemd", "init-system", "a unit of systemd, which starts it as root"),
-    ];
     let told = |path: &str| {
         let name = paths::name(path);
         let supervisor = name.starts_with("supervisor") && (name.ends_with(".conf") || name.ends_with(".ini"));
-        let place = PLACES.iter().find(|(place, ..)| paths::within(path, place));
-        place.or_else(|| PLACES.first().filter(|_| supervisor))
+        services::of_place(if supervisor { "/etc/supervisor" } else { path })
     };
     survey.all().find_map(|unit| match unit.instruction.keyword {
         Keyword::Copy | Keyword::Add => {
@@ -745,14 +845,18 @@ fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             let to = copied.to.as_deref()?;
             let files = || copied.sources.iter().map(|source| paths::join(to, paths::name(source)));
             let place = told(to).or_else(|| files().find_map(|path| told(&path)))?;
-            Some((place.1, format!("it is given {}", place.2)))
+            Some((place.code, format!("it is given {}", place.why)))
         }
         Keyword::Run => survey.steps(unit).iter().find_map(|step| {
             if step.program() == "crontab" {
                 return Some(("needs-root", "it is given a timetable of cron, which needs root".to_owned()));
             }
+            if let Some(name) = service_started(step) {
+                let text = format!("the build starts the service {name}, as only root can, which it is there for");
+                return Some(("init-system", text));
+            }
             let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
-            told(&path).map(|place| (place.1, format!("it is given {}", place.2)))
+            told(&path).map(|place| (place.code, format!("it is given {}", place.why)))
         }),
         Keyword::Expose => unit.instruction.words().iter().find_map(|word| {
             let word = survey.model.expand(unit.index, word.raw);
@@ -762,6 +866,21 @@ fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
         }),
         _ => None,
     })
+}
+
+/// The system service that a command of the build starts: `service mysql start`, `/etc/init.d/mysql start`.
+fn service_started(step: &Step) -> Option<&str> {
+    let args = step.args();
+    let first = args.first().map_or("", String::as_str);
+    let verb = args.get(1).map_or("", String::as_str);
+    let starts = |verb: &str| matches!(verb, "start" | "restart");
+    match step.program() {
+        "service" | "invoke-rc.d" | "rc-service" if starts(verb) => Some(first),
+        "systemctl" if starts(first) || first == "enable" => Some(verb.trim_end_matches(".service")),
+        name if starts(first) && step.argv.first()?.contains("/init.d/") => Some(name),
+        _ => None,
+    }
+    .filter(|name| !name.is_empty() && !name.contains(['$', '*']))
 }
 
 /// Whether a RUN installs a package of this name.

@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexSet};
 
 use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::homes;
-use crate::knowledge::releases::Family;
+use crate::knowledge::releases::{self, Family};
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
@@ -213,6 +213,16 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
         return;
     };
+    if server.program == "nginx" && server.image.is_empty() && own_nginx(survey, needs) {
+        return;
+    }
+    // Apache 2.2 kept the number of its process in no folder of its own.
+    let release = survey.model.known(survey.stage).and_then(|known| known.release()).and_then(releases::release);
+    if (server.program, server.family) == ("apache2", "debian")
+        && release.is_some_and(|release| !release.since.is_empty() && release.since <= "2013-05")
+    {
+        needs.files.push("/var/run/apache2.pid".to_owned());
+    }
     let there = !server.image.is_empty() || user.installed;
     // PHP's programs have their version in their name, and so have the places of their logs.
     let version = survey.entry.steps.iter().map(Step::program).find(|program| program.contains("fpm"));
@@ -237,6 +247,70 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     needs.files.extend(server.files.iter().map(|path| told(path)));
     filled(survey, server, needs);
+}
+
+/// The options by which nginx is told, as it is compiled, where it writes.
+static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"--(prefix|error-log-path|http-log-path|pid-path|http-[a-z-]+-temp-path)[= ]([^\s\\;&]+)").ok()
+});
+
+/// The places of an nginx that is compiled here, or lies in a folder of its own: the distribution's are not its.
+fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
+    let model = survey.model;
+    let mut prefix = survey.entry.steps.iter().find_map(|step| {
+        let path = step.path(step.argv.first()?)?;
+        path.strip_suffix("/sbin/nginx").filter(|prefix| is_application(prefix)).map(str::to_owned)
+    });
+    let runs =
+        model.stages.iter().flat_map(|stage| model.body(stage)).map(|(index, instruction)| Unit { index, instruction });
+    let mut options: Vec<(String, String)> = Vec::new();
+    for unit in runs.filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        if !text.contains("--with-http_") && !text.contains("--http-log-path") {
+            continue;
+        }
+        for captures in NGINX.iter().flat_map(|pattern| pattern.captures_iter(text.as_bytes())) {
+            let Some((name, value)) = captures.get(1).zip(captures.get(2)) else { continue };
+            let value = model.expand(unit.index, &String::from_utf8_lossy(value.as_bytes())).text;
+            if !value.contains(['$', '`', '(']) {
+                options.push((String::from_utf8_lossy(name.as_bytes()).into_owned(), value));
+            }
+        }
+        prefix = prefix.or_else(|| Some("/usr/local/nginx".to_owned()));
+    }
+    let told = |name: &str| options.iter().rfind(|(option, _)| option == name).map(|(_, value)| value.as_str());
+    let Some(prefix) = told("prefix").map(str::to_owned).or(prefix).filter(|prefix| prefix.starts_with('/')) else {
+        return false;
+    };
+    let at = |name: &str, usual: &str| paths::join(&prefix, told(name).unwrap_or(usual));
+    let mut folders: Vec<(String, bool)> = Vec::new();
+    for log in [at("error-log-path", "logs/error.log"), at("http-log-path", "logs/access.log")] {
+        folders.push((paths::parent(&log).to_owned(), true));
+        if !is_application(paths::parent(&log)) && !free(&log) {
+            needs.files.push(log);
+        }
+    }
+    let pid = at("pid-path", "logs/nginx.pid");
+    let beside = |path: &str| paths::relative(path, &prefix).is_some_and(|rest| !rest.is_empty());
+    match is_application(paths::parent(&pid)) || run_folder(paths::parent(&pid)) || beside(paths::parent(&pid)) {
+        true => folders.push((paths::parent(&pid).to_owned(), true)),
+        false => needs.files.push(pid),
+    }
+    let mut kept = false;
+    for (_, value) in options.iter().filter(|(option, _)| option.ends_with("-temp-path")) {
+        kept = true;
+        folders.push((paths::parent(&paths::join(&prefix, value)).to_owned(), true));
+    }
+    if !kept {
+        folders.push((prefix.clone(), false));
+    }
+    for (path, recursive) in folders {
+        let place = is_application(&path) || run_folder(&path) || beside(&path) || !recursive;
+        if place && !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive, make: recursive });
+        }
+    }
+    true
 }
 
 /// The configuration of a server and what it serves, where a start script fills them in that can't be read, or not to the
@@ -1798,8 +1872,15 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.late.push(Folder { path: cache.place.to_owned(), recursive: false, make: false });
     }
     needs.moved = caches.moved;
+    // `/opt/rh/rh-ruby23/root/usr` is another folder.
     let in_home = |text: &str| {
-        text.contains("/root/") || text.ends_with("/root") || text.contains("/root:") || text.contains("~/")
+        let root = memchr::memmem::find_iter(text.as_bytes(), b"/root").any(|at| {
+            let before = text.as_bytes().get(..at).and_then(<[u8]>::last);
+            let after = text.as_bytes().get(at + 5);
+            before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"_-./".contains(byte))
+                && matches!(after, None | Some(b'/' | b':' | b'"' | b'\'' | b' ' | b',' | b';'))
+        });
+        root || text.contains("~/")
     };
     let mut used = caches.stays.is_some();
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));

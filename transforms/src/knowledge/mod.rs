@@ -24,3 +24,4 @@ pub mod runtime;
 pub mod services;
 pub mod tags;
 pub mod toolchains;
+pub mod workplaces;

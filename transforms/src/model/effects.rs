@@ -358,6 +358,13 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     if asks(args) {
         return Effect::Nothing;
     }
+    // A script of the project that is called as a tool of the system is: `./install`.
+    const TOOLS: [&str; 9] =
+        ["configure", "copy", "download", "files", "install", "modes", "nothing", "service", "user"];
+    let own = step.argv.first().is_some_and(|word| word.starts_with("./") || word.starts_with("../"));
+    if own && TOOLS.contains(&kind(program)) {
+        return Effect::Unknown;
+    }
     let has = |wanted: &str| args.contains(&wanted);
     let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));

@@ -17,7 +17,7 @@ use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, refuse};
-use super::whole;
+use super::{whole, workplace};
 
 /// Programs that watch the sources and compile again: what runs is a workplace, not a product.
 const WATCHERS: [&str; 14] = [
@@ -316,7 +316,18 @@ impl State<'_, '_, '_> {
         if self.artifacts.is_empty() && self.folder.is_none() {
             return Ok(false);
         }
-        for artifact in self.artifacts.clone() {
+        // What `go get` fetches may be a library: the folder of programs is there in any case.
+        let uncertain = |artifact: &Artifact| {
+            let program = |word: &str| word.contains("/cmd/") && word.contains(paths::name(&artifact.path));
+            artifact.command.contains("go get") && !artifact.command.split(' ').any(program)
+        };
+        let mut artifacts = self.artifacts.clone();
+        for artifact in artifacts.iter_mut().filter(|artifact| uncertain(artifact)) {
+            if self.go_bin().iter().any(|bin| bin == paths::parent(&artifact.path)) {
+                artifact.path = format!("{}/", paths::parent(&artifact.path));
+            }
+        }
+        for artifact in artifacts {
             let folder = artifact.path.ends_with('/');
             let path = artifact.path.trim_end_matches('/').to_owned();
             let installed = folder || self.go_bin().iter().any(|bin| bin == paths::parent(&path));
@@ -360,6 +371,8 @@ impl State<'_, '_, '_> {
     }
 
     fn finish(mut self, last_build: usize) -> Result<Recipe, Refusal> {
+        workplace::check(self.survey, self.opaque_entry)?;
+        self.compiles_at_the_start()?;
         let runtime = runtime::plain_distribution(self.survey)?;
         let mut applicability = Applicability::Safe;
         // A folder that the build takes away again was not needed by the image before either.
@@ -462,6 +475,60 @@ impl State<'_, '_, '_> {
             assumptions: self.assumptions,
             applicability,
         })
+    }
+
+    /// Refuses a script that can't be read where nothing is compiled that it could start: sources are there, and what `go get`
+    /// fetches for them.
+    ///
+    /// # Errors
+    /// Where the image has sources, and no command compiles them.
+    fn compiles_at_the_start(&self) -> Result<(), Refusal> {
+        if !self.opaque_entry {
+            return Ok(());
+        }
+        let own = |step: &Step| {
+            let local = |word: &String| word.starts_with('.') && !word.starts_with("...");
+            let words = || step.args().iter().filter(|word| !word.starts_with('-')).skip(1);
+            match go_command(step) {
+                Some(plain) if plain.subcommand() == Some("get") => {
+                    !plain.args().iter().any(|arg| arg == "-d") && (words().any(local) || words().next().is_none())
+                }
+                Some(_) => true,
+                // `go run build.go` does, `go mod download` and `go run setup.go` do not.
+                None if step.program() == "go" => {
+                    step.subcommand() == Some("run")
+                        && words().any(|word| ["build", "make", "install"].iter().any(|part| word.contains(part)))
+                }
+                None => is_build(step),
+            }
+        };
+        let project = |path: &str| {
+            self.survey.steps().any(|(_, step)| {
+                go_command(step).is_some_and(|step| {
+                    step.args().iter().any(|word| word.contains('/') && path.ends_with(word.trim_end_matches("/...")))
+                })
+            })
+        };
+        let sources = self.survey.units.iter().any(|unit| {
+            let copied = unit.copy.as_ref().filter(|copy| copy.context).and_then(|copy| copy.to.as_deref());
+            let gone = |path: &str| self.removed.iter().any(|removed| paths::covers(removed, path));
+            copied.is_some_and(|to| paths::within(to, "/go/src") && !project(to) && !gone(to))
+                || unit.steps.iter().any(|step| {
+                    matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| {
+                        to.contains("/src/") && to.contains(".") && !project(to) && !gone(to)
+                    }))
+                })
+        });
+        let fetches = |step: &Step| {
+            step.program() == "go" && (step.subcommand() == Some("run") || step.args().iter().any(|arg| arg == "-d"))
+        };
+        let steps = || self.survey.steps().map(|(_, step)| step);
+        if steps().any(own) || !(sources || steps().any(fetches)) {
+            return Ok(());
+        }
+        let text = "no command compiles the sources in the image: a script that is not there to read does so when the \
+                    container starts";
+        Err(refuse("toolchain-at-run-time", text, true))
     }
 
     /// Certificates and time zones: what the Go image has and the plain image does not.

@@ -12,6 +12,7 @@ use crate::transform::Refusal;
 use super::plan::Carried;
 use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
+use super::workplace;
 
 /// What modules of the languages need outside their registry.
 static MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
@@ -55,6 +56,15 @@ pub(super) fn wanted(
         None => {
             let usual = MODULES.all(language).find(|row| row.column(0) == "*");
             developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')).filter(|name| !name.is_empty()));
+            // What is compiled says by its name what it links to.
+            let compiled: Vec<String> = survey
+                .steps()
+                .filter(|_| language == "c")
+                .filter_map(|(_, step)| workplace::named(step))
+                .map(|name| name.to_ascii_lowercase())
+                .collect();
+            let known = |row: &crate::knowledge::sorted::Row| compiled.iter().any(|name| name == row.column(0));
+            developed.extend(MODULES.all(language).filter(known).flat_map(|row| row.column(1).split(' ')));
             let many = MODULES.all(language).nth(1).is_some();
             assumptions.extend(many.then(|| format!(
                 "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
@@ -65,12 +75,15 @@ pub(super) fn wanted(
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
     let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     let mut found: Vec<String> = Vec::new();
+    let mut unknown = None;
     for name in developed {
         let libraries = packages::libraries(Manager::Apt, release, name);
         match libraries {
             // What only may be needed is no reason to leave an old release as it is.
             Some(_) if name.ends_with("-dev") && read.is_none() && archived && !installs => {}
             Some(libraries) => found.extend(libraries),
+            // A program that is compiled there links to what it finds.
+            None if name.ends_with("-dev") && language == "c" => unknown = Some(name),
             None if name.ends_with("-dev") && read.is_none() => {}
             None => found.push(name.to_owned()),
         }
@@ -99,6 +112,13 @@ pub(super) fn wanted(
             // The names of protocols are in no place that is sure, and few programs ask for them.
             files.is_empty() && package != "netbase"
         });
+    }
+    if let Some(package) = unknown {
+        let text = format!(
+            "the runtime stage may need the libraries of {package}, and what those are called in this release is not \
+             known; take a newer base image"
+        );
+        return Err(refuse("archived-release", text, true));
     }
     if archived && !installs && !found.is_empty() {
         let text = format!(

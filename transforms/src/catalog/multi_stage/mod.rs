@@ -11,6 +11,7 @@
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
 //!    for those of them that the build stands on as well.
 //!    `tidy` knows the commands that take away themselves what they built with, `helpers` the tools that only build.
+//!    `workplace` knows the images in which something is compiled when they run.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
 //! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
@@ -34,6 +35,7 @@ mod survey;
 mod tidy;
 mod tools;
 mod whole;
+mod workplace;
 
 use crate::model::commands::Step;
 use crate::model::{Model, Stage, entry};

@@ -190,9 +190,24 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             Place::BuilderAnd(text) => text.contains(folder),
             Place::Runtime | Place::Both => unit.instruction.args.text.contains(folder),
         });
+        // Where the instruction makes it itself, `mkdir` would find it there.
+        let makes = survey.units.iter().zip(&decisions).take(pivot).any(|(unit, decision)| {
+            let there = match &decision.place {
+                Place::Builder => false,
+                Place::BuilderAnd(text) => text.contains("mkdir") && text.contains(folder),
+                Place::Runtime | Place::Both => true,
+            };
+            there
+                && unit.steps.iter().any(|step| {
+                    step.program() == "mkdir"
+                        && matches!(effects::of(step), Effect::Files(made) if made.iter().any(|made| made == folder))
+                })
+        });
         if works {
             let command = recipe.finish.remove(at);
-            recipe.setup.insert(0, command);
+            if !makes {
+                recipe.setup.insert(0, command);
+            }
         }
     }
     // An ARG goes where it is read.

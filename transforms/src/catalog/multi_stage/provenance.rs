@@ -484,6 +484,9 @@ fn needs(step: &Step) -> Vec<Need> {
         "install" if flag('d', "--directory") || flag('D', "--directory") => Vec::new(),
         "cp" | "mv" | "rsync" => sources.iter().filter_map(|source| at(source)).chain(to.and_then(above)).collect(),
         "chmod" | "chown" | "chgrp" => words.into_iter().skip(1).filter_map(at).collect(),
+        "update-rc.d" | "chkconfig" | "rc-update" | "insserv" => {
+            super::runs::services(step).map(|path| Need { path, folder: false }).collect()
+        }
         "tar" if effects::of(step) == &Effect::Nothing => Vec::new(),
         "gunzip" | "bunzip2" | "unxz" | "xz" | "gzip" | "bzip2" => words.into_iter().filter_map(at).collect(),
         "cat" | "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {

@@ -657,8 +657,10 @@ fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
             })
     };
     // `a2ensite shop` reads `sites-available/shop.conf`.
-    let enabled =
-        || step.program().starts_with("a2en") && recipe.carried.iter().any(|carried| follows(step, &carried.to));
+    let enabled = || {
+        step.program().starts_with("a2en") && recipe.carried.iter().any(|carried| follows(step, &carried.to))
+            || services(step).any(|path| carried(&path))
+    };
     waits
         && (beside()
             || enabled()
@@ -688,6 +690,9 @@ fn follows(step: &Step, text: &str) -> bool {
     if !waits(step) || text.starts_with("mkdir ") {
         return false;
     }
+    if services(step).any(|path| text.contains(&path)) {
+        return true;
+    }
     if step.program().starts_with("a2en") {
         return step.args().iter().any(|arg| text.contains(&format!("/{}.conf", arg.trim_end_matches(".conf"))));
     }
@@ -696,6 +701,21 @@ fn follows(step: &Step, text: &str) -> bool {
         paths::parent(word) != "/"
             && !super::whole::SYSTEM.contains(&word.as_str())
             && words().any(|other| other == word)
+    })
+}
+
+/// The scripts and units that may be meant by the service that a command sets up: `update-rc.d nginx defaults`.
+pub(super) fn services(step: &Step) -> impl Iterator<Item = String> {
+    let sets = matches!(step.program(), "update-rc.d" | "chkconfig" | "rc-update" | "insserv" | "systemctl");
+    let names = step.args().iter().filter(move |word| sets && !word.starts_with('-') && !word.contains(['/', '$']));
+    names.flat_map(|name| {
+        let unit = name.trim_end_matches(".service");
+        [
+            format!("/etc/init.d/{unit}"),
+            format!("/etc/systemd/system/{unit}.service"),
+            format!("/lib/systemd/system/{unit}.service"),
+            format!("/usr/lib/systemd/system/{unit}.service"),
+        ]
     })
 }
 
@@ -1589,6 +1609,12 @@ fn wanted(
             all = false;
             if starts(name) {
                 found.push(name.clone());
+            } else if !taken && stays_behind(survey, manager) && packages.role(name) == Role::Build {
+                // The libraries that came with it are not taken away with it.
+                let libraries = packages::libraries(manager, release, name).unwrap_or_default();
+                found.extend(libraries.into_iter().filter(|library| {
+                    !names.contains(library) && !library.starts_with("libgomp") && !recipe.installed.contains(library)
+                }));
             }
             continue;
         }
@@ -1647,6 +1673,16 @@ fn wanted(
         new
     });
     (found, all)
+}
+
+/// Whether what came with a package stays where the package is taken away: nothing in the file asks for the rest to go, and
+/// the manager does not do so by itself.
+fn stays_behind(survey: &Survey<'_, '_>, manager: Manager) -> bool {
+    let sweeps = |word: &String| word.trim_start_matches('-').replace('-', "") == "autoremove";
+    matches!(manager, Manager::Apt | Manager::Yum)
+        && !survey.steps().any(|(_, step)| {
+            step.program() == "dnf" && matches!(effects::of(step), Effect::Remove(_)) || step.argv.iter().any(sweeps)
+        })
 }
 
 /// Packages of the languages that sites are made with.

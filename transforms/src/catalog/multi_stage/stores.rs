@@ -112,7 +112,13 @@ fn read(step: &Step) -> Option<Prefix> {
         let name = name.strip_suffix(":path").or(name.strip_suffix(":string")).unwrap_or(&name);
         if matches!(
             name,
-            "prefix" | "dcmake_install_prefix" | "destdir" | "install_prefix" | "prefix_dir" | "install_root"
+            "prefix"
+                | "dcmake_install_prefix"
+                | "cmake_install_prefix"
+                | "destdir"
+                | "install_prefix"
+                | "prefix_dir"
+                | "install_root"
         ) {
             prefix = value.or_else(|| args.next().map(String::as_str));
             continue;
@@ -327,8 +333,9 @@ pub(super) fn folders(
         // A Ruby that is none of the distribution's keeps them beside itself.
         Store::Gems
             if debian
-                && image.is_some_and(|image| matches!(image.name(), "debian" | "ubuntu"))
-                && !packaged_ruby(survey) =>
+                && (image.is_some_and(|image| matches!(image.name(), "buildpack-deps" | "debian" | "ubuntu"))
+                    && !packaged_ruby(survey)
+                    || compiles_ruby(survey)) =>
         {
             Some(vec!["/usr/local".to_owned()])
         }
@@ -451,12 +458,25 @@ fn major(image: Option<&Image<'_>>) -> Option<u32> {
 /// Whether the stage compiles a PHP of its own.
 fn compiles_php(survey: &Survey<'_, '_>) -> bool {
     survey.steps().any(|(_, step)| {
-        let php = step.cwd.as_deref().is_some_and(|cwd| {
-            let name = paths::name(cwd);
-            name == "php" || name.starts_with("php-") || name == "php-src"
-        });
-        php && matches!(effects::of(step), Effect::Store(Store::Prefix))
+        step.cwd.as_deref().is_some_and(is_php) && matches!(effects::of(step), Effect::Store(Store::Prefix))
     })
+}
+
+/// Whether the stage compiles a Ruby of its own.
+fn compiles_ruby(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
+        let ruby = step.cwd.as_deref().is_some_and(|cwd| {
+            let name = paths::name(cwd);
+            name == "ruby" || name.starts_with("ruby-")
+        });
+        ruby && matches!(effects::of(step), Effect::Store(Store::Prefix))
+    })
+}
+
+/// Whether a folder has the sources of PHP, by its name.
+pub(super) fn is_php(folder: &str) -> bool {
+    let name = paths::name(folder);
+    name == "php" || name.starts_with("php-") || name == "php-src"
 }
 
 /// Whether a command installs what keeps files of its own beside Python's packages: the pages and kernels of notebooks.

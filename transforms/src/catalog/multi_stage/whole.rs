@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, lean, libraries, runs, stores, tidy};
+use super::{globals, helpers, lean, libraries, runs, stores, tidy, workplace};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -87,6 +87,8 @@ struct Work {
     last: usize,
     /// Whether what was made there was installed elsewhere.
     installed: bool,
+    /// The folder of the command that did so last.
+    from: String,
     evidence: String,
 }
 
@@ -181,6 +183,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             self.opaque = true;
         }
+        workplace::check(self.survey, self.opaque)?;
         if self.opaque
             && let Some(refusal) = installs_for_the_start(self.survey)
         {
@@ -243,6 +246,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "Corepack keeps there what starts".into();
             self.carried.push(Carried { from, to, owner: None, evidence });
         }
+        results_adrift(self.survey, &self.carried)?;
         let root = self.root_project()?;
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::published(self.survey, &mut self.carried));
@@ -354,6 +358,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let Some(path) = self.survey.started(step).or_else(|| self.linked(program)) else {
                 return program.contains('/') || program.ends_with(".sh");
             };
+            // `COPY rootfs /`
+            let over = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+                let name = |source: &String| paths::name(source).trim_start_matches('.').to_owned();
+                copy.context
+                    && copy.to.as_deref() == Some("/")
+                    && copy.sources.iter().any(|source| !name(source).contains('.') && !name(source).is_empty())
+            });
+            if over
+                && program.contains('/')
+                && !self
+                    .survey
+                    .steps()
+                    .any(|(_, step)| matches!(effects::of(step), Effect::Writes(written) if written.contains(&path)))
+                && self.survey.read(&path).is_none()
+            {
+                return true;
+            }
             // A release that is unpacked brings scripts as often as programs.
             let unpacked = self.survey.steps().any(|(_, step)| {
                 effects::kind(step.program()) == "unpack"
@@ -413,6 +434,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     }
                     Effect::Build => {
                         self.works(at, step);
+                        self.compiles_more(step);
                         self.go_programs(at, step);
                         let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
                         if step.program() == "mix"
@@ -514,6 +536,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let written = span.text(self.survey.model.file.source).trim();
         let words = if written.contains('\n') { step.argv.join(" ") } else { written.to_owned() };
         let text = match effects::kind(step.program()) {
+            // PHP's Makefile calls the folder otherwise, and has `apxs` put the module where that likes.
+            "make" if stores::is_php(cwd) => {
+                if memchr::memmem::find(self.survey.model.file.source, b"apxs").is_some() {
+                    return None;
+                }
+                format!(" && {words} INSTALL_ROOT={STAGE}")
+            }
             // A Makefile that is told the prefix on the command line is told another.
             "make" => match told_elsewhere(step, STAGE) {
                 Some(words) => format!(" && {words}"),
@@ -546,6 +575,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         if let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path)) {
             work.installed = true;
+            work.from = cwd.to_owned();
         }
         Some(())
     }
@@ -554,8 +584,23 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn installed_from(&mut self, step: &Step) {
         let named = step.args().iter().filter(|arg| arg.contains('/')).filter_map(|arg| step.path(arg));
         let folders: Vec<String> = step.cwd.iter().cloned().chain(named).collect();
-        for work in &mut self.work {
-            work.installed |= work.path != "/" && folders.iter().any(|folder| paths::within(folder, &work.path));
+        for work in self.work.iter_mut().filter(|work| work.path != "/") {
+            if let Some(folder) = folders.iter().find(|folder| paths::within(folder, &work.path)) {
+                work.installed = true;
+                work.from.clone_from(folder);
+            }
+        }
+    }
+
+    /// What is compiled in a folder above or beside the part of it that was installed is not: `make -C lib install && make`.
+    fn compiles_more(&mut self, step: &Step) {
+        let compiles = matches!(effects::kind(step.program()), "make" | "ninja" | "cmake")
+            && !step.args().iter().any(|word| word.contains("clean") || matches!(word.as_str(), "check" | "test"));
+        let Some(cwd) = step.cwd.as_deref().filter(|_| compiles) else { return };
+        let folder = step.args().windows(2).find(|pair| matches!(pair, [option, _] if option == "-C"));
+        let folder = folder.and_then(|pair| step.path(pair.get(1)?)).unwrap_or_else(|| cwd.to_owned());
+        for work in self.work.iter_mut().filter(|work| paths::within(&folder, &work.path)) {
+            work.installed &= paths::within(&folder, &work.from);
         }
     }
 
@@ -865,7 +910,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             Some(work) => work.last = at,
             None => {
                 self.work.retain(|work| !paths::within(&work.path, path) || SYSTEM.contains(&path));
-                self.work.push(Work { path: path.to_owned(), last: at, installed: false, evidence });
+                self.work.push(Work {
+                    path: path.to_owned(),
+                    last: at,
+                    installed: false,
+                    from: String::new(),
+                    evidence,
+                });
             }
         }
     }
@@ -1335,6 +1386,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 && let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path))
             {
                 work.installed = true;
+                work.from = cwd.to_owned();
             }
         }
         Ok(())
@@ -2139,6 +2191,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     carried.owner = Some(owner.to_owned());
                 }
                 for step in unit.steps {
+                    // A folder that is there before has its own mode, whatever is copied into it.
+                    if step.program() == "chmod"
+                        && let [mode, path] = step.operands().collect::<Vec<_>>().as_slice()
+                        && step.path(path).as_deref() == Some(carried.to.as_str())
+                        && opens(mode)
+                        && survey
+                            .model
+                            .workdir(survey.stage.body.end)
+                            .is_some_and(|cwd| paths::within(cwd, &carried.to))
+                    {
+                        self.finish.push(format!("chmod {mode} {}", carried.to));
+                    }
                     if step.program() != "chown" {
                         continue;
                     }
@@ -2183,6 +2247,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.finish.push(last);
         }
     }
+}
+
+/// Whether a mode lets others than the owner write.
+fn opens(mode: &str) -> bool {
+    let digits = mode.get(mode.len().saturating_sub(2)..).unwrap_or(mode).bytes();
+    let number = mode.bytes().all(|byte| byte.is_ascii_digit());
+    number && digits.into_iter().any(|digit| matches!(digit, b'2' | b'3' | b'6' | b'7'))
+        || !number
+            && !mode.contains('$')
+            && mode.split_once('+').is_some_and(|(who, what)| who != "u" && what.contains('w'))
 }
 
 /// Whether `cp` is told to copy folders with all that is in them.
@@ -2399,6 +2473,45 @@ fn adrift(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     Ok(())
 }
 
+/// Refuses results that lie where the base image works, where nobody can tell which folder that is: nothing in the file
+/// names them from the root, and they are not where they would be copied from.
+///
+/// # Errors
+/// The first such result.
+fn results_adrift(survey: &Survey<'_, '_>, carried: &[Carried]) -> Result<(), Refusal> {
+    let Base::Image { image: base, .. } = &survey.stage.base else { return Ok(()) };
+    if survey.model.known(survey.stage).is_some()
+        || survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Workdir)
+    {
+        return Ok(());
+    }
+    let source = survey.model.file.source;
+    let named = |folder: &str| {
+        memchr::memmem::find_iter(source, folder.as_bytes()).any(|at| {
+            let before = at.checked_sub(1).and_then(|at| source.get(at));
+            let after = source.get(at + folder.len());
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-}~/".contains(byte);
+            !before.is_some_and(part) && !after.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+        })
+    };
+    let adrift = carried.iter().find(|carried| {
+        let top = carried.from.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
+        let own = !SYSTEM.contains(&top.as_str()) && top.len() > 1 && !matches!(top.as_str(), "/install" | "/go");
+        let own = own && paths::plain(&carried.from) && !carried.from.contains('$');
+        own && !named(&top)
+            && !survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.starts_with(&top)))
+            && !survey.units.iter().any(|unit| {
+                unit.copy.as_ref().is_some_and(|copy| copy.to.as_deref().is_some_and(|to| to.starts_with(&top)))
+            })
+    });
+    let Some(carried) = adrift else { return Ok(()) };
+    let text = format!(
+        "{} lies in the folder that {base} works in, and which that is is not known; set one with WORKDIR",
+        paths::name(&carried.from)
+    );
+    Err(refuse("unknown-workdir", text, false))
+}
+
 /// Why an image that starts a script nobody can read has to keep its compilers: the file brings what a project is built
 /// with, and builds none.
 fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
@@ -2521,7 +2634,11 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     let copied = survey.copied_file(&path) || path.ends_with(".sh");
     // Conda's installer is known, and so is what only hands files over to the group.
     let known = paths::name(&path).to_ascii_lowercase().contains("conda") || path.ends_with("/fix-permissions");
-    if packaged || !copied || known || survey.read(&path).is_some() {
+    let cloned = survey.steps().any(|(_, step)| {
+        matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| paths::within(&path, to)))
+    });
+    let installs = matches!(paths::name(&path), "install" | "install.sh" | "installer" | "installer.sh");
+    if packaged || !(copied || installs && cloned) || known || survey.read(&path).is_some() {
         return false;
     }
     let own =
@@ -2532,10 +2649,6 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
             && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))
             && copy.to.as_deref().is_some_and(|to| own(to) && paths::within(&path, to))
     });
-    let cloned = survey.steps().any(|(_, step)| {
-        matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| paths::within(&path, to)))
-    });
-    let installs = matches!(paths::name(&path), "install" | "install.sh" | "installer" | "installer.sh");
     !(works || project || cloned) || installs
 }
 

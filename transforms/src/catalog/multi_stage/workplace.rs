@@ -1,0 +1,137 @@
+//! Images in which something is compiled when they run: what starts can't be read, and what the file brings along says so.
+
+use crate::knowledge::{packages, workplaces};
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::stores;
+use super::survey::{Survey, refuse};
+use super::whole::shown;
+
+/// Refuses an image that compiles when it runs. With `opaque`, a script starts that can't be read, which may do so.
+///
+/// # Errors
+/// Where the file brings what is of use only for that, or writes a script that does so.
+pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal> {
+    let refusal = |text: String| Err(refuse("toolchain-at-run-time", text, true));
+    for (_, step) in survey.steps() {
+        let Some(name) = named(step) else { continue };
+        let Some(mut programs) = workplaces::project(&name) else { continue };
+        let starts = |program: &str| survey.entry.steps.iter().any(|step| step.program() == program);
+        if opaque || programs.any(starts) {
+            return refusal(format!("{name}, which `{}` brings, compiles when it runs", shown(step)));
+        }
+    }
+    if let Some((step, command)) = survey.steps().find_map(|(_, step)| Some((step, script(survey, step)?))) {
+        let path = step.outputs.first().map_or("", String::as_str);
+        return refusal(format!("{path}, which the file writes, runs `{command}`, and needs the toolchain for that"));
+    }
+    if !opaque {
+        return Ok(());
+    }
+    for (_, step) in survey.steps() {
+        let Effect::Install(installed) = effects::of(step) else { continue };
+        let uses = |program: &str| survey.steps().any(|(_, step)| step.program() == program);
+        let idle =
+            |name: &&String| workplaces::package(packages::bare(name)).is_some_and(|mut programs| !programs.any(uses));
+        if let Some(name) = installed.names.iter().find(idle) {
+            return refusal(format!(
+                "{name} is of use only to what compiles when the container runs: a script starts that is not there to read"
+            ));
+        }
+    }
+    if let Some(words) = survey.units.iter().find_map(|unit| {
+        (unit.instruction.keyword == Keyword::Label).then(|| says(unit.instruction.args.text.as_ref())).flatten()
+    }) {
+        let text = format!("a label says that it is for building in: \"{words}\"");
+        return Err(refuse("development-image", text, true));
+    }
+    Ok(())
+}
+
+/// The name, without a version, of what a command clones, unpacks or configures.
+pub(super) fn named(step: &Step) -> Option<String> {
+    let stem = |word: &str| {
+        let name = paths::name(word.split(['?', '#']).next().unwrap_or(word).trim_end_matches('/'));
+        let name = name.split(".tar").next().unwrap_or(name);
+        let name = name.trim_end_matches(".git").trim_end_matches(".tgz").trim_end_matches(".zip");
+        let end = name.match_indices(['-', '_']).find(|(at, _)| {
+            let rest = name.get(at + 1..).unwrap_or_default().trim_start_matches('v');
+            rest.starts_with(|c: char| c.is_ascii_digit() || c == '$' || c == '{')
+        });
+        name.get(..end.map_or(name.len(), |(at, _)| at)).unwrap_or(name).to_owned()
+    };
+    match effects::of(step) {
+        Effect::Fetch(_) => {
+            step.args().iter().find(|arg| arg.contains("://") || arg.contains("git@")).map(|arg| stem(arg))
+        }
+        _ if matches!(effects::kind(step.program()), "download" | "unpack") => {
+            step.args().iter().chain(&step.piped).find(|arg| stores::is_archive(arg)).map(|arg| stem(arg))
+        }
+        Effect::Build if step.program() == "configure" => {
+            let folder =
+                step.argv.first().filter(|program| program.contains('/')).and_then(|program| step.path(program))?;
+            Some(stem(paths::parent(&folder)))
+        }
+        _ => None,
+    }
+}
+
+/// The command by which a script compiles that a command of the file writes, and that the build does not run itself.
+fn script(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    const COMMANDS: [&str; 14] = [
+        "go build",
+        "go run",
+        "go test",
+        "go get",
+        "make all",
+        "make install",
+        "make -j",
+        "cmake ..",
+        "cmake .",
+        "./configure",
+        "cargo build",
+        "cargo run",
+        "gcc -",
+        "g++ -",
+    ];
+    let [output] = step.outputs.as_slice() else { return None };
+    let path = step.path(output)?;
+    let writes = matches!(step.program(), "echo" | "printf" | "cat");
+    let runs = [".sh", ".bash"].iter().any(|end| path.ends_with(end)) || paths::parent(&path).ends_with("bin");
+    if !writes || !runs {
+        return None;
+    }
+    let used = survey.steps().any(|(_, other)| {
+        let words = other.argv.iter().take(2).filter(|word| word.contains('/') || word.ends_with(".sh"));
+        let changes = matches!(other.program(), "chmod" | "chown" | "rm" | "mv" | "cp" | "cat" | "echo");
+        !changes && words.into_iter().any(|word| other.is_at(word, &path))
+    });
+    let text = step.argv.join(" ");
+    let begins = |command: &&&str| {
+        text.match_indices(**command).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', '\t']);
+            before.is_empty() || before.ends_with(['\n', ';', '&', '|', '\'', '"', 'n']) || before == step.program()
+        })
+    };
+    COMMANDS.iter().find(begins).filter(|_| !used).map(|command| (*command).to_owned())
+}
+
+/// The words by which a label says that the image is there to build in.
+fn says(text: &str) -> Option<&'static str> {
+    const WORDS: [&str; 8] = [
+        "build environment",
+        "building environment",
+        "build server",
+        "build slave",
+        "buildbot",
+        "cross compiler",
+        "cross-compiler",
+        "development environment",
+    ];
+    let text = text.to_ascii_lowercase();
+    WORDS.into_iter().find(|words| text.contains(words))
+}

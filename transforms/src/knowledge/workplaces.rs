@@ -1,0 +1,37 @@
+//! What an image holds that is there for compiling in it: packages that only who compiles has a use for, and programs that
+//! start a compiler when they run, or are one.
+
+use super::sorted::Sorted;
+
+static WORKPLACES: Sorted = Sorted::new(include_str!("../../data/workplaces.tsv"));
+
+/// The programs by which a command of the file uses a package itself that only who compiles has a use for; `None` where it
+/// is none. A name in the table that ends with a dash stands for all that begin with it.
+pub fn package(name: &str) -> Option<impl Iterator<Item = &'static str>> {
+    let known = |row: &super::sorted::Row| {
+        row.key
+            .strip_prefix("package ")
+            .is_some_and(|known| known == name || known.ends_with('-') && name.starts_with(known))
+    };
+    WORKPLACES.rows().find(known).map(|row| row.rest.split_ascii_whitespace())
+}
+
+/// The programs of a project, by its name without a version, that compile when they start; `None` where it has none.
+pub fn project(name: &str) -> Option<impl Iterator<Item = &'static str>> {
+    WORKPLACES.find_pair("project", b' ', name).map(|row| row.rest.split_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_families_of_packages_are_known_by_how_they_begin() {
+        WORKPLACES.check();
+        assert!(package("ccache").is_some_and(|mut programs| programs.next().is_none()));
+        assert!(package("crossbuild-essential-armhf").is_some());
+        assert!(package("gcc").is_none() && package("crossbuild").is_none());
+        assert!(project("varnish").is_some_and(|mut programs| programs.any(|program| program == "varnishd")));
+        assert!(project("nginx").is_none());
+    }
+}

@@ -32,14 +32,17 @@ pub struct Step {
     pub always: bool,
     /// Its bytes.
     pub span: Span,
-    /// What it does, once somebody has asked.
-    pub effect: Cached,
+    /// What is known of its program and of what it does, once somebody has asked.
+    pub worked_out: Cached,
 }
 
-/// An effect that is worked out when somebody first asks for it. It is no part of what a step is: steps are the same
+/// What is worked out of a step when somebody first asks for it. It is no part of what a step is: steps are the same
 /// with and without it, and a copy, which may become another step, starts without.
 #[derive(Debug, Default)]
-pub struct Cached(OnceCell<Effect>);
+pub struct Cached {
+    kind: OnceCell<&'static str>,
+    effect: OnceCell<Effect>,
+}
 
 impl Clone for Cached {
     fn clone(&self) -> Self {
@@ -77,12 +80,17 @@ impl Step {
 
     /// What it does to the image.
     pub fn effect(&self) -> &Effect {
-        self.effect.0.get_or_init(|| effects::find(self))
+        self.worked_out.effect.get_or_init(|| effects::find(self))
+    }
+
+    /// What kind of command it is, as [`effects::kind`] says of its program.
+    pub fn kind(&self) -> &'static str {
+        self.worked_out.kind.get_or_init(|| effects::kind(self.program()))
     }
 
     /// The same command with other words.
     pub fn with_argv(&self, argv: Vec<String>) -> Self {
-        Self { argv, effect: Cached::default(), ..self.clone() }
+        Self { argv, worked_out: Cached::default(), ..self.clone() }
     }
 
     /// The name of the program, without its folder.
@@ -375,7 +383,7 @@ impl Walk<'_, '_> {
             cwd: cwd.clone(),
             always,
             span: command.span,
-            effect: Cached::default(),
+            worked_out: Cached::default(),
         };
         match step.program() {
             "cd" => {
@@ -452,7 +460,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             cwd: model.workdir(index).map(str::to_owned),
             always: true,
             span: instruction.span,
-            effect: Cached::default(),
+            worked_out: Cached::default(),
         }]);
     }
     if !model.posix(index) {

@@ -191,7 +191,7 @@ pub fn only_asks(step: &Step) -> bool {
         return false;
     }
     let version = |arg: &String| matches!(arg.as_str(), "--version" | "-V" | "--help");
-    match kind(step.program()) {
+    match step.kind() {
         "composer" | "npm" | "yarn" | "pnpm" | "npx" | "jvm" | "gem" | "python" | "go" | "rust" | "compile"
             if args.iter().any(version) && !args.iter().any(|arg| arg == "install" || arg == "add") =>
         {
@@ -226,7 +226,7 @@ pub fn only_asks(step: &Step) -> bool {
 
 /// Whether a command changes or writes a file with a text of its own: it can be run anywhere that has the file.
 pub fn edits(step: &Step) -> bool {
-    matches!(kind(step.program()), "sed" | "tee" | "nothing") || step.program() == "perl"
+    matches!(step.kind(), "sed" | "tee" | "nothing") || step.program() == "perl"
 }
 
 /// Whether sed or perl is told to edit files in their place: `-i`, `-ri`, `-pi`, `-i.bak`.
@@ -368,7 +368,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     let has = |wanted: &str| args.contains(&wanted);
     let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));
-    match kind(program) {
+    match step.kind() {
         "npx" | "compile" | ""
             if (program == "playwright" || has("playwright")) && (has("install") || has("install-deps")) =>
         {

@@ -2,7 +2,7 @@
 
 use crate::knowledge::options;
 use crate::model::commands::Step;
-use crate::model::{effects, paths};
+use crate::model::paths;
 use crate::transform::Refusal;
 
 use super::place;
@@ -17,7 +17,7 @@ pub(super) fn run(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal
 
 /// Whether a command prepares what `go run` compiles.
 fn prepares(step: &Step) -> bool {
-    effects::kind(step.program()) == "go"
+    step.kind() == "go"
         && matches!(step.subcommand(), Some("get" | "mod" | "build" | "install" | "generate" | "vet" | "clean"))
 }
 

@@ -1,7 +1,7 @@
 //! Tools that make a program of the machine: Cargo, Stack, Swift, Dart.
 
 use crate::model::commands::Step;
-use crate::model::{effects, paths};
+use crate::model::paths;
 use crate::transform::Refusal;
 
 use super::project::{Ahead, Options, Project, line, options, plain, variant};
@@ -555,5 +555,5 @@ fn dart_run(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
 
 /// Whether a command is build work of this kind.
 pub(super) fn is_kind(step: &Step, kind: &str) -> bool {
-    effects::kind(step.program()) == kind
+    step.kind() == kind
 }

@@ -2,7 +2,7 @@
 
 use crate::edit::{Edit, EditSet};
 use crate::model::commands::Step;
-use crate::model::{Model, Stage, effects, entry};
+use crate::model::{Model, Stage, entry};
 use crate::span::Span;
 use crate::syntax::shell::{self, Command, Item, Node, Operator, Script};
 use crate::syntax::{Form, Logical};
@@ -216,7 +216,7 @@ impl Start<'_> {
 /// Whether a command that stays at the start needs what the image was built with.
 fn needs_toolchain(step: &Step) -> bool {
     let verb = step.subcommand().unwrap_or_default();
-    match effects::kind(step.program()) {
+    match step.kind() {
         // Its relatives are programs of their own.
         "rust" => matches!(step.program(), "cargo" | "rustc" | "rustup" | "cross" | "trunk" | "wasm-pack"),
         "make" | "ninja" | "cmake" | "jvm" | "go" | "haskell" | "swift" | "compile" => true,

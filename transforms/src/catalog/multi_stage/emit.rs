@@ -321,7 +321,7 @@ fn needs_folder(unit: &Unit<'_>) -> bool {
             match effects::of(step) {
                 Effect::Files(_) | Effect::Writes(_) => step.args().iter().any(relative),
                 Effect::Unknown => true,
-                Effect::Repository => effects::kind(step.program()) == "download",
+                Effect::Repository => step.kind() == "download",
                 _ => false,
             }
         }),

@@ -5,7 +5,7 @@
 
 use crate::knowledge::globals;
 use crate::model::commands::Step;
-use crate::model::{effects, npm};
+use crate::model::npm;
 use crate::syntax::Keyword;
 
 use super::plan::Recipe;
@@ -18,7 +18,7 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
     let root = matches!(user.and_then(|user| user.split(':').next()), None | Some("root" | "0" | ""));
     let words: Vec<&str> = step.args().iter().map(String::as_str).collect();
     let names: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
-    let names = match (effects::kind(step.program()), names.as_slice()) {
+    let names = match (step.kind(), names.as_slice()) {
         ("npm" | "pnpm", ["install" | "i" | "add", names @ ..]) => names.to_vec(),
         ("yarn", ["global", "add", names @ ..]) => names.to_vec(),
         ("corepack", _) => Vec::new(),
@@ -48,7 +48,7 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
     // A script of `package.json` starts programs by their names as well.
     let read = |path: &str| survey.model.context?.read(&survey.context_path(path)?);
     let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or_default();
-    let managers = |step: &&Step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm" | "npx");
+    let managers = |step: &&Step| matches!(step.kind(), "npm" | "yarn" | "pnpm" | "npx");
     let mut behind: Vec<Step> = Vec::new();
     let mut blind = recipe.opaque_entry;
     for step in survey.entry.steps.iter().filter(managers) {

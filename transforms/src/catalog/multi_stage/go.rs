@@ -57,7 +57,7 @@ pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>>
     // What starts can't be read, and Go is not all that worked: then everything that was built goes along.
     let other = || {
         survey.steps().any(|(_, step)| match effects::of(step) {
-            Effect::Build | Effect::Store(_) => !is_go(step) && effects::kind(step.program()) != "go",
+            Effect::Build | Effect::Store(_) => !is_go(step) && step.kind() != "go",
             _ => false,
         })
     };
@@ -135,7 +135,7 @@ struct State<'s, 'm, 'a> {
     /// The folder of the image that holds the project while it is built.
     folder: Option<String>,
     /// What the builder takes away again.
-    removed: Vec<String>,
+    removed: &'s [String],
     /// Whether a script starts that can't be read.
     opaque_entry: bool,
 }
@@ -586,7 +586,7 @@ fn is_go(step: &Step) -> bool {
 /// Whether a command is work of the toolchain.
 fn is_build(step: &Step) -> bool {
     match effects::of(step) {
-        Effect::Build => !matches!(effects::kind(step.program()), "git" | "python" | "npm" | "yarn" | "interpreter"),
+        Effect::Build => !matches!(step.kind(), "git" | "python" | "npm" | "yarn" | "interpreter"),
         Effect::Store(Store::Prefix) => true,
         Effect::Unknown => step.program().ends_with(".sh") || step.program().contains("build"),
         _ => false,

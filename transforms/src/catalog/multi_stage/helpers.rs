@@ -56,7 +56,7 @@ pub(super) fn copied<'t>(
         survey.units.iter().take(recipe.last_build + 1).flat_map(|unit| unit.steps).filter(|step| starts(step));
     let all = works.clone().all(|step| effects::of(step).is_work() || matches!(effects::of(step), Effect::Nothing));
     let first = works.find(|step| effects::of(step).is_work())?;
-    let known = matches!(effects::kind(first.program()), "composer" | "uv" | "poetry" | "pipenv");
+    let known = matches!(first.kind(), "composer" | "uv" | "poetry" | "pipenv");
     let unused = unstarted(survey, recipe.last_build, |word| programs.contains(&word))
         && !recipe.programs.iter().any(|program| programs.contains(&program.as_str()));
     (all && known && unused).then(|| programs.into_iter().find(|name| *name == first.program())).flatten()
@@ -108,7 +108,7 @@ fn bundles_files(step: &Step) -> bool {
             | "parcel"
             | "esbuild"
             | "ng"
-    ) && effects::kind(step.program()) == "compile";
+    ) && step.kind() == "compile";
     matches!(effects::of(step), Effect::Build)
         && (bundler || runs && step.args().iter().any(|word| SCRIPTS.contains(&word.as_str())))
 }

@@ -149,7 +149,7 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     let program = started(survey, context, step)?;
     // A script that the file itself writes starts who knows what.
     let written = survey.steps().any(|(_, step)| {
-        matches!(effects::kind(step.program()), "nothing" | "tee")
+        matches!(step.kind(), "nothing" | "tee")
             && matches!(effects::of(step), effects::Effect::Writes(paths) if paths.contains(&program))
     });
     if written {
@@ -319,7 +319,7 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     let script = manifest.get("scripts")?.get("build")?.as_str()?;
     let builds = survey.steps().any(|(_, step)| {
         step.cwd.as_deref() == Some(folder.as_str())
-            && matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm")
+            && matches!(step.kind(), "npm" | "yarn" | "pnpm")
             && step.argv.last().is_some_and(|last| last == "build")
     });
     let settings =
@@ -446,16 +446,13 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     }
     if let Some(folder) = step.argv.first().and_then(|program| step.path(program)).as_deref().and_then(installed) {
         let installs = |step: &Step| {
-            effects::kind(step.program()) == "jvm"
+            step.kind() == "jvm"
                 && step.args().iter().any(|arg| matches!(arg.rsplit(':').next(), Some("installDist" | "stage")))
         };
         return survey.steps().any(|(_, step)| installs(step)).then(|| folder.to_owned());
     }
     let compiles = survey.steps().any(|(_, step)| {
-        matches!(
-            effects::kind(step.program()),
-            "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go"
-        )
+        matches!(step.kind(), "rust" | "make" | "compile" | "cmake" | "haskell" | "swift" | "compiled" | "go")
     });
     // A shared library of the project's own would have to come along.
     let shares = context.files().iter().any(|file| {
@@ -536,7 +533,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         .steps()
         .map(|(_, step)| step)
         .filter(|step| step.cwd.as_deref() == Some(folder))
-        .filter(|step| matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm"))
+        .filter(|step| matches!(step.kind(), "npm" | "yarn" | "pnpm"))
         .collect();
     let installer = installs.iter().find(|step| {
         matches!(step.subcommand(), None | Some("install" | "i" | "ci"))

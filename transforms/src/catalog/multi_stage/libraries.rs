@@ -294,7 +294,7 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     }
     // Modules that are named on the command line count too.
     for (_, step) in survey.steps() {
-        if matches!(effects::kind(step.program()), "python" | "gem" | "npm" | "yarn" | "pnpm") {
+        if matches!(step.kind(), "python" | "gem" | "npm" | "yarn" | "pnpm") {
             found.extend(step.args().iter().map(|arg| {
                 arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
             }));

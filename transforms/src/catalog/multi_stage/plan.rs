@@ -591,7 +591,7 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
                 .take(recipe.last_build + 1)
                 .skip(at + 1)
                 .flat_map(|unit| unit.steps)
-                .any(|step| effects::kind(step.program()) == "unpack" && mentions_file(step, target))
+                .any(|step| step.kind() == "unpack" && mentions_file(step, target))
     };
     if targets.iter().all(unpacked) {
         return Decision { place: Place::Builder, evidence: "it is unpacked in the builder".into() };

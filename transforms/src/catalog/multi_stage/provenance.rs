@@ -249,7 +249,7 @@ fn moved(old: &Step, new: &Step) -> Option<String> {
     let files = match effects::of(new) {
         _ if new.program() == "cd" => true,
         Effect::Files(_) => !matches!(new.program(), "chmod" | "chown" | "chgrp"),
-        Effect::Writes(_) => matches!(effects::kind(new.program()), "copy" | "unpack"),
+        Effect::Writes(_) => matches!(new.kind(), "copy" | "unpack"),
         _ => new.argv.first().is_some_and(|program| program.starts_with("./")),
     };
     let word = if files { operands(new).find(relative) } else { None };

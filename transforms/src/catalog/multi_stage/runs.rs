@@ -351,8 +351,7 @@ pub(super) fn run(
                 }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
                 Effect::Unknown
-                    if step.cwd.is_none()
-                        && matches!(effects::kind(step.program()), "git" | "unpack" | "download" | "copy") =>
+                    if step.cwd.is_none() && matches!(step.kind(), "git" | "unpack" | "download" | "copy") =>
                 {
                     let text = format!(
                         "where `{}` in line {} puts things can't be told: the folder that it works in is given by a \
@@ -374,10 +373,9 @@ pub(super) fn run(
                     let inside = step.cwd.as_ref().is_some_and(|cwd| in_builder(&recipe.builder_folders, cwd));
                     // In a pipeline it hands something to the others: to fetch, most likely.
                     let piped = chunk.len() > 1
-                        && chunk.iter().any(|other| {
-                            matches!(effects::kind(other.program()), "download" | "unpack")
-                                || other.program() == "xargs"
-                        });
+                        && chunk
+                            .iter()
+                            .any(|other| matches!(other.kind(), "download" | "unpack") || other.program() == "xargs");
                     if script || inside || piped || recipe.toolchain_variables.len() > 1 {
                         builds = true;
                         if !inside {
@@ -581,7 +579,7 @@ fn starts_database(step: &Step) -> bool {
         "arango",
     ];
     let program = step.argv.first().map_or("", String::as_str);
-    let service = effects::kind(step.program()) == "service" || program.starts_with("/etc/init.d/");
+    let service = step.kind() == "service" || program.starts_with("/etc/init.d/");
     let server = matches!(step.program(), "mysqld" | "mysqld_safe" | "mongod" | "postgres" | "slapd" | "redis-server");
     let asks = step.argv.iter().any(|arg| matches!(arg.as_str(), "stop" | "status" | "--version"));
     (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
@@ -736,7 +734,7 @@ pub(super) fn no_files(step: &Step) -> usize {
 /// Whether a command names files by the folder that it runs in.
 fn names_relative(step: &Step) -> bool {
     // A download is put where the command runs, unless it is told a path.
-    let fetches = effects::kind(step.program()) == "download"
+    let fetches = step.kind() == "download"
         && matches!(effects::of(step), Effect::Repository)
         && !step.args().iter().any(|arg| arg.starts_with("/etc/") || arg.starts_with("/usr/"));
     if fetches {
@@ -843,7 +841,7 @@ pub(super) fn repeats(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>,
     let Effect::Writes(written) = effects::of(step) else { return false };
     let shared =
         written.iter().any(|path| SHARED.contains(&path.as_str()) && !in_builder(&recipe.builder_folders, path));
-    if effects::kind(step.program()) != "unpack" || !shared || !step.always {
+    if step.kind() != "unpack" || !shared || !step.always {
         return false;
     }
     let archives: Vec<String> = step.args().iter().filter_map(|arg| step.path(arg)).collect();
@@ -856,7 +854,7 @@ pub(super) fn repeats(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>,
     };
     let fetched = || {
         unit.steps.iter().any(|other| {
-            effects::kind(other.program()) == "download"
+            other.kind() == "download"
                 && matches!(effects::of(other), Effect::Writes(paths) if paths.iter().any(|path| archives.contains(path)))
         })
     };
@@ -871,8 +869,7 @@ fn installs_file(step: &Step) -> bool {
 /// Whether a command of the RUN downloads this file.
 fn downloads(unit: &Unit<'_>, path: &String) -> bool {
     unit.steps.iter().any(|step| {
-        effects::kind(step.program()) == "download"
-            && matches!(effects::of(step), Effect::Writes(written) if written.contains(path))
+        step.kind() == "download" && matches!(effects::of(step), Effect::Writes(written) if written.contains(path))
     })
 }
 
@@ -880,7 +877,7 @@ fn downloads(unit: &Unit<'_>, path: &String) -> bool {
 fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step, other: &Step) -> bool {
     // What neither writes nor installs can't take it: most commands need not be looked at any closer.
     matches!(effects::of(other), Effect::Writes(_) | Effect::Install(_) | Effect::Repository)
-        && effects::kind(step.program()) == "download"
+        && step.kind() == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
             other.args().iter().any(|arg| other.is_at(arg, path))
         }))
@@ -892,7 +889,7 @@ fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step,
 /// Whether a file is put where the package manager looks for the addresses and keys of its archives.
 fn moved_to_archives(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.steps().any(|(_, other)| {
-        matches!(effects::kind(other.program()), "copy" | "install")
+        matches!(other.kind(), "copy" | "install")
             && matches!(effects::of(other), Effect::Repository)
             && other.args().iter().any(|arg| other.is_at(arg, path))
     })
@@ -994,7 +991,7 @@ fn nobodys(survey: &Survey<'_, '_>, step: &Step) -> Option<(String, String)> {
     let script = survey.steps().map(|(_, step)| step).find(|step| {
         let unknown = matches!(effects::of(step), Effect::Unknown)
             && step.argv.first().is_some_and(|program| program.contains('/'));
-        effects::kind(step.program()) != "setup" && (unknown || super::whole::is_build_script(step))
+        step.kind() != "setup" && (unknown || super::whole::is_build_script(step))
     })?;
     Some((name.to_owned(), super::whole::shown(script)))
 }
@@ -1098,7 +1095,7 @@ pub(super) fn made_archive(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step
     let brought = |path: &str| {
         survey.copied_file(path)
             || earlier().flat_map(|unit| unit.steps).any(|other| {
-                effects::kind(other.program()) == "download"
+                other.kind() == "download"
                     && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| file == path))
             })
     };

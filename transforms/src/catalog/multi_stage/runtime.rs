@@ -177,11 +177,8 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     // What stands on the plain distribution has no interpreter.
     let compiled =
         matches!(known.language(), Some("go" | "rust" | "haskell" | "c" | "crystal" | "nim" | "dart" | "swift"));
-    let interprets = survey
-        .entry
-        .steps
-        .iter()
-        .any(|step| effects::kind(step.program()) == "interpreter" && !survey.installs(step.program()));
+    let interprets =
+        survey.entry.steps.iter().any(|step| step.kind() == "interpreter" && !survey.installs(step.program()));
     if compiled && other && interprets || other && own {
         return Ok((same("what starts is a program of this image"), false));
     }

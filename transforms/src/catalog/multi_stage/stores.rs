@@ -90,7 +90,7 @@ pub(super) fn is_tool(path: &str) -> bool {
 
 /// What `configure`, `cmake` and their likes were told.
 pub(super) fn configured(step: &Step) -> Option<Prefix> {
-    let kind = effects::kind(step.program());
+    let kind = step.kind();
     let named = matches!(kind, "setup" | "cmake" | "ninja") || step.argv.iter().any(|arg| arg.contains("configure"));
     if !named {
         return None;
@@ -277,9 +277,7 @@ pub(super) fn folders(
         return Some(vec![path]);
     }
     match store {
-        Store::Python
-            if effects::kind(step.program()) == "poetry" && crate::model::virtualenv(survey.model, survey.stage) =>
-        {
+        Store::Python if step.kind() == "poetry" && crate::model::virtualenv(survey.model, survey.stage) => {
             Some(vec![paths::join(&home(survey, unit), ".cache/pypoetry/virtualenvs")])
         }
         // Who may not write among Python's own modules gets them into the home.
@@ -447,7 +445,7 @@ pub(super) fn extends_a_server(survey: &Survey<'_, '_>) -> bool {
 
 /// Whether the stage installs packages with one of these managers.
 fn manages(survey: &Survey<'_, '_>, kinds: &[&str]) -> bool {
-    survey.steps().any(|(_, step)| kinds.contains(&effects::kind(step.program())))
+    survey.steps().any(|(_, step)| kinds.contains(&step.kind()))
 }
 
 /// The major version of an image's release.
@@ -491,7 +489,7 @@ fn notebooks(step: &Step) -> bool {
 fn brings_conda(survey: &Survey<'_, '_>) -> bool {
     survey.steps().any(|(_, step)| {
         let words = step.argv.iter().chain(&step.piped).chain(&step.outputs);
-        effects::kind(step.program()) != "conda"
+        step.kind() != "conda"
             && words.map(|word| word.to_ascii_lowercase()).any(|word| {
                 ["conda", "mamba", "miniforge"].iter().any(|name| word.contains(name))
                     && (word.contains(".sh") || word.contains("://"))

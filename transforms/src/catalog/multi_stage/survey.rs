@@ -24,6 +24,8 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) entry: Entry,
     pub(super) units: Vec<Unit<'m>>,
     called: OnceCell<BTreeSet<String>>,
+    /// What is gone behind each unit, once somebody has asked.
+    gone: Vec<OnceCell<Vec<String>>>,
 }
 
 /// An instruction of the stage.
@@ -79,7 +81,8 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
             units.push(unit);
         }
-        Ok(Self { model, stage, entry: entry::of(model, stage), units, called: OnceCell::new() })
+        let gone = units.iter().map(|_| OnceCell::new()).collect();
+        Ok(Self { model, stage, entry: entry::of(model, stage), units, called: OnceCell::new(), gone })
     }
 
     /// Adds commands that others start in the image to those that it starts itself.
@@ -134,9 +137,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             "c", "h", "cc", "cpp", "cxx", "hpp", "f90", "pyx", "txt", "toml", "lock", "cfg", "am", "ac", "cmake", "py",
         ];
         let Some(context) = self.model.context else { return true };
-        if self.steps().any(|(_, step)| {
-            matches!(effects::of(step), Effect::Fetch(_)) || effects::kind(step.program()) == "download"
-        }) {
+        if self.steps().any(|(_, step)| matches!(effects::of(step), Effect::Fetch(_)) || step.kind() == "download") {
             return true;
         }
         context.files().iter().any(|file| {
@@ -165,7 +166,12 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     /// The paths that commands up to unit `last` take away, and that nothing after makes again.
-    pub(super) fn removed(&self, last: usize) -> Vec<String> {
+    pub(super) fn removed(&self, last: usize) -> &[String] {
+        let last = last.min(self.units.len().saturating_sub(1));
+        self.gone.get(last).map_or(&[], |gone| gone.get_or_init(|| self.gone_behind(last)))
+    }
+
+    fn gone_behind(&self, last: usize) -> Vec<String> {
         let mut removed: Vec<String> = Vec::new();
         for unit in self.units.iter().take(last + 1) {
             let to = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());

@@ -120,7 +120,7 @@ struct Whole<'s, 'm, 'a> {
     inserts: Vec<(usize, String)>,
     /// Packages that the runtime image lacks and the programs may need.
     libraries: Vec<String>,
-    removed: Vec<String>,
+    removed: &'s [String],
 }
 
 impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
@@ -324,8 +324,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// The last unit behind the build that takes its results apart.
     fn consumes(&self) -> Option<usize> {
         let takes = |step: &Step| {
-            let moves =
-                matches!(effects::kind(step.program()), "copy" | "install" | "unpack") || step.program() == "rm";
+            let moves = matches!(step.kind(), "copy" | "install" | "unpack") || step.program() == "rm";
             let touches = |path: &str| self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path));
             let away = |path: &str| self.carried.iter().any(|carried| paths::within(&carried.from, path));
             let removes = step.program() == "rm" && step.always;
@@ -377,7 +376,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             // A release that is unpacked brings scripts as often as programs.
             let unpacked = self.survey.steps().any(|(_, step)| {
-                effects::kind(step.program()) == "unpack"
+                step.kind() == "unpack"
                     && matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|folder| {
                         !SYSTEM.contains(&folder.as_str()) && paths::within(&path, folder)
                     }))
@@ -535,7 +534,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let span = step.span;
         let written = span.text(self.survey.model.file.source).trim();
         let words = if written.contains('\n') { step.argv.join(" ") } else { written.to_owned() };
-        let text = match effects::kind(step.program()) {
+        let text = match step.kind() {
             // PHP's Makefile calls the folder otherwise, and has `apxs` put the module where that likes.
             "make" if stores::is_php(cwd) => {
                 if memchr::memmem::find(self.survey.model.file.source, b"apxs").is_some() {
@@ -622,7 +621,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works; that of
                 // `composer require vendor/name` does not.
                 let names_packages = matches!(
-                    effects::kind(step.program()),
+                    step.kind(),
                     "composer" | "npm" | "yarn" | "pnpm" | "npx" | "go" | "rust" | "gem" | "python"
                 );
                 let joined = |arg: &str| {
@@ -641,7 +640,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Some(if file { paths::parent(&path).to_owned() } else { path })
                 });
                 // `make -C sub`
-                let makes = matches!(effects::kind(step.program()), "make" | "ninja" | "npm" | "yarn" | "pnpm");
+                let makes = matches!(step.kind(), "make" | "ninja" | "npm" | "yarn" | "pnpm");
                 let patches = step.program() == "patch";
                 let told = step.args().windows(2).filter(|_| makes || patches).filter_map(|pair| match pair {
                     [option, folder] if patches && matches!(option.as_str(), "-d" | "--directory") => step.path(folder),
@@ -664,7 +663,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 {
                     self.root = true;
                 } else {
-                    let compiles = matches!(effects::kind(step.program()), "setup" | "make" | "cmake" | "ninja");
+                    let compiles = matches!(step.kind(), "setup" | "make" | "cmake" | "ninja");
                     self.in_root.push((cwd, shown(step), compiles));
                 }
                 for path in named {
@@ -704,8 +703,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
                 let outside =
                     step.cwd.as_deref().is_some_and(|cwd| !paths::within(&path, cwd) && !paths::within(cwd, &path));
-                let publishes =
-                    matches!(effects::kind(step.program()), "dotnet" | "haskell" | "compile" | "rust" | "go");
+                let publishes = matches!(step.kind(), "dotnet" | "haskell" | "compile" | "rust" | "go");
                 let site = matches!(step.program(), "hugo" | "jekyll" | "mkdocs" | "zola" | "mdbook" | "pelican");
                 let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root")
                     || site && matches!(option, "-d" | "--destination" | "-o");
@@ -755,7 +753,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn makes(&mut self, at: usize, step: &Step, cwd: &str) -> bool {
         let evidence = || format!("`{}` makes it", shown(step));
         let named = |end: &str| step.args().iter().filter(|arg| arg.ends_with(end)).cloned().collect::<Vec<_>>();
-        let (kind, verb) = (effects::kind(step.program()), step.subcommand().unwrap_or_default());
+        let (kind, verb) = (step.kind(), step.subcommand().unwrap_or_default());
         let known = match kind {
             "npm" | "yarn" | "pnpm" if matches!(verb, "install" | "i" | "ci" | "add" | "") => Some("node_modules"),
             "npm" | "yarn" | "pnpm" => match self.bundled(step) {
@@ -922,7 +920,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     }
 
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
-        let kind = effects::kind(step.program());
+        let kind = step.kind();
         if matches!(kind, "copy" | "install")
             && (self.globs(step, &written) || kind == "copy" && self.staged_files(step, &written))
         {
@@ -1186,7 +1184,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let archives: Vec<String> = step.args().iter().filter_map(|arg| step.path(arg)).collect();
         archives.iter().any(|path| self.survey.copied_file(path))
             || self.survey.units.get(at).into_iter().flat_map(|unit| unit.steps).any(|other| {
-                effects::kind(other.program()) == "download"
+                other.kind() == "download"
                     && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|path| archives.contains(path)))
             })
     }
@@ -1308,7 +1306,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             && self.survey.steps().any(makes_node);
         let found = found.filter(|found| !(store == Store::Modules && found.is_empty() && staged));
         // Programs that lie beside the distribution's are known by name only where what starts is known.
-        let python = self.survey.entry.steps.iter().any(|step| effects::kind(step.program()) == "interpreter");
+        let python = self.survey.entry.steps.iter().any(|step| step.kind() == "interpreter");
         let beside = store == Store::Python
             && (self.opaque || !python && !found.iter().flatten().any(|path| path.starts_with("/usr/bin/")))
             && found.as_ref().is_some_and(|found| found.iter().any(|path| path.starts_with("/usr/lib")));
@@ -1372,9 +1370,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     || matches!(arg.as_str(), "." | "-e" | "./" | "--editable" | "develop")
                     || arg.starts_with(".[")
             });
-        if (matches!(store, Store::Gems | Store::Home(_))
-            || matches!(effects::kind(step.program()), "poetry" | "pipenv" | "uv")
-            || own)
+        if (matches!(store, Store::Gems | Store::Home(_)) || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
             && let Some(cwd) = step.cwd.as_deref()
             && !SYSTEM.contains(&cwd)
         {
@@ -1419,9 +1415,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let started =
             self.survey.entry.steps.iter().any(|step| NAMES.iter().any(|name| step.program().starts_with(name)));
         // A RUN that builds for itself in the runtime stage needs them there.
-        let used = self.survey.units.iter().flat_map(|unit| unit.own).any(|step| {
-            matches!(effects::of(step), Effect::Store(Store::Python)) || effects::kind(step.program()) == "python"
-        });
+        let used = self
+            .survey
+            .units
+            .iter()
+            .flat_map(|unit| unit.own)
+            .any(|step| matches!(effects::of(step), Effect::Store(Store::Python)) || step.kind() == "python");
         let seen = !self.opaque || named.iter().all(|name| NAMES.iter().take(4).any(|known| known == name));
         (bootstraps || installs && all && seen) && !started && !used
     }
@@ -1429,11 +1428,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// Installs Python's packages a second time, into a folder of its own, where they lie among the distribution's.
     fn staged_modules(&mut self, step: &Step) -> Option<()> {
         const STAGE: &str = "/install";
-        let pip = step.program().starts_with("pip") && effects::kind(step.program()) == "python"
+        let pip = step.program().starts_with("pip") && step.kind() == "python"
             || step.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && module == "pip"));
         // `python setup.py install`: pip knows how to put the same elsewhere.
         let setup = matches!(step.args(), [script, verb] if script == "setup.py" && verb == "install")
-            && self.survey.steps().any(|(_, step)| effects::kind(step.program()) == "python");
+            && self.survey.steps().any(|(_, step)| step.kind() == "python");
         let at = step.argv.iter().position(|word| word == "install")?;
         let elsewhere = ["--root", "--target", "--prefix", "--user", "-t", "-e", "--editable"];
         let plain =
@@ -1687,7 +1686,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return None;
         }
         let tool = self.survey.steps().map(|(_, step)| step).find(|step| {
-            let compiles = match effects::kind(step.program()) {
+            let compiles = match step.kind() {
                 "compiled" => true,
                 "cmake" | "ninja" | "make" | "swift" => unknown,
                 "haskell" | "rust" | "dotnet" | "go" => !unknown,
@@ -1741,7 +1740,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let mut bundles = false;
         for (_, step) in self.survey.steps() {
             let effect = effects::of(step);
-            match effects::kind(step.program()) {
+            match step.kind() {
                 kind @ ("jvm" | "haskell" | "rust" | "dotnet") => {
                     let homes: &[&str] = match kind {
                         "jvm" => &[".m2", ".gradle", ".ivy2", ".sbt"],
@@ -1755,7 +1754,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
                 "npm" | "yarn" | "pnpm" | "npx" | "compile" if matches!(effect, Effect::Build) => {
                     // A manager of packages installs where it is told nothing; another tool builds.
-                    let installs = matches!(effects::kind(step.program()), "npm" | "yarn" | "pnpm");
+                    let installs = matches!(step.kind(), "npm" | "yarn" | "pnpm");
                     let verb =
                         step.subcommand().unwrap_or(if installs || step.program() == "bower" { "install" } else { "" });
                     fills |= matches!(verb, "install" | "i" | "ci" | "add");
@@ -2023,7 +2022,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             })
         };
         // The packages of Go lie in a folder of their own, wherever it is told to get them.
-        let elsewhere = effects::kind(step.program()) == "go" && step.subcommand() != Some("build");
+        let elsewhere = step.kind() == "go" && step.subcommand() != Some("build");
         known || said || goes() || elsewhere || !matches!(self.survey.stage.base, Base::Image { .. })
     }
 
@@ -2122,7 +2121,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                         .outputs
                         .iter()
                         .any(|output| output.starts_with("/etc") || output.starts_with("/var/spool"))
-                        && matches!(effects::kind(step.program()), "nothing" | "tee")
+                        && matches!(step.kind(), "nothing" | "tee")
                         && step.argv.iter().any(|arg| names(arg));
                     if tells && !SCRATCH.contains(&path) {
                         return true;
@@ -2302,7 +2301,7 @@ fn removed_packages(step: &Step) -> Vec<String> {
 /// Where a command unpacks the compiler of Go: `tar -C /usr/local -xzf go1.22.linux-amd64.tar.gz`; `None` where the image
 /// starts it, or may.
 fn go_root(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
-    if effects::kind(step.program()) != "unpack" || survey.entry.steps.iter().any(|entry| entry.program() == "go") {
+    if step.kind() != "unpack" || survey.entry.steps.iter().any(|entry| entry.program() == "go") {
         return None;
     }
     let Effect::Writes(written) = effects::of(step) else { return None };
@@ -2321,7 +2320,7 @@ fn go_root(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
 
 /// Whether what a build command makes lies in the folder that it works in, or where its own options say.
 fn stays_here(step: &Step) -> bool {
-    match effects::kind(step.program()) {
+    match step.kind() {
         "compile" => step.program() != "patch",
         "npm" | "yarn" | "pnpm" | "npx" | "composer" | "jvm" | "make" | "cmake" | "ninja" => true,
         "go" => step.subcommand() == Some("build"),
@@ -2361,7 +2360,7 @@ fn option_folder(step: &Step) -> Option<String> {
 
 /// Whether a path that a command writes is a file of its own, not a folder that others write to.
 fn is_file_like(path: &str, step: &Step) -> bool {
-    match effects::kind(step.program()) {
+    match step.kind() {
         "download" | "install" => true,
         "copy" => !step.argv.last().is_some_and(|last| last.ends_with('/')) && !SYSTEM.contains(&path),
         _ => false,
@@ -2392,7 +2391,7 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
         // A tool that only says who it is is there for who runs it with other words.
         let tool = matches!(
-            effects::kind(step.program()),
+            step.kind(),
             "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go"
         ) && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
         interactive
@@ -2401,7 +2400,7 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
             || step.program() == "sleep"
             || step.program() == "dind" && step.args().is_empty()
-            || matches!(effects::kind(step.program()), "nothing")
+            || matches!(step.kind(), "nothing")
     });
     if waits {
         let text = "a shell or nothing of its own is started: it is an image to work in, tools included";
@@ -2551,7 +2550,7 @@ fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
 /// # Errors
 /// Where what starts is not what `dotnet publish` made.
 fn unpublished(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
-    let builds = || survey.steps().map(|(_, step)| step).filter(|step| effects::kind(step.program()) == "dotnet");
+    let builds = || survey.steps().map(|(_, step)| step).filter(|step| step.kind() == "dotnet");
     let Some(entry) = survey.entry.steps.iter().find(|step| step.program() == "dotnet") else { return Ok(()) };
     let Some(program) = entry.args().iter().find(|word| word.ends_with(".dll")) else { return Ok(()) };
     let newer = image.is_some_and(|image| {
@@ -2657,7 +2656,7 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
     // As what an image starts, these names are programs of its own.
     let own = matches!(step.program(), "bootstrap" | "bootstrap.sh" | "boot" | "b2")
         && step.argv.first().is_some_and(|program| program.contains('/'));
-    let compiles = match effects::kind(step.program()) {
+    let compiles = match step.kind() {
         _ if own => false,
         // DNX compiled what it started.
         "dotnet" if matches!(step.program(), "dnx" | "k") => true,
@@ -2687,7 +2686,7 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
     if !compiles {
         return Ok(());
     }
-    let instead = match effects::kind(step.program()) {
+    let instead = match step.kind() {
         "apt" | "apk" | "yum" => "installs packages when the container starts; install them in the image",
         "npm" | "yarn" | "pnpm" | "python" | "gem" | "bundle" | "composer" => {
             "installs packages when the container starts, which may have to be compiled; install them in the image"

@@ -7,7 +7,6 @@ use regex::bytes::Regex;
 use crate::knowledge::releases::Family;
 use crate::knowledge::services::{self, Service};
 use crate::model::commands::Step;
-use crate::model::effects;
 use crate::model::{Model, Stage, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
@@ -555,7 +554,7 @@ pub(super) fn builds(step: &Step) -> bool {
     let own = shown.contains('/')
         && !wrapper
         && step.path(shown).is_none_or(|path| !PROGRAMS.contains(&paths::parent(&path)));
-    let works = match effects::kind(step.program()) {
+    let works = match step.kind() {
         "jvm" | "swift" | "make" => true,
         // Diesel writes the schema among the sources.
         "rust" => matches!(verb, "run" | "build" | "test" | "watch" | "migration" | "setup"),
@@ -572,8 +571,7 @@ fn compiles(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     // Mix writes what it compiles beside the project, and nobody but root may make folders in `/`.
     let bound = step.program() == "mix" && step.cwd.as_deref().is_none_or(|cwd| cwd == "/");
     // Stack and Cabal work with what they have put into root's home, and ask whose it is.
-    let bound =
-        bound || effects::kind(step.program()) == "haskell" && !step.args().iter().any(|arg| arg == "--version");
+    let bound = bound || step.kind() == "haskell" && !step.args().iter().any(|arg| arg == "--version");
     if !bound && !builds(step) {
         return Ok(());
     }

@@ -821,7 +821,7 @@ fn compiling<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = (&'s str, K
 /// Whether a command of the image's build runs a script of the project's, or compiles it.
 fn builds(step: &Step) -> bool {
     let verb = step.subcommand().unwrap_or_default();
-    match effects::kind(step.program()) {
+    match step.kind() {
         "npm" | "yarn" | "pnpm" => !matches!(verb, "" | "install" | "i" | "ci" | "add" | "config" | "cache" | "set"),
         _ => step.program() == "npx" || verb == "build" || develops::keeps(step.program(), step.args()).is_some(),
     }

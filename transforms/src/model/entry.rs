@@ -27,8 +27,13 @@ impl Entry {
     }
 }
 
-/// Reads what a stage starts. An ENTRYPOINT or CMD of the stage that it stands on counts where it sets none.
-pub fn of(model: &Model<'_>, stage: &Stage) -> Entry {
+/// What a stage starts. An ENTRYPOINT or CMD of the stage that it stands on counts where it sets none.
+pub fn of<'m>(model: &Model<'_>, stage: &'m Stage) -> &'m Entry {
+    stage.entry.get_or_init(|| read(model, stage))
+}
+
+/// Reads what a stage starts.
+fn read(model: &Model<'_>, stage: &Stage) -> Entry {
     let mut entrypoint = None;
     let mut cmd = None;
     for (index, instruction) in model.body(stage) {

@@ -84,6 +84,8 @@ pub struct Stage {
     users: Vec<(usize, Expanded)>,
     /// SHELL from an instruction on.
     shells: Vec<(usize, Shell)>,
+    /// What it starts, once somebody has asked.
+    entry: OnceCell<entry::Entry>,
 }
 
 /// What runs the shell forms.
@@ -276,6 +278,7 @@ impl<'a> Model<'a> {
             workdirs: vec![(index, workdir)],
             users: Vec::new(),
             shells: vec![(index, Shell { posix: shell.posix && self.file.escape == b'\\', ..shell })],
+            entry: OnceCell::new(),
         }
     }
 

@@ -74,10 +74,12 @@ pub(super) fn check(
     let toolchain = plan.recipe.toolchain_variables;
     for (_, name) in model.env_names(survey.stage) {
         let kept = new.env_names(shipped).any(|(_, kept)| kept == name);
-        let settled = toolchain.contains(&name)
-            || name == "PATH"
-            || plan.decisions.iter().any(|decision| decision.evidence.contains(name));
-        if !kept && !settled {
+        let settled = || {
+            toolchain.contains(&name)
+                || name == "PATH"
+                || plan.decisions.iter().any(|decision| decision.evidence.contains(name))
+        };
+        if !kept && !settled() {
             return fail(format!("ENV {name} is lost"));
         }
     }
@@ -94,7 +96,7 @@ pub(super) fn check(
     }
     // What the base image sets and the runtime image does not is no more there.
     let lost = runtime::lost(survey, &plan.recipe.runtime);
-    for (_, instruction) in new.body(shipped) {
+    for (_, instruction) in new.body(shipped).filter(|_| !lost.is_empty()) {
         let text = instruction.args.text.as_ref();
         if !matches!(
             instruction.keyword,
@@ -109,8 +111,8 @@ pub(super) fn check(
             continue;
         }
         for name in crate::syntax::words::reads(text, b'\\') {
-            let given = declared(shipped, &new, &name) || text.contains(&format!("{name}="));
-            if lost.contains(&name.as_str()) && !given {
+            let given = || declared(shipped, &new, &name) || text.contains(&format!("{name}="));
+            if lost.contains(&name.as_str()) && !given() {
                 return fail(format!("only the image of the builder sets {name}"));
             }
         }

@@ -89,7 +89,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
     /// The instruction that sets up Corepack, where what it keeps is copied.
     fn corepack(&self) -> Option<usize> {
         let carried = self.plan.recipe.carried.iter().any(|carried| carried.to == helpers::COREPACK.1);
-        carried.then(|| helpers::corepack(self.survey, &self.plan.recipe.programs)).flatten()
+        carried.then(|| helpers::corepack(self.survey, self.plan.recipe.programs.names())).flatten()
     }
 
     /// Names the builder in its FROM.

@@ -75,7 +75,7 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
 fn is_started(survey: &Survey<'_, '_>, recipe: &Recipe, program: &str) -> bool {
     let named = |step: &Step| step.argv.iter().any(|word| word == program) || step.program() == program;
     let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
-    recipe.programs.iter().any(|known| known == program)
+    recipe.programs.has(program)
         || survey.entry.steps.iter().any(named)
         || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
         || survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps).any(named)

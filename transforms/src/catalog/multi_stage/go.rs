@@ -15,6 +15,7 @@ use crate::transform::{Applicability, Refusal};
 
 use super::lean::is_asset;
 use super::plan::{Carried, Recipe};
+use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, refuse};
 use super::{whole, workplace};
@@ -459,7 +460,7 @@ impl State<'_, '_, '_> {
             joining: Vec::new(),
             serves: false,
             scripted: Vec::new(),
-            programs: Vec::new(),
+            programs: Programs::default(),
             repositories: false,
             tools: None,
             opaque_entry: self.opaque_entry,

@@ -58,7 +58,7 @@ pub(super) fn copied<'t>(
     let first = works.find(|step| effects::of(step).is_work())?;
     let known = matches!(first.kind(), "composer" | "uv" | "poetry" | "pipenv");
     let unused = unstarted(survey, recipe.last_build, |word| programs.contains(&word))
-        && !recipe.programs.iter().any(|program| programs.contains(&program.as_str()));
+        && !programs.iter().any(|program| recipe.programs.has(program));
     (all && known && unused).then(|| programs.into_iter().find(|name| *name == first.program())).flatten()
 }
 
@@ -75,7 +75,7 @@ pub(super) fn bundles(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
         && !recipe.opaque_entry
         && survey.units.iter().take(recipe.last_build + 1).flat_map(|unit| unit.steps).any(bundles_files)
         && unstarted(survey, recipe.last_build, is_node)
-        && !recipe.programs.iter().any(|program| is_node(program))
+        && !NODE.iter().any(|program| recipe.programs.has(program))
         && !starts_node(survey)
         && !NODE.iter().any(|program| survey.calls(program))
 }

@@ -9,7 +9,7 @@
 //!    proves that less is enough (`lean`).
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
-//!    for those of them that the build stands on as well.
+//!    for those of them that the build stands on as well. `programs` keeps what is started then.
 //!    `tidy` knows the commands that take away themselves what they built with, `helpers` the tools that only build.
 //!    `workplace` knows the images in which something is compiled when they run.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
@@ -25,6 +25,7 @@ mod helpers;
 mod lean;
 mod libraries;
 mod plan;
+mod programs;
 mod provenance;
 mod runs;
 mod runtime;

@@ -10,6 +10,7 @@ use crate::span::Span;
 use crate::syntax::{Keyword, words};
 use crate::transform::{Applicability, Refusal};
 
+use super::programs::Programs;
 use super::runtime::Runtime;
 use super::survey::{PATH, Survey, Unit, reads, refuse};
 use super::{helpers, runs, stores, tidy, tools, whole};
@@ -74,7 +75,7 @@ pub(super) struct Recipe {
     /// Programs that the scripts start which the image starts.
     pub(super) scripted: Vec<String>,
     /// Those, and the programs that the commands of the runtime stage start.
-    pub(super) programs: Vec<String>,
+    pub(super) programs: Programs,
     /// Whether the runtime stage has to know other archives than the distribution's.
     pub(super) repositories: bool,
     /// A command for the head of the runtime stage that installs what its other commands start.
@@ -136,7 +137,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let first = recipe.clone();
     let (mut decisions, mut unknown) = decide_all(survey, &mut recipe, pivot)?;
     let mut joined: Vec<String> = Vec::new();
-    for _ in 1..PASSES {
+    for pass in 1..PASSES {
         let mut joining = first.libraries.clone();
         if recipe.smaller {
             joining.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
@@ -145,20 +146,18 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         joining.sort_unstable();
         joining.dedup();
         joined.clone_from(&joining);
-        // Where the first pass was told everything, a second one would say the same.
-        let told = |program: &String| first.programs.contains(program);
-        if joining == recipe.joining && recipe.repositories == first.repositories && recipe.programs.iter().all(told) {
+        // Where the first pass was told everything that it asked for, a second one would say the same.
+        let told = |program: &String| first.programs.has(program) || pass == 1 && !recipe.programs.was_missed(program);
+        let same = joining == recipe.joining && recipe.repositories == first.repositories;
+        if same && recipe.programs.names().iter().all(told) {
             break;
         }
-        let mut programs = std::mem::take(&mut recipe.programs);
-        programs.sort_unstable();
-        programs.dedup();
-        let before = (programs.len(), recipe.repositories);
+        let programs = std::mem::take(&mut recipe.programs).again();
+        let before = (programs.names().len(), recipe.repositories);
         recipe = Recipe { joining, programs, repositories: before.1, installed: Vec::new(), ..first.clone() };
         (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
-        let known = recipe.programs.get(..before.0).unwrap_or_default();
-        let more = recipe.programs.iter().skip(before.0).any(|program| !known.contains(program));
-        if !more && recipe.repositories == before.1 {
+        let (known, added) = recipe.programs.names().split_at(before.0);
+        if added.iter().all(|program| known.contains(program)) && recipe.repositories == before.1 {
             break;
         }
     }

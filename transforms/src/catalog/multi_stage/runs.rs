@@ -14,8 +14,9 @@ use crate::syntax::shell::{self, Item, Node, Operator};
 use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, is_build_setting, mentions};
+use super::programs::brings;
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, libraries, shared, stores, tidy, tools};
+use super::{globals, helpers, libraries, shared, stores, tidy};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -96,7 +97,7 @@ pub(super) fn run(
                         item: step.item,
                     });
                     reasons.push("the shipped image has the package".into());
-                    recipe.programs.push("dpkg".into());
+                    recipe.programs.extend(["dpkg".into()]);
                     work = true;
                     builds = true;
                 }
@@ -326,7 +327,7 @@ pub(super) fn run(
                     match names.and_then(|names| globals::again(survey, recipe, step, &names)) {
                         Some(text) if !whole => {
                             reasons.push(format!("the shipped image starts what `{text}` installs"));
-                            recipe.programs.push(step.program().to_owned());
+                            recipe.programs.extend([step.program().to_owned()]);
                             let item = step.item;
                             work |= text.split(' ').count() < step.argv.len();
                             let loose = loose(items, chunk, strict);
@@ -1153,6 +1154,9 @@ fn copy_over(
 
 /// Whether a change of owner is already in how the folders are copied.
 fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, touched: &[String]) -> bool {
+    if step.program() != "chown" {
+        return false;
+    }
     // A folder that the file makes itself is made in the runtime stage too, and is not what is copied into it.
     let own_folders: Vec<&str> = survey
         .steps()
@@ -1163,15 +1167,14 @@ fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, touched: &[St
         })
         .map(String::as_str)
         .collect();
-    step.program() == "chown"
-        && touched.iter().all(|path| {
-            in_builder(&recipe.builder_folders, path)
-                || recipe.carried.iter().any(|carried| {
-                    carried.owner.is_some()
-                        && (paths::within(path, &carried.to)
-                            || paths::within(&carried.to, path) && !own_folders.contains(&path.as_str()))
-                })
-        })
+    touched.iter().all(|path| {
+        in_builder(&recipe.builder_folders, path)
+            || recipe.carried.iter().any(|carried| {
+                carried.owner.is_some()
+                    && (paths::within(path, &carried.to)
+                        || paths::within(&carried.to, path) && !own_folders.contains(&path.as_str()))
+            })
+    })
 }
 
 /// Whether a command makes a link at a place that is known, outside what is copied, to something among the system's files
@@ -1207,11 +1210,11 @@ fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_
     };
     // What comes later is not what is taken away here.
     let before = || survey.units.iter().take_while(|other| other.index <= unit.index);
-    let made: Vec<String> = before()
+    let made: Vec<&String> = before()
         .flat_map(|unit| unit.steps)
         .flat_map(|step| match effects::of(step) {
-            Effect::Writes(paths) | Effect::Fetch(paths) => paths.clone(),
-            _ => Vec::new(),
+            Effect::Writes(paths) | Effect::Fetch(paths) => paths.as_slice(),
+            _ => &[],
         })
         .collect();
     let copied: Vec<&str> =
@@ -1219,7 +1222,7 @@ fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_
     removed.iter().all(|path| {
         let stem = path.split(['*', '?', '[']).next().unwrap_or(path).trim_end_matches('/');
         let near = |other: &str| other.starts_with(stem) || stem.is_empty();
-        made.iter().any(|other| near(other) || paths::within(stem, other) && other != "/")
+        made.iter().any(|other| near(other) || paths::within(stem, other) && *other != "/")
             || copied.iter().any(|other| *other != "/" && near(other))
             || !stores::system(path) && paths::parent(path) == "/"
             || scratch.iter().any(|folder| paths::within(path, folder))
@@ -1763,11 +1766,5 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
 fn started(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
     let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);
     let mut later = survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps);
-    recipe.programs.iter().any(|program| brings(manager, name, program))
-        || later.any(|step| brings(manager, name, step.program()))
-}
-
-/// Whether a package brings a program.
-fn brings(manager: Manager, package: &str, program: &str) -> bool {
-    tools::brings(package, program) || packages::program_package(manager, program) == Some(package)
+    recipe.programs.has_of(manager, name) || later.any(|step| brings(manager, name, step.program()))
 }

@@ -1,5 +1,6 @@
 //! What the split looks at: the shipped stage, instruction by instruction, with the commands of every RUN.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ pub(super) const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/s
 pub(super) struct Survey<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) stage: &'m Stage,
-    pub(super) entry: Entry,
+    /// What it starts: as the file says it, until others are known that it starts as well.
+    pub(super) entry: Cow<'m, Entry>,
     pub(super) units: Vec<Unit<'m>>,
     called: OnceCell<BTreeSet<String>>,
     /// What is gone behind each unit, once somebody has asked.
@@ -82,14 +84,14 @@ impl<'m, 'a> Survey<'m, 'a> {
             units.push(unit);
         }
         let gone = units.iter().map(|_| OnceCell::new()).collect();
-        Ok(Self { model, stage, entry: entry::of(model, stage), units, called: OnceCell::new(), gone })
+        Ok(Self { model, stage, entry: Cow::Borrowed(entry::of(model, stage)), units, called: OnceCell::new(), gone })
     }
 
     /// Adds commands that others start in the image to those that it starts itself.
     pub(super) fn also(&mut self, starts: &[&[Step]]) {
         for step in starts.iter().copied().flatten() {
             if !self.entry.steps.contains(step) {
-                self.entry.steps.push(step.clone());
+                self.entry.to_mut().steps.push(step.clone());
             }
         }
     }

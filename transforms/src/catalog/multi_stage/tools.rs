@@ -86,7 +86,7 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         return Vec::new();
     }
     let mut wanted: Vec<&'static str> = Vec::new();
-    for program in &recipe.programs {
+    for program in recipe.programs.names() {
         if let Some((_, package)) = BUILDPACK.iter().find(|(known, _)| known == program) {
             wanted.push(package);
             if matches!(*package, "curl" | "wget" | "git") {

@@ -15,6 +15,7 @@ use crate::syntax::words::Value;
 use crate::transform::{Applicability, Refusal};
 
 use super::plan::{self, Carried, Recipe};
+use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
 use super::{globals, helpers, lean, libraries, runs, stores, tidy, workplace};
@@ -278,7 +279,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             joining: Vec::new(),
             serves,
             scripted: programs.clone(),
-            programs,
+            programs: Programs::new(programs),
             repositories: false,
             tools: None,
             opaque_entry: self.opaque,
@@ -1604,9 +1605,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return if !works && tools { Err(nothing()) } else { Ok(()) };
         }
         // What installs for everybody may have to do so again.
-        let globals = self.survey.units.iter().any(|unit| {
-            unit.steps.iter().any(|step| globals::named(self.survey, unit, step).is_some_and(|names| !names.is_empty()))
-        });
+        let globals = || {
+            self.survey.units.iter().any(|unit| {
+                unit.steps
+                    .iter()
+                    .any(|step| globals::named(self.survey, unit, step).is_some_and(|names| !names.is_empty()))
+            })
+        };
         let mut left: Vec<&String> = Vec::new();
         for unit in self.survey.units.iter().take(self.last_build + 1) {
             let removed: Vec<String> = unit.steps.iter().flat_map(removed_packages).collect();
@@ -1618,7 +1623,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 // What has no known run-time half would be installed again.
                 let release = self.runtime.release.map(|release| release.name);
                 left.extend(packages.names.iter().filter(|name| {
-                    let installer = || !(self.opaque || packages::bare(name) == "npm" && globals);
+                    let installer = || !(self.opaque || packages::bare(name) == "npm" && globals());
                     let role = packages.role(name);
                     (role == Role::Build || role == Role::Installer && installer())
                         && packages::libraries(packages.manager, release, name).is_some()

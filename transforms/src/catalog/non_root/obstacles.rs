@@ -657,7 +657,7 @@ fn own_program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
         let script = step.args().iter().find(|arg| !arg.starts_with('-'))?;
         return called(paths::name(script)).then(|| step.path(script)).flatten();
     }
-    if !effects::kind(program).is_empty() {
+    if !step.kind().is_empty() {
         return None;
     }
     let first = step.argv.first()?;

@@ -88,6 +88,10 @@ pub(super) fn replaced(survey: &Survey<'_, '_>) -> Option<String> {
 /// Reads the scripts that start.
 pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
     let mut found: Vec<Script> = Vec::new();
+    // Most files are looked at without a build context, and hold no texts.
+    if !survey.reads() {
+        return found;
+    }
     for path in hooks(survey).into_iter().chain(replaced(survey)) {
         let Some(text) = survey.read(&path).map(Cow::into_owned) else { continue };
         let steps = parse(survey, &text);

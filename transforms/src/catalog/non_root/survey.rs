@@ -16,7 +16,7 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) stage: &'m Stage,
     /// What is known about the image at the bottom.
     pub(super) facts: Facts,
-    pub(super) entry: Entry,
+    pub(super) entry: &'m Entry,
     /// The instructions of the stage.
     pub(super) units: Vec<Unit<'a>>,
     /// The instructions of the stages that it stands on, the lowest first: their users and variables are inherited.
@@ -26,6 +26,8 @@ pub(super) struct Survey<'m, 'a> {
     /// Every command that is known to run when a container starts: those of the entry, of its scripts, and of the
     /// scripts of `package.json` behind them.
     pub(super) started: Vec<Step>,
+    /// Whether the content of any file is known: there is a build context, or a COPY that holds a text.
+    texts: bool,
 }
 
 /// An instruction of the stage.
@@ -55,11 +57,12 @@ impl<'m, 'a> Survey<'m, 'a> {
             model,
             stage,
             facts,
-            entry: Entry::default(),
+            entry: entry::of(model, stage),
             units: units(stage),
             below,
             scripts: Vec::new(),
             started: Vec::new(),
+            texts: model.context.is_some() || model.file.instructions.iter().any(holds_text),
         }
     }
 
@@ -69,7 +72,6 @@ impl<'m, 'a> Survey<'m, 'a> {
         if self.facts.family.is_none() {
             self.facts.family = self.family_by_use();
         }
-        self.entry = entry::of(self.model, self.stage);
         self.scripts = scripts::read(self);
         let Some(index) = self.entry.cmd.or(self.entry.entrypoint) else { return };
         let written = self.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
@@ -118,15 +120,20 @@ impl<'m, 'a> Survey<'m, 'a> {
         })
     }
 
+    /// Whether the content of any file can be read.
+    pub(super) fn reads(&self) -> bool {
+        self.texts
+    }
+
     /// The content of a file of the image that came from the build context, through whatever stages, or stands in the
     /// Dockerfile itself.
     pub(super) fn read(&self, path: &str) -> Option<Cow<'m, [u8]>> {
-        let units = || self.units.iter().rev().chain(self.below.iter().rev());
-        // Without a context, only what stands in the file itself can be read.
-        if self.model.context.is_none() && !units().any(|unit| brings_file(self.model, unit)) {
+        // Most files are looked at without a build context, and hold no texts.
+        if !self.texts {
             return None;
         }
-        units().find_map(|unit| self.read_from(unit, path, 0))
+        let mut units = self.units.iter().rev().chain(self.below.iter().rev());
+        units.find_map(|unit| self.read_from(unit, path, 0))
     }
 
     /// The content of a file that one COPY brings to `path`.
@@ -204,11 +211,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Whether an instruction holds the content of files, or copies from a stage that may.
-fn brings_file(model: &Model<'_>, unit: &Unit<'_>) -> bool {
-    let copies = matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add);
-    let from = copies && model.stages.len() > 1 && unit.instruction.flags.iter().any(|flag| flag.name == "from");
-    from || copies && !unit.instruction.heredocs.is_empty()
+/// Whether an instruction holds the content of a file.
+fn holds_text(instruction: &Instruction<'_>) -> bool {
+    matches!(instruction.keyword, Keyword::Copy | Keyword::Add) && !instruction.heredocs.is_empty()
 }
 
 impl<'a> Unit<'a> {

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::knowledge::develops;
 use crate::knowledge::images::Image;
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::{effects, npm, paths};
 
 use super::plan::Carried;
@@ -350,6 +351,60 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     one.from = paths::join(&folder, made);
     one.to.clone_from(&one.from);
     one.evidence = format!("`{script}` makes it, and nothing else is served");
+    Some(folder)
+}
+
+/// Takes out of `carried` the folder of a Ruby project in which gems are installed that lie elsewhere, where the runtime
+/// stage copies the whole project into it once more: the list of gems is in the project, and nothing else was made.
+///
+/// Answers the folder that stays behind.
+pub(super) fn brought_again(survey: &Survey<'_, '_>, last: usize, carried: &mut Vec<Carried>) -> Option<String> {
+    let whole =
+        |copy: &&Copied| copy.context && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
+    let again = |folder: &str| {
+        let mut later = survey.units.iter().skip(last + 1).filter_map(|unit| unit.copy);
+        later.any(|copy| whole(&copy) && copy.to.as_deref() == Some(folder))
+    };
+    let at = carried.iter().position(|one| one.from == one.to && again(&one.from))?;
+    let folder = carried.get(at)?.from.clone();
+    // Without its lock file in the project, that is written where the gems are installed.
+    let inside = |path: &str| paths::within(path, &folder);
+    let mut locked = false;
+    for unit in survey.units.iter().take(last + 1) {
+        if let Some(copy) = unit.copy.filter(|copy| copy.to.as_deref().is_none_or(inside)) {
+            if !copy.context || copy.to.is_none() {
+                return None;
+            }
+            locked |= copy.sources.iter().any(|source| paths::name(source) == "Gemfile.lock");
+        }
+        for step in unit.steps {
+            let named = step.args().iter().filter_map(|arg| step.path(arg)).any(|path| inside(&path));
+            if !step.cwd.as_deref().is_none_or(inside) && !named {
+                continue;
+            }
+            let plain = match step.program() {
+                "mkdir" | "apt-get" | "apt" | "apk" | "gem" | "set" | "echo" | "rm" | "chmod" => true,
+                "bundle" | "bundler" => {
+                    let told = ["path", "deployment", "vendor", "local", "standalone", "binstubs"];
+                    !step.args().iter().any(|arg| told.iter().any(|word| arg.contains(word)))
+                        && matches!(step.subcommand(), None | Some("install" | "config" | "update"))
+                }
+                _ => false,
+            };
+            if !plain || !step.outputs.is_empty() {
+                return None;
+            }
+        }
+    }
+    let kept = || {
+        let lock = survey.context_path(&paths::join(&folder, "Gemfile.lock"));
+        survey.model.context.zip(lock).is_some_and(|(context, lock)| context.files().binary_search(&lock).is_ok())
+    };
+    let elsewhere = carried.iter().any(|one| !inside(&one.from) && one.evidence.contains("bundle"));
+    if !elsewhere || !(locked || kept()) {
+        return None;
+    }
+    carried.remove(at);
     Some(folder)
 }
 

@@ -958,40 +958,51 @@ impl Sources {
     /// Files and folders of the project that the sources, or the arguments of the entry, name; relative to `folder`.
     fn assets(&self, survey: &Survey<'_, '_>, folder: &str) -> Vec<String> {
         let Some(context) = survey.model.context else { return Vec::new() };
-        let mut found: BTreeSet<String> = BTreeSet::new();
         let mut names: BTreeSet<String> = self.literals.clone();
         for path in entry::named_paths(&survey.entry, folder) {
             names.extend(paths::relative(&path, folder).map(str::to_owned));
         }
-        for name in &names {
-            let name = name.strip_prefix("file://").unwrap_or(name);
-            let name = paths::relative(name, folder).filter(|_| name.starts_with('/')).unwrap_or(name);
-            let stem = name.split(['*', '?', '[', '{', '%']).next().unwrap_or(name);
-            let stem =
-                if stem.len() == name.len() { name } else { stem.rsplit_once('/').map_or("", |(folder, _)| folder) };
-            let path = paths::join("/", stem);
-            let path = path.trim_start_matches('/');
-            if path.is_empty() || name.starts_with('/') && !name.starts_with(folder) || name.starts_with("..") {
-                continue;
-            }
-            let Some(inside) = survey.context_path(&paths::join(folder, path)) else { continue };
-            let is_file = context.files().binary_search_by(|file| file.as_str().cmp(&inside)).is_ok();
-            let prefix = format!("{inside}/");
-            let first = context.files().partition_point(|file| file.as_str() < prefix.as_str());
-            let below =
-                context.files().get(first..).unwrap_or_default().iter().take_while(|file| file.starts_with(&prefix));
-            let asset_folder = below.clone().any(|file| is_asset(file) && !self.is_embedded(file));
-            if is_file && is_asset(&inside) && !self.is_embedded(&inside) || asset_folder {
-                found.insert(path.to_owned());
-            }
-        }
-        // A folder holds what is in it.
-        let all = found.clone();
-        found.retain(|path| {
-            !all.iter().any(|other| other != path && paths::within(&format!("/{path}"), &format!("/{other}")))
-        });
-        found.into_iter().collect()
+        named(survey, context, folder, &names, &|file| self.is_embedded(file))
     }
+}
+
+/// Files and folders of the project that can be opened and that `names` say; relative to `folder`, where the image has the
+/// project. A name may be a pattern; what is `embedded` in the program need not be there.
+pub(super) fn named(
+    survey: &Survey<'_, '_>,
+    context: &dyn Context,
+    folder: &str,
+    names: &BTreeSet<String>,
+    embedded: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for name in names {
+        let name = name.strip_prefix("file://").unwrap_or(name);
+        let name = paths::relative(name, folder).filter(|_| name.starts_with('/')).unwrap_or(name);
+        let stem = name.split(['*', '?', '[', '{', '%']).next().unwrap_or(name);
+        let stem = if stem.len() == name.len() { name } else { stem.rsplit_once('/').map_or("", |(folder, _)| folder) };
+        let path = paths::join("/", stem);
+        let path = path.trim_start_matches('/');
+        if path.is_empty() || name.starts_with('/') && !name.starts_with(folder) || name.starts_with("..") {
+            continue;
+        }
+        let Some(inside) = survey.context_path(&paths::join(folder, path)) else { continue };
+        let is_file = context.files().binary_search_by(|file| file.as_str().cmp(&inside)).is_ok();
+        let prefix = format!("{inside}/");
+        let first = context.files().partition_point(|file| file.as_str() < prefix.as_str());
+        let below =
+            context.files().get(first..).unwrap_or_default().iter().take_while(|file| file.starts_with(&prefix));
+        let asset_folder = below.clone().any(|file| is_asset(file) && !embedded(file));
+        if is_file && is_asset(&inside) && !embedded(&inside) || asset_folder {
+            found.insert(path.to_owned());
+        }
+    }
+    // A folder holds what is in it.
+    let all = found.clone();
+    found.retain(|path| {
+        !all.iter().any(|other| other != path && paths::within(&format!("/{path}"), &format!("/{other}")))
+    });
+    found.into_iter().collect()
 }
 
 /// Whether a Go source imports packages of somebody else, which may speak TLS, by where they are published:
@@ -1013,8 +1024,8 @@ fn survey_copies(survey: &Survey<'_, '_>, file: &str, folder: &str) -> Option<St
     (survey.context_path(&path).as_deref() == Some(file)).then_some(path)
 }
 
-/// Adds the string literals of a Go source that could be paths.
-fn literals(text: &str, found: &mut BTreeSet<String>) {
+/// Adds the string literals of a source in Go, Rust or C that could be paths.
+pub(super) fn literals(text: &str, found: &mut BTreeSet<String>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {

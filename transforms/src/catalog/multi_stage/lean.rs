@@ -7,6 +7,7 @@ use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::{effects, npm, paths};
 
+use super::opened;
 use super::plan::Carried;
 use super::survey::Survey;
 use super::whole::shown;
@@ -192,16 +193,24 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
             && paths::within(&path, &folder)
             && survey.context_path(&path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
     });
-    let asset = || has_assets(context);
-    if !brought || named || survey.copied_file(&program) || asset() && !opens_nothing(context) {
+    if !brought || named || survey.copied_file(&program) {
         return None;
     }
+    let alone = !has_assets(context) || opens_nothing(context);
+    let beside = if alone { Vec::new() } else { opened::beside(survey, context, &folder)? };
     for carried in carried.iter_mut().filter(|carried| carried.from == folder) {
-        carried.evidence =
-            format!("the entry runs it, and the project has nothing else that `{}` could open", shown(step));
+        carried.evidence = if alone {
+            format!("the entry runs it, and the project has nothing else that `{}` could open", shown(step))
+        } else {
+            "the entry runs it".into()
+        };
         carried.from.clone_from(&program);
         carried.to.clone_from(&program);
     }
+    carried.extend(beside.into_iter().map(|name| {
+        let path = paths::join(&folder, &name);
+        Carried { from: path.clone(), to: path, owner: None, evidence: "the sources name it".into() }
+    }));
     Some(folder)
 }
 
@@ -227,7 +236,7 @@ fn has_assets(context: &dyn Context) -> bool {
 }
 
 /// Whether a source or a manifest names `.env`, or a library that reads it.
-fn asks_for_settings(context: &dyn Context) -> bool {
+pub(super) fn asks_for_settings(context: &dyn Context) -> bool {
     let manifests = ["Cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts", "build.sbt"];
     let mut files = context.files().iter();
     files.any(|file| {
@@ -409,7 +418,7 @@ pub(super) fn brought_again(survey: &Survey<'_, '_>, last: usize, carried: &mut 
 }
 
 /// Whether a file is a script, which people run and a compiled program does not open.
-fn is_script(context: &dyn Context, file: &str) -> bool {
+pub(super) fn is_script(context: &dyn Context, file: &str) -> bool {
     context.read(file).is_some_and(|content| content.starts_with(b"#!"))
 }
 

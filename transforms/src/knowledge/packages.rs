@@ -176,9 +176,12 @@ mod tests {
         check(Manager::Apt, "trixie", "libssl-dev=3.5.1-1", Some(&["libssl3t64"]));
         check(Manager::Apt, "jammy", "libssl-dev", Some(&["libssl3"]));
         check(Manager::Apt, "buster", "libpq-dev", Some(&["libpq5"]));
-        check(Manager::Apt, "stretch", "libicu-dev", None);
+        check(Manager::Apt, "stretch", "libicu-dev", Some(&["libicu57"]));
+        check(Manager::Apt, "zesty", "libicu-dev", None);
         check(Manager::Apt, "xenial", "libpng-dev", Some(&["libpng12-0"]));
-        check(Manager::Apt, "jessie", "libpq-dev", None);
+        check(Manager::Apt, "jessie", "libpq-dev", Some(&["libpq5"]));
+        check(Manager::Apt, "wheezy", "libpq-dev", None);
+        check(Manager::Apt, "trixie", "libopenmpi-dev", Some(&["libopenmpi40", "openmpi-bin"]));
         check(Manager::Apt, "bookworm", "build-essential", Some(&["libgomp1"]));
         check(Manager::Apt, "bookworm", "python3-dev", Some(&["python3"]));
         check(Manager::Apt, "noble", "npm", Some(&["nodejs"]));

@@ -6,7 +6,7 @@ use super::effects::{self, Effect};
 use super::{Model, paths};
 use crate::knowledge::images::RunsAs;
 use crate::span::Span;
-use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Script, Word};
+use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Redirect, Script, Word};
 use crate::syntax::words::{self, Value};
 use crate::syntax::{Instruction, Keyword, shell};
 
@@ -226,6 +226,7 @@ impl Walk<'_, '_> {
             CompoundKind::Subshell => (always, true),
             CompoundKind::If | CompoundKind::Loop | CompoundKind::Case | CompoundKind::Function => (false, true),
         };
+        let first = self.steps.len();
         for (at, body) in compound.bodies.iter().enumerate() {
             // The condition of an `if` runs in any case.
             let always = inside || (always && compound.kind == CompoundKind::If && at == 0);
@@ -239,6 +240,23 @@ impl Walk<'_, '_> {
                 self.list(&body.items, cwd, always, false);
             }
         }
+        // `{ echo a; echo b; } > file`: what the commands print goes there.
+        let mut outputs = self.outputs(&compound.redirects);
+        outputs.retain(|path| !path.starts_with("/dev/"));
+        if compound.kind != CompoundKind::Function && !outputs.is_empty() {
+            for step in self.steps.iter_mut().skip(first).filter(|step| step.outputs.is_empty()) {
+                step.outputs.clone_from(&outputs);
+            }
+        }
+    }
+
+    /// The files that redirections put what is printed into.
+    fn outputs(&self, redirects: &[Redirect<'_>]) -> Vec<String> {
+        redirects
+            .iter()
+            .filter(|redirect| matches!(redirect.operator.as_ref(), ">" | ">>" | "&>" | ">|" | "&>>"))
+            .map(|redirect| self.value(&redirect.target).0)
+            .collect()
     }
 
     /// The value of a shell word, variables read; as it is written where that can't be told.
@@ -328,12 +346,7 @@ impl Walk<'_, '_> {
             let value = value.filter(|_| known && always && !adds);
             self.assigned.push((name, value));
         }
-        let outputs: Vec<String> = command
-            .redirects
-            .iter()
-            .filter(|redirect| matches!(redirect.operator.as_ref(), ">" | ">>" | "&>" | ">|" | "&>>"))
-            .map(|redirect| self.value(&redirect.target).0)
-            .collect();
+        let outputs = self.outputs(&command.redirects);
         let mut known = true;
         let mut argv = Vec::with_capacity(command.words.len());
         // A comment among the commands of a long list, "`# why`", is no word once it has run.

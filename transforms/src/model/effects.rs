@@ -382,6 +382,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "" if matches!(program, "sh" | "bash") && args.first().is_some_and(|script| script.contains("nodesource")) => {
             Effect::Repository
         }
+        "" if program == "uwsgi" && has("--build-plugin") => Effect::Build,
         "" if program == "ruby-install" => Effect::Writes(vec!["/opt/rubies".to_owned()]),
         "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
             match args.iter().position(|arg| *arg == "--local-dir").and_then(|at| args.get(at + 1)) {
@@ -635,6 +636,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "poetry" => Effect::Store(Store::Python),
         "uv" => Effect::Build,
         "conda" => Effect::Store(Store::Conda),
+        // It brings a newer RubyGems to where Ruby itself lies.
+        "gem" if verb == "update" && has("--system") => Effect::Configure,
         "gem" if matches!(verb, "install" | "update" | "specific_install") => Effect::Store(Store::Gems),
         "gem" | "bundle" if verb == "config" => Effect::Store(Store::Home(".bundle")),
         "gem" => Effect::Nothing,

@@ -5,7 +5,7 @@
 
 use crate::knowledge::globals;
 use crate::model::commands::Step;
-use crate::model::npm;
+use crate::model::{npm, paths};
 use crate::syntax::Keyword;
 
 use super::plan::Recipe;
@@ -36,6 +36,13 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
         && !elsewhere
         && names.iter().all(|name| plain(name) && (!node || globals::global(package(name)).is_some()));
     (again && (!names.is_empty() || step.program() == "corepack")).then_some(names)
+}
+
+/// Whether what a command installs for everybody goes along with other programs that are copied.
+pub(super) fn copied(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step) -> bool {
+    let node = survey.model.known(survey.stage).is_some_and(|image| image.language() == Some("node"));
+    let goes = |folder: &str| recipe.carried.iter().any(|carried| paths::within(folder, &carried.from));
+    node && step.program() == "npm" && goes("/usr/local/lib/node_modules") && goes("/usr/local/bin")
 }
 
 /// The command that installs in the runtime stage what is started there; `None` where nothing of it is.

@@ -145,8 +145,18 @@ fn downloaded(survey: &Survey<'_, '_>) -> impl Iterator<Item = &'static str> {
     rows.flat_map(|row| row.rest.split(' '))
 }
 
+/// The packages of the programs that what starts starts itself: Danger asks `git`.
+pub(super) fn behind(survey: &Survey<'_, '_>) -> Vec<&'static str> {
+    let words = survey.entry.steps.iter().flat_map(|step| &step.argv);
+    let rows = words.flat_map(|word| MODULES.all("program").filter(move |row| row.column(0) == word));
+    rows.flat_map(|row| row.column(1).split(' ')).collect()
+}
+
 /// Whether a module of the project starts a program of this package: GitPython does `git`.
 pub(super) fn needs(survey: &Survey<'_, '_>, package: &str) -> bool {
+    if behind(survey).contains(&package) {
+        return true;
+    }
     let language = survey.model.known(survey.stage).and_then(|image| image.language());
     let Some(language) = language.filter(|language| MODULES.find(language).is_some()) else { return false };
     let mut rows = MODULES.all(language).filter(|row| row.column(1).split(' ').any(|name| name == package)).peekable();

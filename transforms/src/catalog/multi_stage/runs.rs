@@ -192,6 +192,7 @@ pub(super) fn run(
                 Effect::Repository if helpers::is_node_archive(unit, step) && helpers::bundles(survey, recipe) => {
                     builds = true;
                 }
+                Effect::Repository if only_for_the_build(survey, unit, step) => builds = true,
                 Effect::Repository => {
                     keep |= recipe.repositories;
                     reasons.push("the packages of the shipped image may come from there".into());
@@ -268,7 +269,10 @@ pub(super) fn run(
                             in_builder(&recipe.builder_folders, source)
                                 && !recipe.carried.iter().any(|carried| paths::within(source, &carried.to))
                         });
-                    let removes = step.program() == "rm" && made_here(survey, unit, touched, !recipe.smaller);
+                    // What is taken away in the builder's folders is taken away there.
+                    let others: Vec<String> =
+                        touched.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
+                    let removes = step.program() == "rm" && made_here(survey, unit, &others, !recipe.smaller);
                     // A link in a folder that is copied comes along.
                     let brought = step.program() == "ln"
                         && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
@@ -324,6 +328,8 @@ pub(super) fn run(
                 }
                 Effect::Store(Store::Modules) if recipe.globals => {
                     let names = globals::named(survey, unit, step);
+                    // What is copied with others that are needs no second install.
+                    let names = names.filter(|_| !globals::copied(survey, recipe, step));
                     match names.and_then(|names| globals::again(survey, recipe, step, &names)) {
                         Some(text) if !whole => {
                             reasons.push(format!("the shipped image starts what `{text}` installs"));
@@ -478,6 +484,9 @@ pub(super) fn run(
         asked && !kept.iter().take(*at).any(|kept| kept.text.contains("apk update"))
     });
     if let Some(at) = listless.filter(|_| work || !updates) {
+        // What brings packages up to date asks the lists as well.
+        let upgrade = kept.iter().position(|kept| kept.text.contains("apk upgrade"));
+        let at = upgrade.map_or(at, |upgrade| upgrade.min(at));
         let item = kept.get(at).map_or(0, |kept| kept.item);
         let text = "apk update".into();
         kept.insert(at, Kept { text, loose: false, installs: false, archive: false, item });
@@ -1225,8 +1234,30 @@ fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_
         made.iter().any(|other| near(other) || paths::within(stem, other) && *other != "/")
             || copied.iter().any(|other| *other != "/" && near(other))
             || !stores::system(path) && paths::parent(path) == "/"
+            || matches!(paths::name(path), ".cache" | ".node-gyp" | ".npm")
             || scratch.iter().any(|folder| paths::within(path, folder))
     })
+}
+
+/// Whether all that the file installs of an archive of packages, which has no others, is taken away again.
+fn only_for_the_build(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> bool {
+    let same = || unit.steps.iter().filter(|other| other.item == step.item);
+    let mut words = same().flat_map(|step| step.argv.iter().chain(&step.piped).chain(&step.outputs));
+    let Some(packages) = words.find_map(|word| effects::archive(word)) else { return false };
+    let mut found = false;
+    let mut stays = false;
+    for unit in &survey.units {
+        for step in unit.steps {
+            let Effect::Install(installed) = effects::of(step) else { continue };
+            let gone = taken_away(survey, unit);
+            for name in installed.names.iter().map(|name| packages::bare(name)) {
+                let listed = packages.split(' ').any(|package| package == name);
+                found |= listed;
+                stays |= listed && !gone.iter().any(|gone| packages::bare(gone) == name);
+            }
+        }
+    }
+    found && !stays
 }
 
 /// Whether a command sets up a tool of the build: `update-alternatives --install /usr/bin/gcc …`.
@@ -1757,9 +1788,27 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
         || survey.model.context.is_some() && packages::programs(manager, name).any(|program| survey.calls(program))
         || libraries::needs(survey, name)
+        || COMPOSERS.contains(&name) && ships_composer(survey, recipe)
         // What moves files, and moves none for the build, is there for who works with the container.
         || matches!(name, "rsync" | "lftp" | "aria2" | "axel")
             && !survey.steps().any(|(_, step)| brings(manager, name, step.program()) || step.program() == "aria2c")
+}
+
+/// What Composer fetches packages with.
+const COMPOSERS: [&str; 7] = ["git", "git-core", "mercurial", "p7zip-full", "subversion", "unzip", "zip"];
+
+/// Whether the runtime stage has Composer, for who works in the container: copied from the builder, from an image of its own,
+/// or installed there.
+fn ships_composer(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
+    let named = |path: &str| matches!(paths::name(path), "composer" | "composer.phar");
+    let later = || survey.units.iter().skip(recipe.last_build + 1);
+    let copied = later().filter_map(|unit| unit.copy.as_ref()).filter(|copy| !copy.context).any(|copy| {
+        copy.sources.iter().any(|source| named(source)) && copy.to.as_deref().is_some_and(|to| !to.starts_with("/tmp"))
+    });
+    let installed = later()
+        .flat_map(|unit| unit.steps)
+        .any(|step| matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|path| named(path))));
+    copied || installed || recipe.carried.iter().any(|carried| named(&carried.to))
 }
 
 /// Whether a command of the runtime stage starts a program of a package.

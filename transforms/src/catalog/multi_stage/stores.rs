@@ -15,6 +15,9 @@ use super::whole::shown;
 /// The Python of a distribution's own packages, by release.
 static PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
 
+/// The images in which the official image of Ruby, or what stands on it, keeps gems in a folder of their own.
+const BUNDLED: [&str; 5] = ["jruby", "rails", "redmine", "ruby", "starefossen/ruby-node"];
+
 /// Where a project was configured to be installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Prefix {
@@ -326,8 +329,12 @@ pub(super) fn folders(
             found.extend(programs(survey));
             Some(found)
         }
-        Store::Gems if language == "ruby" => Some(vec!["/usr/local/bundle".to_owned()]),
+        Store::Gems if language == "ruby" && image.is_some_and(|image| BUNDLED.contains(&image.name())) => {
+            Some(vec!["/usr/local/bundle".to_owned()])
+        }
         Store::Gems if vendored(step) => Some(Vec::new()),
+        // Which of the Rubies in it is told to install, and where that one keeps its gems, the name does not say.
+        Store::Gems if language == "ruby" && family != Some(Family::Alpine) => None,
         // A Ruby that is none of the distribution's keeps them beside itself.
         Store::Gems
             if debian
@@ -379,6 +386,7 @@ pub(super) fn folders(
                 ".opam" => ["OPAMROOT"].as_slice(),
                 // The installers of these ask for the place by a variable.
                 ".bun" => ["BUN_INSTALL"].as_slice(),
+                ".composer" => ["COMPOSER_HOME"].as_slice(),
                 ".cargo" if language != "rust" => ["CARGO_HOME"].as_slice(),
                 ".deno" => ["DENO_INSTALL"].as_slice(),
                 ".nvm" => ["NVM_DIR"].as_slice(),
@@ -692,6 +700,26 @@ fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<
     }
     let before = survey.units.iter().take_while(|other| other.index <= unit.index).flat_map(|unit| unit.steps);
     told(step).or_else(|| before.filter(|other| other.program() == step.program()).find_map(told))
+}
+
+/// The folder that Composer is told to put the programs of its packages into: by `COMPOSER_BIN_DIR`, or by
+/// `composer config bin-dir /usr/local/bin` before.
+pub(super) fn composer_programs(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+    let installs = ["create-project", "global", "install", "require", "update"];
+    if effects::kind(step.program()) != "composer" || !step.args().iter().any(|arg| installs.contains(&arg.as_str())) {
+        return None;
+    }
+    let told = |other: &Step| {
+        let at = other.args().iter().position(|arg| arg == "bin-dir")?;
+        let sets = effects::kind(other.program()) == "composer" && other.args().iter().any(|arg| arg == "config");
+        other.args().get(at + 1).filter(|_| sets).and_then(|folder| other.path(folder))
+    };
+    let before = survey.units.iter().take_while(|other| other.index <= unit.index).flat_map(|unit| unit.steps);
+    let set = match survey.model.variable(unit.index, "COMPOSER_BIN_DIR") {
+        Value::Set(folder) => step.path(&folder),
+        _ => None,
+    };
+    set.or_else(|| before.take_while(|other| other.span.start < step.span.start).filter_map(told).last())
 }
 
 /// Whether Bundler installs into the project.

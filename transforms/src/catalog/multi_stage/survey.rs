@@ -135,6 +135,23 @@ impl<'m, 'a> Survey<'m, 'a> {
             "dlib",
             "gomp",
         ];
+        // Modules of these are hardly ever written for it.
+        let serial = |step: &Step| match effects::kind(step.program()) {
+            "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" => true,
+            "compile" => {
+                const COMPILERS: [&str; 8] = ["c++", "cc", "clang", "clang++", "g++", "gcc", "gfortran", "nvcc"];
+                !COMPILERS.contains(&step.program())
+            }
+            _ => false,
+        };
+        let works = |step: &Step| match effects::of(step) {
+            Effect::Build | Effect::Store(_) => true,
+            Effect::Unknown => whole::is_build_script(step),
+            _ => false,
+        };
+        if self.steps().filter(|(_, step)| works(step)).all(|(_, step)| serial(step)) {
+            return false;
+        }
         const ENDS: [&str; 16] = [
             "c", "h", "cc", "cpp", "cxx", "hpp", "f90", "pyx", "txt", "toml", "lock", "cfg", "am", "ac", "cmake", "py",
         ];

@@ -6,6 +6,7 @@ use crate::model::effects::{self, Effect};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
+use super::libraries;
 use super::plan::{Decision, Place, Recipe};
 use super::survey::{Survey, Unit, refuse};
 
@@ -123,6 +124,12 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         }
     }
     survey.entry.steps.iter().for_each(&mut need);
+    for package in libraries::behind(survey) {
+        wanted.push(package);
+        if package == "git" {
+            wanted.push("ca-certificates");
+        }
+    }
     // What is called `git-lfs`, git itself starts.
     let of_git = |step: &Step| {
         matches!(effects::of(step), Effect::Fetch(folders)

@@ -423,6 +423,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 if let Some(prefix) = stores::configured(step) {
                     prefixes.push((stores::place(step).to_owned(), prefix));
                 }
+                if let Some(folder) = stores::composer_programs(survey, unit, step) {
+                    if stores::system(&folder) {
+                        let text = format!(
+                            "`{}` puts programs into {folder}, among the distribution's own files, which can't be copied \
+                             apart",
+                            shown(step)
+                        );
+                        first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                    }
+                    self.carry(&folder, at, format!("`{}` puts programs into it", shown(step)));
+                }
                 match effect {
                     Effect::Build if survey.downloads(step).is_some() => {}
                     Effect::Build if installs_its_package(step) => {
@@ -469,6 +480,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                             continue;
                         }
                         let prefix = match stores::prefix(step, &prefixes) {
+                            // The image's own PHP keeps its extensions in a folder of theirs.
+                            Ok(prefix) if self.extends_php(step) => {
+                                let folders = vec!["/usr/local/lib/php".to_owned()];
+                                stores::Prefix { folders, libraries: false, ..prefix }
+                            }
                             Ok(prefix) => prefix,
                             Err(refusal) => match self.staged(step, &prefixes) {
                                 Some(()) => continue,
@@ -501,6 +517,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         first
+    }
+
+    /// Whether `make install` puts an extension beside those of the PHP that the image is made for.
+    fn extends_php(&self, step: &Step) -> bool {
+        let here = |other: &Step| other.program() == "phpize" && step.cwd.is_some() && other.cwd == step.cwd;
+        self.image.as_ref().and_then(Image::language) == Some("php")
+            && self.survey.steps().any(|(_, other)| here(other))
+            && !self.survey.steps().any(|(_, other)| {
+                other.program() == "configure"
+                    && other.cwd == step.cwd
+                    && other.args().iter().any(|arg| arg.starts_with("--prefix"))
+            })
     }
 
     /// Where `make install` puts an extension of a PHP from the distribution's packages: beside theirs.
@@ -724,9 +752,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
         let value = |name: &str| {
-            // `GOPATH=/go go install …` says it for itself.
-            let own = step.assignments.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-            match own {
+            // `GOPATH=/go go install …` says it for itself, and `export GOPATH=/go` for what comes after it.
+            let given = |word: &String| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+            let own = step.assignments.iter().find_map(given);
+            let exported = || {
+                let before = self.survey.units.get(at)?.steps.iter().take_while(|one| one.span.start < step.span.start);
+                before.filter(|one| one.program() == "export").flat_map(Step::args).filter_map(given).last()
+            };
+            match own.or_else(exported) {
                 Some(value) => Some(value.trim_matches('"').to_owned()),
                 None => match self.survey.model.variable(index, name) {
                     Value::Set(value) => Some(value.into_owned()),
@@ -746,7 +779,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 && self.survey.started(entry).is_none();
             named || entry.path(program).is_some_and(|path| paths::parent(&path) == bin)
         });
-        if started || self.opaque && verb == "install" {
+        // In an image for another language, what is got and never built is a program.
+        let other = || {
+            self.image.as_ref().and_then(Image::language) != Some("go")
+                && !self.survey.steps().any(|(_, step)| {
+                    step.program() == "go" && !matches!(step.subcommand(), Some("get" | "env" | "version"))
+                })
+        };
+        if started || self.opaque && (verb == "install" || other()) {
             self.carry(&bin, at, format!("`{}` puts programs into it", shown(step)));
         }
     }
@@ -1372,7 +1412,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     || matches!(arg.as_str(), "." | "-e" | "./" | "--editable" | "develop")
                     || arg.starts_with(".[")
             });
-        if (matches!(store, Store::Gems | Store::Home(_)) || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
+        // Composer's own programs lie in the home alone.
+        let home = matches!(store, Store::Home(folder) if folder != ".composer");
+        if (store == Store::Gems || home || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
             && let Some(cwd) = step.cwd.as_deref()
             && !SYSTEM.contains(&cwd)
         {
@@ -1504,7 +1546,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.build.push("rm -rf /usr/local/cargo /usr/local/rustup".to_owned());
         }
         // The runtime image has the part of it that programs need.
-        if local && self.image.as_ref().is_some_and(|image| image.name() == "nvidia/cuda") {
+        let adds = |(_, step): (usize, &Step)| {
+            matches!(effects::of(step), Effect::Writes(written) | Effect::Files(written)
+                if written.iter().any(|path| path.starts_with("/usr/local/cuda")))
+        };
+        let cuda = self.image.as_ref().is_some_and(|image| image.name() == "nvidia/cuda");
+        if local && cuda && !self.survey.steps().any(adds) {
             self.build.push("rm -rf /usr/local/cuda*".to_owned());
         }
         for (_, step) in self.survey.steps() {
@@ -1653,6 +1700,29 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 "zlib1g-dev",
             ];
             left.retain(|name| !THERE.contains(&packages::bare(name)));
+        }
+        // What the base image has itself would be there twice: a whole environment outweighs any compiler, and all that lies
+        // beside a language of the image's own outweighs a few headers.
+        let twice = |folder: &str| self.carried.iter().any(|carried| carried.from == folder);
+        let environment = self
+            .image
+            .as_ref()
+            .is_some_and(|image| image.env().any(|(name, value)| name == "PATH" && value.contains("/opt/conda/bin")));
+        let headers = |name: &&String| {
+            let name = packages::bare(name);
+            let heavy =
+                ["libboost", "libgtk", "libmagick", "libopencv", "qt"].iter().any(|start| name.starts_with(start));
+            (name.ends_with("-dev") || name.ends_with("-devel")) && !heavy
+        };
+        let language = self.image.as_ref().is_some_and(|image| {
+            image.language().is_some_and(|language| !matches!(language, "c" | "r")) || image.kind() == Kind::Server
+        });
+        if environment && twice("/opt/conda")
+            || language && twice("/usr/local") && matches!(left.len(), 1 | 2) && left.iter().all(headers)
+        {
+            let text =
+                "what the base image has would be copied over it once more, which is more than what would stay behind";
+            return Err(refuse("nothing-to-leave-behind", text, true));
         }
         // The cache of a toolchain that is shipped itself is not worth a stage. A JDK runs what it made, and the modules of
         // Maven and Gradle are more than it is.
@@ -2169,6 +2239,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     fn carry(&mut self, path: &str, at: usize, evidence: String) {
         let gone = self.removed.iter().any(|removed| paths::covers(removed, path));
+        // What extensions of PHP are made of in its official image.
+        let php = self.image.as_ref().and_then(Image::language) == Some("php");
+        if php && paths::within(path, "/usr/src/php") {
+            self.behind.push(path.to_owned());
+            return;
+        }
         if gone
             || SYSTEM.contains(&path) && !EMPTY.contains(&path) && !matches!(path, "/root" | "/tmp")
             || self.carried.iter().any(|carried| paths::within(path, &carried.from))
@@ -2219,7 +2295,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     };
                     for path in operands.filter_map(|path| step.path(path)) {
                         if paths::within(&carried.from, &path) && recursive {
-                            carried.owner = Some(owner.clone());
+                            carried.owner = Some(owner_and_group(owner));
                         } else if paths::within(&path, &carried.from)
                             && !self.removed.iter().any(|gone| paths::covers(gone, &path))
                         {
@@ -2229,6 +2305,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     }
                 }
             }
+        }
+        // The home that the base image has belongs to whom it is made for, whoever adds to it.
+        for carried in self.carried.iter_mut().filter(|carried| carried.owner.is_none()) {
+            let users = self.image.iter().flat_map(Image::users);
+            let mut homes = users.filter(|user| user.home == carried.to && user.home.starts_with("/home/"));
+            carried.owner = homes.next().map(|user| user.name.to_owned());
         }
         // What is owned as a whole by now needs no second word.
         let owners: Vec<(String, String)> =
@@ -2262,6 +2344,13 @@ fn opens(mode: &str) -> bool {
         || !number
             && !mode.contains('$')
             && mode.split_once('+').is_some_and(|(who, what)| who != "u" && what.contains('w'))
+}
+
+/// What `chown` is told, as COPY takes it: `user.group` is an old way to write `user:group`, and without a name behind the
+/// sign it is the user's own group.
+fn owner_and_group(owner: &str) -> String {
+    let (user, group) = owner.split_once(':').or_else(|| owner.split_once('.')).unwrap_or((owner, ""));
+    if group.is_empty() { user.to_owned() } else { format!("{user}:{group}") }
 }
 
 /// Whether `cp` is told to copy folders with all that is in them.
@@ -2637,13 +2726,15 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     // Programs of packages, whatever way they are called, and those that the file itself compiles or unpacks.
     let packaged = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].contains(&folder) && !survey.copied_file(&path);
     let copied = survey.copied_file(&path) || path.ends_with(".sh");
+    // The installer of what is unpacked in scratch space puts it somewhere else.
+    let installer = paths::name(&path).contains("install") && stores::scratch(&path, &SCRATCH);
     // Conda's installer is known, and so is what only hands files over to the group.
     let known = paths::name(&path).to_ascii_lowercase().contains("conda") || path.ends_with("/fix-permissions");
     let cloned = survey.steps().any(|(_, step)| {
         matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| paths::within(&path, to)))
     });
     let installs = matches!(paths::name(&path), "install" | "install.sh" | "installer" | "installer.sh");
-    if packaged || !(copied || installs && cloned) || known || survey.read(&path).is_some() {
+    if packaged || !(copied || installer || installs && cloned) || known || survey.read(&path).is_some() {
         return false;
     }
     let own =

@@ -1,0 +1,2 @@
+<?php
+$cache = new Memcached();

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+drush cache:rebuild
+exec docker-php-entrypoint "$@"

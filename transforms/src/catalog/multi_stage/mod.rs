@@ -5,8 +5,8 @@
 //! 1. `survey`: what stands in the stage, command by command.
 //! 2. What has to be carried over, as a [`plan::Recipe`]. `go` knows what is started, which command makes it and what it
 //!    opens; `whole` serves every other language: what the build wrote goes along whole, from where its installers put
-//!    things (`stores`), with the libraries that its modules need (`libraries`), and less than whole where the project
-//!    proves that less is enough (`lean`), by what its sources open (`opened`).
+//!    things (`stores`), with the libraries that its modules need (`libraries`) or that it is linked with (`linked`), and
+//!    less than whole where the project proves that less is enough (`lean`), by what its sources open (`opened`).
 //! 3. `runtime`: the image that the runtime stage stands on.
 //! 4. `plan`: where each instruction goes, by its effect on the image; `runs` for the commands of a RUN, and `shared`
 //!    for those of them that the build stands on as well. `programs` keeps what is started then.
@@ -24,6 +24,7 @@ mod go;
 mod helpers;
 mod lean;
 mod libraries;
+mod linked;
 mod opened;
 mod plan;
 mod programs;

@@ -16,7 +16,7 @@ use crate::transform::Refusal;
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, is_build_setting, mentions};
 use super::programs::brings;
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, libraries, shared, stores, tidy};
+use super::{globals, helpers, libraries, linked, shared, stores, tidy};
 
 /// A command that the runtime stage runs too.
 struct Kept {
@@ -1680,7 +1680,7 @@ fn wanted(
                     };
                     let parallel = |library: &String| library.starts_with("libgomp") && !survey.parallel();
                     found.extend(
-                        libraries
+                        linked::only(survey, name, libraries)
                             .into_iter()
                             .filter(|library| !names.contains(library) && !own(library) && !parallel(library))
                             .filter(|library| !recipe.installed.contains(library)),

@@ -1,0 +1,105 @@
+//! Which libraries of a large collection a program is linked with, by what the project says how to build.
+
+use crate::model::paths;
+
+use super::survey::Survey;
+
+/// A package that installs a collection whole, for what is built with some of it.
+struct Collection {
+    package: &'static str,
+    /// How CMake calls it.
+    name: &'static str,
+    /// How its libraries are called, and the packages that hold them, in front of the part's name.
+    library: &'static str,
+    packages: &'static str,
+    /// Parts whose package has another name, by the beginning of theirs.
+    renamed: &'static [(&'static str, &'static str)],
+}
+
+const COLLECTIONS: [Collection; 1] = [Collection {
+    package: "libboost-all-dev",
+    name: "Boost",
+    library: "boost_",
+    packages: "libboost-",
+    renamed: &[
+        ("unit-test-framework", "test"),
+        ("prg-exec-monitor", "test"),
+        ("test-exec-monitor", "test"),
+        ("log-setup", "log"),
+        ("wserialization", "serialization"),
+        ("math-", "math"),
+        ("stacktrace-", "stacktrace"),
+        ("python", "python"),
+        ("numpy", "numpy"),
+    ],
+}];
+
+/// The packages of `libraries`, which stand for the development package `package`, without those that the project's build
+/// files don't name; all of them where they don't say it.
+pub(super) fn only(survey: &Survey<'_, '_>, package: &str, libraries: Vec<String>) -> Vec<String> {
+    let collection = COLLECTIONS.iter().find(|collection| collection.package == package);
+    let Some(parts) = collection.and_then(|collection| parts(survey, collection)) else { return libraries };
+    let used = |library: &String| {
+        let part = collection.and_then(|collection| library.strip_prefix(collection.packages)).unwrap_or(library);
+        let part = part.trim_end_matches("t64").trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        parts.iter().any(|known| known == part)
+    };
+    let kept: Vec<String> = libraries.iter().filter(|library| used(library)).cloned().collect();
+    if kept.is_empty() { libraries } else { kept }
+}
+
+/// The parts of a collection that the build files name.
+fn parts(survey: &Survey<'_, '_>, collection: &Collection) -> Option<Vec<String>> {
+    let context = survey.model.context?;
+    let mut parts: Vec<String> = Vec::new();
+    for file in context.files() {
+        let name = paths::name(file);
+        let builds = matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct" | "Jamroot")
+            || name.to_ascii_lowercase().starts_with("makefile")
+            || [".cmake", ".mk", ".pro", ".am"].iter().any(|end| name.ends_with(end));
+        if !builds {
+            continue;
+        }
+        let content = context.read(file)?;
+        let text = crate::context::text(&content);
+        // `find_package(Boost 1.65 REQUIRED COMPONENTS system thread)`
+        for (at, call) in text.match_indices("find_package") {
+            let rest = text.get(at + call.len()..)?.trim_start().strip_prefix('(')?;
+            let inside = rest.split(')').next().unwrap_or_default();
+            let mut words = inside.split_ascii_whitespace();
+            if words.next() != Some(collection.name) {
+                continue;
+            }
+            if inside.contains('$') {
+                return None;
+            }
+            parts.extend(
+                words
+                    .filter(|word| {
+                        word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
+                    })
+                    .map(str::to_owned),
+            );
+        }
+        // `-lboost_system`, `Boost::system`
+        let scoped = format!("{}::", collection.name);
+        for mark in [collection.library, scoped.as_str()] {
+            for (at, found) in text.match_indices(mark) {
+                let rest = text.get(at + found.len()..).unwrap_or_default();
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                parts.push(rest.get(..end).unwrap_or_default().to_owned());
+            }
+        }
+        // Meson names them in a list of its own.
+        if name == "meson.build" && text.contains("boost") {
+            return None;
+        }
+    }
+    let package = |part: &String| {
+        let part = part.replace('_', "-");
+        let renamed = collection.renamed.iter().find(|(start, _)| part.starts_with(start));
+        renamed.map_or(part, |(_, name)| (*name).to_owned())
+    };
+    let parts: Vec<String> = parts.iter().filter(|part| !part.is_empty()).map(package).collect();
+    (!parts.is_empty()).then_some(parts)
+}

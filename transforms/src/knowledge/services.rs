@@ -29,10 +29,9 @@ fn versioned(name: &str, place: &str) -> Option<Service> {
     })
 }
 
-/// What a package of this name brings that somebody calls who has to be root: a tool, or a service that has no user of its
-/// own to start as.
+/// What a package of this name brings that somebody calls who has to be root: a tool, or a service.
 pub fn of_tool(name: &str) -> Option<Service> {
-    versioned(name, "package").or_else(|| find(name, "tool")).filter(|service| service.code != "drops-privileges")
+    versioned(name, "package").or_else(|| find(name, "tool"))
 }
 
 /// The service that listens on a port, which is named as EXPOSE does.
@@ -105,8 +104,8 @@ mod tests {
         assert_eq!(package("nginx"), None);
         let tool = |name| of_tool(name).map(|service| service.name);
         assert_eq!(
-            (tool("tcpdump"), tool("openssh-server"), tool("postgresql")),
-            (Some("tcpdump"), Some("openssh-server"), None)
+            (tool("tcpdump"), tool("openssh-server"), tool("postgresql"), tool("fuse")),
+            (Some("tcpdump"), Some("openssh-server"), Some("postgresql"), None)
         );
         assert_eq!((package("tcpdump"), of_program("crond").map(|service| service.code)), (None, Some("needs-root")));
         assert_eq!(of_port("22/TCP").map(|service| service.name), Some("22"));

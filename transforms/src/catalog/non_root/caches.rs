@@ -8,9 +8,12 @@ use regex::bytes::Regex;
 use crate::knowledge::fetches::{self, Fetch};
 use crate::knowledge::homes;
 use crate::model::commands::Step;
+use crate::model::effects::{Effect, Store};
 use crate::model::paths;
 use crate::syntax::Keyword;
+use crate::syntax::words::Value;
 
+use super::obstacles;
 use super::survey::{Survey, Unit};
 
 /// A cache that a variable moves to a place that everybody can read.
@@ -51,9 +54,10 @@ static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Finds them.
 pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     let mut caches = Caches::default();
+    let tools = obstacles::only_a_shell(survey);
     let marked = |unit: &&Unit<'_>| {
         unit.instruction.keyword == Keyword::Run
-            && MARKS.as_ref().is_none_or(|marks| marks.is_match(unit.text().as_bytes()))
+            && (tools || MARKS.as_ref().is_none_or(|marks| marks.is_match(unit.text().as_bytes())))
     };
     let units: Vec<(usize, &Unit<'_>)> = survey.units.iter().enumerate().filter(|(_, unit)| marked(unit)).collect();
     if units.is_empty() {
@@ -107,9 +111,60 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
             && (survey.all().any(|unit| sets(survey, unit, "NLTK_DATA"))
                 || text.contains(" -d ")
                 || text.contains("download_dir"));
-        caches.stays = own.or(fetched.filter(|_| !nltk));
+        let kept = || steps.iter().filter(|_| tools).find_map(|step| kept_at_home(survey, unit, step));
+        caches.stays = own.or(fetched.filter(|_| !nltk)).or_else(kept);
     }
     caches
+}
+
+/// What a command puts into root's home for those who call tools in the image: an installer's tools, or a folder.
+fn kept_at_home(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+    /// The folders of installers, with the variables that move them.
+    const MOVED: [(&str, &str); 12] = [
+        (".composer", "COMPOSER_HOME"),
+        (".opam", "OPAMROOT"),
+        (".julia", "JULIA_DEPOT_PATH"),
+        (".cargo", "CARGO_HOME"),
+        (".nvm", "NVM_DIR"),
+        (".sdkman", "SDKMAN_DIR"),
+        (".bun", "BUN_INSTALL"),
+        (".deno", "DENO_INSTALL"),
+        (".poetry", "POETRY_HOME"),
+        (".stack", "STACK_ROOT"),
+        (".rvm", "rvm_path"),
+        (".local", "POETRY_HOME"),
+    ];
+    if let Effect::Store(Store::Home(folder)) = step.effect() {
+        let moved = |variable: &str| {
+            !matches!(survey.model.variable(unit.index, variable), Value::Unset)
+                || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable))
+        };
+        // Caches are filled again, and the others have variables of their own above, or settings that nobody needs again.
+        if matches!(*folder, ".m2" | ".mix" | ".bundle" | ".npmrc" | ".gradle" | ".local/share/virtualenvs") {
+            return None;
+        }
+        let elsewhere = MOVED.iter().any(|(known, variable)| known == folder && moved(variable));
+        return (!elsewhere).then(|| format!("~/{folder}"));
+    }
+    if step.program() != "mkdir" && !(matches!(step.program(), "git") && step.subcommand() == Some("clone")) {
+        return None;
+    }
+    let own = |path: &String| {
+        let rest = paths::relative(path, "/root").unwrap_or_default();
+        let first = rest.split('/').next().unwrap_or_default();
+        !first.is_empty()
+            && !matches!(first, ".ssh" | ".cache" | ".npm" | ".gnupg" | "tmp" | "src" | "build")
+            && !homes::is_for_shells(first)
+            && !homes::is_for_builds(first)
+    };
+    let named = step.operands().filter(|word| word.starts_with("~/") || word.starts_with("/root/"));
+    let gone = |path: &String| {
+        survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
+            step.program() == "rm"
+                && step.operands().filter_map(|gone| step.path(gone)).any(|gone| paths::within(path, &gone))
+        })
+    };
+    named.filter_map(|word| step.path(word)).find(|path| own(path) && !gone(path))
 }
 
 /// Whether the unit sets the variable.
@@ -186,7 +241,8 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
             step.program() == "mix"
                 && step.subcommand().is_some_and(|verb| verb.starts_with("local.") || verb.starts_with("archive."))
-                && (survey.entry.is_empty() || starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex")))
+                && (obstacles::only_a_shell(survey)
+                    || starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex")))
         }
         "HF_HOME" => {
             if !matches!(step.program(), "huggingface-cli" | "hf" | "python" | "python3")

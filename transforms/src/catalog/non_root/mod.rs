@@ -79,6 +79,7 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
         Some(stepped) => (user::told(stepped), owns::as_before(stepped)),
         None => {
             obstacles::check(&survey)?;
+            obstacles::taken_place(&survey, &root)?;
             let user = user::choose(&survey, &root);
             let needs = owns::needs(&survey, &user);
             (user, needs)

@@ -14,7 +14,7 @@ use crate::transform::Refusal;
 use super::images::{Facts, Start};
 use super::scripts::{self, Script};
 use super::survey::{Survey, Unit};
-use super::{owns, refuse, supervised, user, who};
+use super::{owns, refuse, servers, supervised, user, who};
 
 /// Comments by which an author says that root is meant.
 static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -29,6 +29,10 @@ static RIGHTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"--privileged\b|\bnsenter\b|--pid[= ]host\b|docker\.sock\b|--device[= ]"?/dev/|(?i:\bcap[-_]add[=: ]\s*["\[]?(?:cap_)?(?:all|net_admin|net_raw|sys_admin|sys_time|sys_module|sys_rawio|mknod)\b|\bcap_(?:net_admin|net_raw|sys_(?:admin|time|module|rawio|boot)|mknod)\b)"#,
     )
 });
+
+/// A folder of the host that people mount into root's home.
+static HOMES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r#"(?:-v|--volume)[= ]+["']?[^\s:]+:(/root(?:/[\w./-]*)?)\b"#));
 
 /// What all of them say: it is looked for in the whole file first.
 static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nosemgrep|checkov|kics"));
@@ -222,6 +226,23 @@ fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         let text = format!("{key} is an image in which builds run, and those expect the user that it has");
         return Err(refuse("ci-image", text, true));
     }
+    // Where Concourse looks for the programs of a resource.
+    let resource = |unit: &Unit<'_>| {
+        let copied = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+        copied.is_some_and(|to| paths::within(to, "/opt/resource"))
+            || survey.steps(unit).iter().any(|step| {
+                let words = step.operands().chain(step.outputs.iter().map(String::as_str));
+                words.filter(|word| word.starts_with("/opt/resource")).any(|word| step.path(word).is_some())
+            })
+    };
+    if survey.units.iter().any(resource) {
+        let text = "it is a resource of Concourse, which hands it folders that belong to root";
+        return Err(refuse("ci-image", text, true));
+    }
+    if survey.entry.steps.iter().any(|step| step.program().starts_with("drone-")) {
+        let text = "it is a plugin of Drone, which starts it in a folder that belongs to root";
+        return Err(refuse("ci-image", text, true));
+    }
     Ok(())
 }
 
@@ -278,7 +299,8 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 /// them to root alone.
 fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let file = survey.model.file;
-    let Some(rights) = RIGHTS.as_ref().filter(|rights| rights.is_match(file.source)) else { return Ok(()) };
+    let homes = HOMES.as_ref().is_some_and(|homes| homes.is_match(file.source));
+    let Some(rights) = RIGHTS.as_ref().filter(|rights| homes || rights.is_match(file.source)) else { return Ok(()) };
     // A browser shuts its own processes in, and has capabilities for that as whatever user.
     let browser = ["chrom", "puppeteer", "electron"]
         .iter()
@@ -291,6 +313,13 @@ fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     };
     let comments = file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment));
     for tile in comments {
+        if let Some(folder) = HOMES.as_ref().and_then(|homes| homes.captures(tile.span.of(file.source))?.get(1)) {
+            let line = file.line_of(tile.span.start);
+            let folder = String::from_utf8_lossy(folder.as_bytes());
+            let text =
+                format!("the comment in line {line} mounts what is somebody's own at {folder}, where root alone looks");
+            return Err(refuse("needs-root", text, true));
+        }
         if let Some(word) = said(tile.span.of(file.source)) {
             let line = file.line_of(tile.span.start);
             let text = format!("the comment in line {line} starts it with rights that only root can use ({word})");
@@ -657,19 +686,20 @@ fn own_program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
         let script = step.args().iter().find(|arg| !arg.starts_with('-'))?;
         return called(paths::name(script)).then(|| step.path(script)).flatten();
     }
-    if !step.kind().is_empty() {
+    let server = servers::server(program, &survey.facts.key, survey.facts.family);
+    if server.is_some() || !step.kind().is_empty() {
         return None;
     }
     let first = step.argv.first()?;
-    let context = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context);
-    let brought = |path: &String| survey.units.iter().any(|unit| context(unit) && survey.brings(unit, path));
+    let brought = |path: &String| survey.units.iter().any(|unit| survey.brings(unit, path));
     if first.contains('/') {
         let script = [".py", ".rb", ".pl", ".php", ".js", ".awk", ".bash", ".run", ".exp"];
         let named = called(program) || script.iter().any(|end| program.ends_with(end));
         let system = |path: &str| matches!(paths::parent(path), "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin");
         return step.path(first).filter(|path| brought(path) || named && !system(path));
     }
-    PROGRAMS.iter().map(|folder| paths::join(folder, first)).find(brought)
+    let found = PROGRAMS.iter().map(|folder| paths::join(folder, first)).find(brought);
+    found.or_else(|| called(program).then(|| program.to_owned()))
 }
 
 /// Whether a file is called as start scripts are.
@@ -683,7 +713,10 @@ fn called(name: &str) -> bool {
 fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
     if script_of(survey, step).is_none() {
         let Some(program) = own_program(survey, step) else { return Ok(()) };
-        return match hint(survey).or_else(|| package(survey)) {
+        // A program may listen on such a port without being the service that usually does.
+        let script = called(step.program());
+        let named = || announced(survey).or_else(|| image_named(survey)).filter(|_| script);
+        return match given_for(survey).or_else(|| package(survey)).or_else(named) {
             Some((code, hint)) => Err(refuse(code, format!("{program} can't be seen here, and {hint}"), true)),
             None => Ok(()),
         };
@@ -711,19 +744,48 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
             _ => None,
         }
     };
-    // An image that nobody knows may run, by its name, what the script starts.
-    let named = || {
-        let image = survey.model.image(survey.stage).filter(|_| survey.facts.start == Start::Unknown)?.to_string();
-        let service = services::of_image(&image)?;
-        Some((service.code, format!("{image} has to do with {} by its name: {}", service.name, service.why)))
-    };
     let found = hint(survey).or_else(|| package(survey)).or_else(switched).or_else(|| told_ids(survey));
-    match found.or_else(base).or_else(named) {
+    match found.or_else(base).or_else(|| image_named(survey)) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
         }
         None => Ok(()),
     }
+}
+
+/// An image that nobody knows may run, by its name, what a script starts.
+fn image_named(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    let image = survey.model.image(survey.stage).filter(|_| survey.facts.start == Start::Unknown)?.to_string();
+    let service = services::of_image(&image)?;
+    Some((service.code, format!("{image} has to do with {} by its name: {}", service.name, service.why)))
+}
+
+/// A user that the file was for a while, and who is no user for what starts.
+///
+/// # Errors
+/// A refusal where the steps of a service's own user set its data up before root starts it, and where root took the place of
+/// a user that nobody here knows.
+pub(super) fn taken_place(survey: &Survey<'_, '_>, root: &who::Root) -> Result<(), Refusal> {
+    const OWN: [&str; 9] =
+        ["postgres", "mysql", "mongodb", "couchdb", "rabbitmq", "elasticsearch", "neo4j", "cassandra", "oracle"];
+    let own = survey.facts.own.as_ref().map(|(name, _)| name.as_str());
+    if let Some(before) = root.before.as_deref().filter(|before| OWN.contains(before) && own != Some(*before)) {
+        let starts =
+            |step: &Step| step.program().starts_with(before) || before == "mysql" && step.program() == "mysqld_safe";
+        if !survey.entry.steps.iter().any(starts) {
+            let text = format!("{before} sets its data up in the build, and root is there again to start it");
+            return Err(refuse("drops-privileges", text, true));
+        }
+    }
+    let unknown = survey.facts.user.is_none() && !survey.facts.plain && survey.entry.is_empty();
+    if unknown && root.said.is_some() && root.before.is_none() {
+        let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
+        let text = format!(
+            "USER root takes the place of the user of {image}, as whom its start belongs and who can't be seen here"
+        );
+        return Err(refuse("passed-on", text, true));
+    }
+    Ok(())
 }
 
 /// A variable with the id of the user that a start script goes on as: `PUID=1000`.
@@ -747,12 +809,23 @@ fn told_ids(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
 fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
         let text = unit.text();
-        if text.contains("apk") && installs(&text, "sudo") {
+        if text.contains("sudo")
+            && (text.contains("apk") && installs(&text, "sudo")
+                || packages(survey, unit).any(|name| name == "sudo") && !works_by_sudo(survey))
+        {
             let text = "sudo is installed, by which root goes on as another user";
             return Some(("drops-privileges", text.to_owned()));
         }
-        service(survey, unit, services::of_package)
+        service(survey, unit, services::of_package).or_else(|| named_service(survey, unit))
     })
+}
+
+/// Whether the file itself uses sudo, or lets somebody use it: then it is not there for what starts.
+fn works_by_sudo(survey: &Survey<'_, '_>) -> bool {
+    let file = survey.model.file.source;
+    ["NOPASSWD", "sudoers", "sudo -"].iter().any(|mark| memchr::memmem::find(file, mark.as_bytes()).is_some())
+        || survey.all().flat_map(|unit| survey.steps(unit)).any(|step| step.program() == "sudo")
+        || survey.all().any(|unit| unit.text().contains("sudo apt") || unit.text().contains("sudo npm"))
 }
 
 /// The distributions' package managers.
@@ -776,20 +849,33 @@ fn service(
     unit: &Unit<'_>,
     known: fn(&str) -> Option<Service>,
 ) -> Option<(&'static str, String)> {
-    let steps = survey.steps(unit);
-    let name = |word: &str| known(word.split(['=', '>', '<', '~', '@', '/']).next().unwrap_or_default());
-    let service = match steps {
+    let said = |service: Service| (service.code, format!("{} is installed: {}", service.name, service.why));
+    if survey.steps(unit).is_empty() {
         // A text that can't be read is searched for the words.
-        [] => installed(&unit.text()).find_map(known),
-        _ => steps.iter().filter(|step| MANAGERS.contains(&step.program())).find_map(|step| {
-            let takes_out = step.args().iter().any(|arg| {
-                matches!(arg.as_str(), "remove" | "purge" | "autoremove" | "del" | "erase" | "build-dep" | "-R" | "-Rs")
-            });
-            let mut words = step.args().iter().filter(|arg| !takes_out && !arg.starts_with('-'));
-            words.find_map(|word| name(word))
-        }),
-    }?;
-    Some((service.code, format!("{} is installed: {}", service.name, service.why)))
+        return installed(&unit.text()).find_map(known).map(said);
+    }
+    packages(survey, unit).find_map(known).map(said)
+}
+
+/// The packages of the distribution that the commands of a RUN install, without their versions.
+fn packages<'s>(survey: &'s Survey<'_, '_>, unit: &Unit<'_>) -> impl Iterator<Item = &'s str> {
+    let installs = |step: &&Step| {
+        let takes_out = |arg: &String| {
+            matches!(arg.as_str(), "remove" | "purge" | "autoremove" | "del" | "erase" | "build-dep" | "-R" | "-Rs")
+        };
+        MANAGERS.contains(&step.program()) && !step.args().iter().any(takes_out)
+    };
+    let words = survey.steps(unit).iter().filter(installs).flat_map(|step| step.args().iter());
+    let names = words.filter(|word| !word.starts_with('-'));
+    names.map(|word| word.split(['=', '>', '<', '~', '@', '/']).next().unwrap_or_default())
+}
+
+/// A package that says by its name that it is a service, which nobody here knows more of.
+fn named_service(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Option<(&'static str, String)> {
+    let service = |name: &&str| (name.ends_with("-server") || name.ends_with("-daemon")) && !name.contains("vnc");
+    let name = packages(survey, unit).find(service)?;
+    let text = format!("{name} is installed: packages of services start them as root, to go on as users of their own");
+    Some(("drops-privileges", text))
 }
 
 /// Whether nothing starts that the file names but a shell.
@@ -832,6 +918,23 @@ pub(super) fn installed_like(survey: &Survey<'_, '_>, letters: &str) -> Option<S
 /// What the image is given and what it announces, where what starts can't be seen: as the end of a sentence, with the code
 /// that follows.
 fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    given_for(survey).or_else(|| announced(survey))
+}
+
+/// The port of a service that the image announces.
+fn announced(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Expose).find_map(|unit| {
+        unit.instruction.words().iter().find_map(|word| {
+            let word = survey.model.expand(unit.index, word.raw);
+            let port = word.text.rsplit(':').next().unwrap_or_default().to_owned();
+            let service = services::of_port(&port)?;
+            Some((service.code, format!("port {port} is announced: {}", service.why)))
+        })
+    })
+}
+
+/// What the image is given for a service.
+fn given_for(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
     let told = |path: &str| {
         let name = paths::name(path);
         let supervisor = name.starts_with("supervisor") && (name.ends_with(".conf") || name.ends_with(".ini"));
@@ -855,12 +958,6 @@ fn hint(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             }
             let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
             told(&path).map(|place| (place.code, format!("it is given {}", place.why)))
-        }),
-        Keyword::Expose => unit.instruction.words().iter().find_map(|word| {
-            let word = survey.model.expand(unit.index, word.raw);
-            let port = word.text.rsplit(':').next().unwrap_or_default().to_owned();
-            let service = services::of_port(&port)?;
-            Some((service.code, format!("port {port} is announced: {}", service.why)))
         }),
         _ => None,
     })

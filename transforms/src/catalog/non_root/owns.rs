@@ -401,15 +401,24 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         let to = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.to.as_deref() == Some(path));
         path == "/go" && survey.all().any(to)
     };
+    // A folder of its own among programs, in which the file works and out of which it starts, is one too.
+    let among = |path: &str| {
+        let inside = |step: &Step| {
+            let words = step.argv.iter().take(2).filter(|word| word.contains(['/', '.']));
+            words.filter_map(|word| step.path(word)).any(|word| paths::within(&word, path))
+        };
+        PROGRAMS.iter().any(|folder| *folder != path && paths::within(path, folder))
+            && survey.entry.steps.iter().any(inside)
+    };
+    let works = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Workdir;
+    let said = survey.model.final_workdir(survey.stage).filter(|_| survey.all().any(works) || onbuild(survey));
     let add = |found: &mut Vec<String>, path: String| {
-        if (is_application(&path) || workspace(&path)) && !found.contains(&path) {
+        let fit = is_application(&path) || workspace(&path) || said == Some(path.as_str()) && among(&path);
+        if fit && !found.contains(&path) {
             found.push(path);
         }
     };
-    let said = survey.all().any(|unit| unit.instruction.keyword == Keyword::Workdir);
-    if (said || onbuild(survey))
-        && let Some(path) = survey.model.final_workdir(survey.stage)
-    {
+    if let Some(path) = said {
         add(&mut found, path.to_owned());
     }
     let serves = survey.all().any(|unit| unit.instruction.keyword == Keyword::Expose);
@@ -431,16 +440,23 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         );
         // Behind the program's own file, `server.py --data /data`, come its arguments.
         let own = |arg: &&String| arg.starts_with(['/', '-']) || !arg.contains('.');
+        // `CMD app/run.sh`, where nothing else says in which folder the program works.
+        let relative = |word: &&String| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+            step.cwd.as_deref() == Some("/") && word.contains('/') && !word.starts_with('-') && word.bytes().all(plain)
+        };
         let named = if interpreter {
-            step.args().iter().take_while(own).find(|arg| arg.starts_with('/'))
+            let absolute = step.args().iter().take_while(own).find(|arg| arg.starts_with('/'));
+            absolute.or_else(|| step.args().iter().find(|arg| !arg.starts_with('-')).filter(relative))
         } else {
-            step.argv.first().filter(|program| program.starts_with('/'))
+            step.argv.first().filter(|program| program.starts_with('/') || relative(program))
         };
         // Tools that are started by name work elsewhere; servers keep things beside themselves.
         let named_only = || {
             let program = step.argv.first().filter(|_| !interpreter && serves)?;
             lies_at(survey, program)
         };
+        let named = named.filter(|path| !path.contains(char::is_whitespace));
         let Some(path) = named.and_then(|path| step.path(path)).or_else(named_only) else { continue };
         if path.ends_with(".sh") && paths::name(&path).contains("entry") {
             continue;

@@ -2734,8 +2734,20 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
         matches!(effects::of(step), Effect::Fetch(folders) if folders.iter().any(|to| paths::within(&path, to)))
     });
     let installs = matches!(paths::name(&path), "install" | "install.sh" | "installer" | "installer.sh");
-    if packaged || !(copied || installer || installs && cloned) || known || survey.read(&path).is_some() {
+    // What a project needs is not put into its own folder, unless it is one of Node: `utils/fo-installdeps`,
+    // `ci/install_packages.sh`.
+    let lower = paths::name(&path).to_ascii_lowercase();
+    let node = survey.model.known(survey.stage).is_some_and(|image| image.language() == Some("node"))
+        || ["nodejs", "npm"].iter().any(|package| survey.installs(package));
+    let provides = !node
+        && lower.contains("install")
+        && ["dep", "package", "prereq", "requirement", "apt"].iter().any(|what| lower.contains(what));
+    let brought = copied || installer || installs && cloned || provides;
+    if packaged || !brought || known || survey.read(&path).is_some() {
         return false;
+    }
+    if provides {
+        return true;
     }
     let own =
         |folder: &str| !SYSTEM.contains(&folder) && !stores::system(folder) && !paths::within(folder, "/usr/local");

@@ -266,6 +266,7 @@ mod tests {
             include_str!("../../data/commands.tsv"),
             include_str!("../../data/installers.tsv"),
             include_str!("../../data/modules.tsv"),
+            include_str!("../../data/prefixes.tsv"),
             include_str!("../../data/pythons.tsv"),
         ] {
             Sorted::new(text).check();

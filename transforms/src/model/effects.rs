@@ -382,6 +382,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "" if matches!(program, "sh" | "bash") && args.first().is_some_and(|script| script.contains("nodesource")) => {
             Effect::Repository
         }
+        // Whether it works on this machine.
+        "" if matches!(program, "gosu" | "su-exec") && args.last() == Some(&"true") => Effect::Nothing,
         "" if program == "uwsgi" && has("--build-plugin") => Effect::Build,
         "" if program == "ruby-install" => Effect::Writes(vec!["/opt/rubies".to_owned()]),
         "" if matches!(program, "huggingface-cli" | "hf") && verb == "download" => {
@@ -643,6 +645,9 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "gem" => Effect::Nothing,
         "bundle" if matches!(verb, "install" | "" | "update") => Effect::Store(Store::Gems),
         "bundle" => Effect::Build,
+        "npm" | "pnpm" if (has("-g") || has("--global")) && matches!(verb, "uninstall" | "un" | "remove" | "rm") => {
+            Effect::Nothing
+        }
         "npm" | "yarn" | "pnpm" if has("-g") || has("--global") || verb == "global" => Effect::Store(Store::Modules),
         "npm" | "yarn" | "pnpm" if matches!(verb, "config" | "cache" | "set" | "login") => {
             Effect::Store(Store::Home(".npmrc"))
@@ -664,6 +669,10 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "perl" => Effect::Store(Store::Perl),
         "lua" => Effect::Store(Store::Lua),
         "r" => Effect::Store(Store::R),
+        "nothing" if program == "dos2unix" => {
+            let files = args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
+            Effect::Writes(files.collect())
+        }
         "nothing" if program == "openssl" => {
             let outputs = ["-out", "-keyout"].iter().filter_map(|option| {
                 args.iter()

@@ -126,7 +126,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         put(self.layout.line("FROM", &format!("{platform}{}{name}", recipe.runtime.image)).as_bytes());
 
         let placed = || self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot);
-        let about = |unit: &Unit<'_>| matches!(unit.instruction.keyword, Keyword::Label | Keyword::Maintainer);
+        // What a label reads has to stand above it, and labels keep their order.
+        let label = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Label;
+        let reads = placed().any(|(unit, _)| label(unit) && unit.instruction.args.text.contains('$'));
+        let about = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Maintainer || label(unit) && !reads;
         let last = |unit: &Unit<'_>| {
             matches!(
                 unit.instruction.keyword,

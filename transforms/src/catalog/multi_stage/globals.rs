@@ -65,6 +65,9 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
     }
     let scripted = |program: &str| behind.iter().any(|step| step.argv.iter().any(|word| word == program));
     let wanted = |name: &str| {
+        if taken_away(survey, package(name)) {
+            return false;
+        }
         let Some(global) = globals::global(package(name)) else { return true };
         let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
         !global.builds
@@ -76,6 +79,17 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
     }
     let words = step.argv.iter().map(String::as_str);
     Some(text(words.filter(|word| !names.contains(word) || wanted(word)).collect()))
+}
+
+/// Whether a package that is installed for everybody is taken away again: `npm uninstall -g gulp`.
+fn taken_away(survey: &Survey<'_, '_>, name: &str) -> bool {
+    survey.steps().any(|(_, step)| {
+        let global = step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global"));
+        matches!(step.kind(), "npm" | "pnpm")
+            && global
+            && matches!(step.subcommand(), Some("uninstall" | "un" | "remove" | "rm"))
+            && step.args().iter().any(|arg| package(arg) == name)
+    })
 }
 
 /// Whether what runs in the runtime stage starts a program by its name.

@@ -163,7 +163,11 @@ pub(super) fn needs(survey: &Survey<'_, '_>, package: &str) -> bool {
     if rows.peek().is_none() {
         return false;
     }
-    let Some(modules) = modules(survey, language) else { return false };
+    // Where no list of them is there to read, a small program that the file asks for is there for one; git is there for who
+    // installs as often.
+    let Some(modules) = modules(survey, language) else {
+        return package != "git" && rows.any(|row| row.column(0) != "*");
+    };
     rows.any(|row| row.column(0) != "*" && modules.iter().any(|module| module == row.column(0)))
 }
 

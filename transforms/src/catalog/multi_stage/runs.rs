@@ -114,7 +114,7 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Install(packages) => {
-                    let (mut wanted, all) = wanted(survey, recipe, unit, packages, &gone, step);
+                    let (mut wanted, mut all) = wanted(survey, recipe, unit, packages, &gone, step);
                     let node = |name: &String| helpers::is_node_package(packages.manager, name);
                     if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
                         && !recipe.assumptions.iter().any(|text| text == helpers::NODE_BUNDLES)
@@ -122,8 +122,10 @@ pub(super) fn run(
                         recipe.assumptions.push(helpers::NODE_BUNDLES.into());
                     }
                     // What else the runtime stage needs joins the first list that is written anew.
-                    if packages.manager == Manager::Apt && !all && !whole {
+                    let rewritten = || unit.steps.iter().any(|step| effects::of(step).is_work());
+                    if packages.manager == Manager::Apt && !whole && (!all || rewritten()) {
                         let more = std::mem::take(&mut recipe.joining);
+                        all &= more.iter().all(|name| packages.names.contains(name));
                         wanted.extend(more.into_iter().filter(|name| !packages.names.contains(name)));
                         wanted.dedup();
                     }

@@ -15,6 +15,9 @@ use super::whole::shown;
 /// The Python of a distribution's own packages, by release.
 static PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
 
+/// Projects in Python whose own settings put them elsewhere.
+static PREFIXES: Sorted = Sorted::new(include_str!("../../../data/prefixes.tsv"));
+
 /// The images in which the official image of Ruby, or what stands on it, keeps gems in a folder of their own.
 const BUNDLED: [&str; 5] = ["jruby", "rails", "redmine", "ruby", "starefossen/ruby-node"];
 
@@ -279,6 +282,12 @@ pub(super) fn folders(
     if let Some(path) = gems {
         return Some(vec![path]);
     }
+    if store == Store::Python {
+        let elsewhere = told_prefixes(step);
+        if !elsewhere.is_empty() {
+            return (!elsewhere.iter().any(|path| system(path))).then_some(elsewhere);
+        }
+    }
     match store {
         Store::Python if step.kind() == "poetry" && crate::model::virtualenv(survey.model, survey.stage) => {
             Some(vec![paths::join(&home(survey, unit), ".cache/pypoetry/virtualenvs")])
@@ -396,9 +405,9 @@ pub(super) fn folders(
                 ".local" if from("/uv") => ["UV_INSTALL_DIR"].as_slice(),
                 _ => &[],
             };
-            let set = set.iter().find_map(|name| match survey.model.variable(unit.index, name) {
-                Value::Set(path) if path.starts_with('/') && !path.contains(':') => Some(paths::join("/", &path)),
-                _ => None,
+            let set = set.iter().find_map(|name| {
+                let path = told(survey, unit, step, name)?;
+                (path.starts_with('/') && !path.contains([':', '$'])).then(|| paths::join("/", &path))
             });
             let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
             if let Some(path) = set {
@@ -591,6 +600,23 @@ fn cabal_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, unit: &Unit<'_
     }
 }
 
+/// What a variable is told to be for a command: before it on its line, by an `export` of the same script, or by the file.
+fn told(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, name: &str) -> Option<String> {
+    let given = |word: &String| {
+        let value = word.strip_prefix(name)?.strip_prefix('=')?;
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    };
+    let own = step.assignments.iter().find_map(given);
+    let exported = || {
+        let before = unit.steps.iter().take_while(|other| other.span.start < step.span.start);
+        before.filter(|other| other.program() == "export").flat_map(Step::args).filter_map(given).last()
+    };
+    own.or_else(exported).or_else(|| match survey.model.variable(unit.index, name) {
+        Value::Set(value) => Some(value.into_owned()),
+        _ => None,
+    })
+}
+
 /// The home of who runs an instruction.
 fn home(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> String {
     if let Value::Set(home) = survey.model.variable(unit.index, "HOME") {
@@ -681,6 +707,33 @@ fn environment(
     // `/opt/conda/envs/app` lies in Conda's own folder.
     let folder = folder.split_once("/envs/").map_or(folder, |(root, _)| root);
     (own && kind).then(|| folder.to_owned())
+}
+
+/// The folders that an installer of Python's packages is told to install into: by its options, by those that it hands on, or
+/// by the settings of a project that is known for it.
+fn told_prefixes(step: &Step) -> Vec<String> {
+    const OPTIONS: [&str; 6] = ["--prefix", "--target", "--install-lib", "--install-scripts", "--install-data", "-t"];
+    let mut found: Vec<String> = Vec::new();
+    let mut words = step.args().iter().map(|word| word.strip_prefix("--install-option=").unwrap_or(word));
+    while let Some(word) = words.next() {
+        let word = word.trim_matches(['"', '\'']);
+        let value = match word.split_once('=') {
+            Some((option, value)) => OPTIONS.contains(&option).then_some(value),
+            None if OPTIONS.contains(&word) => words.next(),
+            None => None,
+        };
+        found.extend(value.and_then(|path| step.path(path)));
+    }
+    let setup = step.argv.iter().take(3).any(|word| paths::name(word) == "setup.py");
+    let project = step.cwd.as_deref().map(paths::name).filter(|_| setup && found.is_empty());
+    let named = |name: &str| project.is_some_and(|project| project == name || project.starts_with(&format!("{name}-")));
+    let row = PREFIXES.rows().find(|row| named(row.key));
+    found.extend(row.map(|row| row.rest.to_owned()));
+    // One of them may hold the others.
+    let all = found.clone();
+    found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
+    found.dedup();
+    found
 }
 
 /// Where Bundler is told to put gems, if that is apart from the project: `bundle install --path /var/bundle`, `bundle

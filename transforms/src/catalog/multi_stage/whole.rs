@@ -1377,6 +1377,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             );
             return Err(refuse("installs-among-system-files", text, false));
         };
+        if store == Store::Gems && found.iter().any(|path| path == "/usr/lib/ruby/gems") {
+            self.gem_programs(at, step);
+        }
         if store == Store::Home(".cargo") && step.subcommand() == Some("install") {
             let folder = stores::cargo_home(self.survey, self.image.as_ref(), unit);
             if !found.contains(&folder) {
@@ -1430,6 +1433,67 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// The programs of gems that lie among the distribution's: those that start by name, or, where what starts can't be read,
+    /// all of them in a folder of their own.
+    fn gem_programs(&mut self, at: usize, step: &Step) {
+        const NAMES: [&str; 14] = [
+            "bundle",
+            "bundler",
+            "foreman",
+            "jekyll",
+            "middleman",
+            "puma",
+            "rackup",
+            "rails",
+            "rake",
+            "sass",
+            "sidekiq",
+            "thin",
+            "unicorn",
+            "whenever",
+        ];
+        let end = step.span.end as usize;
+        let gem = step.kind() == "gem" && step.subcommand() == Some("install") && step.always;
+        let told = step.args().iter().any(|arg| {
+            ["--bindir", "-n", "--install-dir", "-i", "--user-install"]
+                .iter()
+                .any(|option| arg.split('=').next() == Some(option))
+        });
+        let plain = step
+            .argv
+            .last()
+            .is_some_and(|last| step.span.text(self.survey.model.file.source).trim_end().ends_with(last.as_str()));
+        if self.opaque {
+            if gem && !told && plain && !self.inserts.iter().any(|(place, _)| *place == end) {
+                self.inserts.push((end, " --bindir /usr/local/bin".into()));
+                self.carry("/usr/local/bin", at, format!("`{}` puts programs into it", shown(step)));
+            }
+            return;
+        }
+        let installs = |name: &str| {
+            let gem = if name == "bundle" { "bundler" } else { name };
+            step.kind() == "bundle" && gem != "bundler"
+                || step.kind() == "gem" && step.args().iter().any(|arg| arg == gem)
+        };
+        let packaged = |name: &str| {
+            let gem = if name == "bundle" { "bundler" } else { name };
+            [gem.to_owned(), format!("ruby-{gem}"), "ruby-full".to_owned()]
+                .iter()
+                .any(|name| self.survey.installs(name))
+        };
+        let started = |entry: &Step| {
+            let program = entry.argv.first()?;
+            let name = entry.program();
+            let there = !program.contains('/') && NAMES.contains(&name) || *program == format!("/usr/bin/{name}");
+            (there && installs(name) && !packaged(name) && !self.survey.copied_file(&format!("/usr/bin/{name}")))
+                .then(|| format!("/usr/bin/{name}"))
+        };
+        let found: Vec<String> = self.survey.entry.steps.iter().filter_map(started).collect();
+        for path in found {
+            self.carry(&path, at, format!("`{}` puts it among the programs of the distribution", shown(step)));
+        }
     }
 
     /// Whether nothing that runs in the shipped image starts one of these tools. What brings a language along is none.
@@ -1553,6 +1617,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let cuda = self.image.as_ref().is_some_and(|image| image.name() == "nvidia/cuda");
         if local && cuda && !self.survey.steps().any(adds) {
             self.build.push("rm -rf /usr/local/cuda*".to_owned());
+        }
+        let installs = |kind: &str| self.survey.steps().any(|(_, step)| step.kind() == kind);
+        if self.carried.iter().any(|carried| carried.from == "/root") && installs("npm") {
+            self.build.push("rm -rf /root/.npm".to_owned());
         }
         for (_, step) in self.survey.steps() {
             let Some(cwd) = step.cwd.as_deref() else { continue };
@@ -2499,6 +2567,17 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     });
     if waits {
         let text = "a shell or nothing of its own is started: it is an image to work in, tools included";
+        return Err(refuse("development-image", text, true));
+    }
+    if survey.entry.steps.last().is_some_and(|step| step.program() == "sshd") {
+        let text = "people log in by SSH and work there: it is an image to work in, tools included";
+        return Err(refuse("development-image", text, true));
+    }
+    // The tools of Android are of use to who builds with them, and nothing is built here.
+    let brings = survey.steps().any(|(_, step)| step.program() == "sdkmanager");
+    let builds = survey.steps().any(|(_, step)| step.kind() == "jvm" && step.program() != "sdkmanager");
+    if brings && !builds {
+        let text = "what Android's programs are built with is installed, and none is built: it is an image to build in";
         return Err(refuse("development-image", text, true));
     }
     for step in &survey.entry.steps {

@@ -1,7 +1,7 @@
 //! Services that need root when they start, or that start as root and go on as a user of their own: by the package that
 //! brings them, the port that they listen on, their program, the place of their settings, or a word in the name of an image.
 
-use super::sorted::Sorted;
+use super::sorted::{Row, Sorted};
 
 static SERVICES: Sorted = Sorted::new(include_str!("../../data/services.tsv"));
 
@@ -19,19 +19,19 @@ pub struct Service {
 /// The service that a package of this name brings, which a script starts that can't be seen: `postgresql-9.6` is found as
 /// `postgresql`.
 pub fn of_package(name: &str) -> Option<Service> {
-    versioned(name, "package").or_else(|| versioned(name, "behind"))
+    versioned(name, &["package", "behind"])
 }
 
-fn versioned(name: &str, place: &str) -> Option<Service> {
-    find(name, place).or_else(|| {
-        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '*'));
-        if plain == name { None } else { find(plain, place) }
-    })
+/// The service of this name, or else of the name without a version, in the first of the places that has one.
+fn versioned(name: &str, places: &[&str]) -> Option<Service> {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '*'));
+    let rows = [SERVICES.find(name), if plain == name { None } else { SERVICES.find(plain) }];
+    places.iter().find_map(|place| rows.iter().flatten().find_map(|row| of_row(row, place)))
 }
 
 /// What a package of this name brings that somebody calls who has to be root: a tool, or a service.
 pub fn of_tool(name: &str) -> Option<Service> {
-    versioned(name, "package").or_else(|| find(name, "tool"))
+    versioned(name, &["package"]).or_else(|| find(name, "tool"))
 }
 
 /// The service that listens on a port, which is named as EXPOSE does.
@@ -61,7 +61,11 @@ pub fn of_image(name: &str) -> Option<Service> {
 }
 
 fn find(name: &str, place: &str) -> Option<Service> {
-    let row = SERVICES.find(name)?;
+    of_row(&SERVICES.find(name)?, place)
+}
+
+/// The service of a row, where the row is about such a place.
+fn of_row(row: &Row, place: &str) -> Option<Service> {
     let fits = row.column(0).split(' ').any(|known| known == place);
     fits.then(|| Service { name: row.key, code: row.column(1), why: row.column(2) })
 }

@@ -1,19 +1,23 @@
 //! What an image holds that is there for compiling in it: packages that only who compiles has a use for, and programs that
 //! start a compiler when they run, or are one.
 
-use super::sorted::Sorted;
+use std::sync::LazyLock;
+
+use super::sorted::{Row, Sorted};
 
 static WORKPLACES: Sorted = Sorted::new(include_str!("../../data/workplaces.tsv"));
+
+/// The rows that stand for all packages whose names begin so.
+static FAMILIES: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    WORKPLACES.rows().filter(|row| row.key.starts_with("package ") && row.key.ends_with('-')).collect()
+});
 
 /// The programs by which a command of the file uses a package itself that only who compiles has a use for; `None` where it
 /// is none. A name in the table that ends with a dash stands for all that begin with it.
 pub fn package(name: &str) -> Option<impl Iterator<Item = &'static str>> {
-    let known = |row: &super::sorted::Row| {
-        row.key
-            .strip_prefix("package ")
-            .is_some_and(|known| known == name || known.ends_with('-') && name.starts_with(known))
-    };
-    WORKPLACES.rows().find(known).map(|row| row.rest.split_ascii_whitespace())
+    let family = |row: &&Row| row.key.strip_prefix("package ").is_some_and(|known| name.starts_with(known));
+    let row = WORKPLACES.find_pair("package", b' ', name).or_else(|| FAMILIES.iter().find(family).copied());
+    row.map(|row| row.rest.split_ascii_whitespace())
 }
 
 /// The programs of a project, by its name without a version, that compile when they start; `None` where it has none.

@@ -40,6 +40,8 @@ pub struct Step {
 /// with and without it, and a copy, which may become another step, starts without.
 #[derive(Debug, Default)]
 pub struct Cached {
+    /// Where the name of the program stands in its first word.
+    program: OnceCell<(usize, usize)>,
     kind: OnceCell<&'static str>,
     effect: OnceCell<Effect>,
 }
@@ -95,7 +97,9 @@ impl Step {
 
     /// The name of the program, without its folder.
     pub fn program(&self) -> &str {
-        self.argv.first().map_or("", |program| paths::name(program))
+        let Some(word) = self.argv.first() else { return "" };
+        let (start, end) = *self.worked_out.program.get_or_init(|| paths::name_range(word));
+        word.get(start..end).unwrap_or(word)
     }
 
     /// The arguments.
@@ -134,7 +138,9 @@ impl Step {
     pub fn reaches(&self, path: &str, folder: &str) -> bool {
         match &self.cwd {
             // Most words lead into another folder, or into none: their first letter tells.
-            Some(cwd) if !path.starts_with(['/', '~', '.']) && !path.contains("..") => {
+            Some(cwd)
+                if !path.starts_with(['/', '~', '.']) && !path.as_bytes().windows(2).any(|pair| pair == b"..") =>
+            {
                 let elsewhere = match paths::relative(folder, cwd) {
                     Some(rest) => !rest.is_empty() && rest.bytes().next() != path.bytes().next(),
                     None => !paths::within(cwd, folder),

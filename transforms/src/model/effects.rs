@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use regex::Regex;
+
 use super::commands::Step;
 use super::paths;
 use crate::knowledge::fetches;
@@ -15,6 +17,19 @@ static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
 /// What installers do that are piped into a shell: the rows of the table, each of which is looked for in an address.
 static INSTALLERS: LazyLock<Vec<Row>> =
     LazyLock::new(|| Sorted::new(include_str!("../../data/installers.tsv")).rows().collect());
+
+/// The first row that has a part of an address.
+fn installer(address: &str) -> Option<&'static Row> {
+    /// Whether any row has: asked of many words, of which few are such an address.
+    static ANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let parts: Vec<String> = INSTALLERS.iter().map(|row| regex::escape(row.key)).collect();
+        Regex::new(&parts.join("|")).ok()
+    });
+    if ANY.as_ref().is_some_and(|any| !any.is_match(address)) {
+        return None;
+    }
+    INSTALLERS.iter().find(|row| address.contains(row.key))
+}
 
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +298,7 @@ pub fn from_network(step: &Step) -> bool {
 /// What a script from the network does, where that is known.
 fn piped(step: &Step) -> Option<Effect> {
     let address = step.piped.as_deref()?;
-    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
+    let row = installer(address)?;
     Some(match row.column(0) {
         "composer" => composer(step),
         "repository" => Effect::Repository,
@@ -300,14 +315,14 @@ fn piped(step: &Step) -> Option<Effect> {
 
 /// The packages of an archive that has no others, by its address or that of the script that adds it.
 pub fn archive(address: &str) -> Option<&'static str> {
-    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
+    let row = installer(address)?;
     (row.column(0) == "repository" && !row.column(1).is_empty()).then(|| row.column(1))
 }
 
 /// The programs that an installer from the network puts into the home, where they are tools of the build.
 pub fn build_tools(step: &Step) -> Option<&'static str> {
     let address = step.piped.as_deref()?;
-    let row = INSTALLERS.iter().find(|row| address.contains(row.key))?;
+    let row = installer(address)?;
     (row.column(0).starts_with("home ") && !row.column(1).is_empty()).then(|| row.column(1))
 }
 

@@ -90,14 +90,17 @@ pub fn covers(pattern: &str, path: &str) -> bool {
 
 /// The last part of a path.
 pub fn name(path: &str) -> &str {
+    let (start, end) = name_range(path);
+    path.get(start..end).unwrap_or(path)
+}
+
+/// Where the last part of a path starts and ends.
+pub fn name_range(path: &str) -> (usize, usize) {
     let bytes = path.as_bytes();
-    // Most of what is asked about is a program, called by its name.
-    if !bytes.contains(&b'/') {
-        return path;
-    }
+    // Slashes at the end are no part of it.
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
     let start = bytes.iter().take(end).rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    path.get(start..end).unwrap_or(path)
+    (start, end)
 }
 
 /// The folder that a path lies in.

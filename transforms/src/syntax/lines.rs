@@ -59,14 +59,16 @@ struct Splitter<'s> {
 
 impl<'s> Splitter<'s> {
     fn new(source: &'s [u8]) -> Self {
+        let lines = memchr::memchr_iter(b'\n', source).count() + 1;
         Self {
             source,
             text: std::str::from_utf8(source).ok(),
             at: 0,
             line: 0,
             escape: b'\\',
-            tiles: Vec::new(),
-            instructions: Vec::new(),
+            tiles: Vec::with_capacity(lines),
+            // Of three lines, one begins an instruction. A file of many more is none that a person writes.
+            instructions: Vec::with_capacity((lines / 3 + 1).min(64)),
             pieces: Vec::new(),
             crlf: 0,
             lf: 0,

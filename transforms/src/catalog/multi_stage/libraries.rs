@@ -333,10 +333,10 @@ fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
     let steps = || survey.steps().map(|(_, step)| step);
     let fetches = |step: &Step| {
         matches!(effects::of(step), Effect::Fetch(_))
-            || matches!(effects::kind(step.program()), "download" | "unpack")
+            || matches!(step.kind(), "download" | "unpack")
             || step.piped.is_some()
     };
-    let tools = steps().any(|step| matches!(effects::kind(step.program()), "make" | "cmake" | "ninja" | "setup"));
+    let tools = steps().any(|step| matches!(step.kind(), "make" | "cmake" | "ninja" | "setup"));
     let scripts = steps().any(super::whole::is_build_script);
     if steps().any(fetches) || scripts {
         return None;
@@ -348,7 +348,7 @@ fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
             text.split(word).filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-")),
         );
     };
-    for step in steps().filter(|step| effects::kind(step.program()) == "compile") {
+    for step in steps().filter(|step| step.kind() == "compile") {
         step.args().iter().for_each(|arg| add(arg));
     }
     if tools {

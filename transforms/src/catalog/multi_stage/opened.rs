@@ -65,7 +65,7 @@ pub(super) fn beside(survey: &Survey<'_, '_>, context: &dyn Context, folder: &st
 /// other means may be opened as well.
 fn compiles_alone(survey: &Survey<'_, '_>, folder: &str) -> bool {
     let inside = |path: &str| paths::within(path, folder);
-    let compiler = |step: &Step| matches!(effects::kind(step.program()), "rust" | "make" | "compile" | "cmake");
+    let compiler = |step: &Step| matches!(step.kind(), "rust" | "make" | "compile" | "cmake");
     let plain = |step: &Step| {
         matches!(step.program(), "mkdir" | "chmod" | "chown" | "rm" | "cd" | "set" | "echo" | "touch" | "strip")
             || matches!(effects::of(step), Effect::Install(_) | Effect::Lists | Effect::Upgrade)

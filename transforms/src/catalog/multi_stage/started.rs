@@ -100,7 +100,7 @@ impl<'m> Shipped<'m> {
 /// Whether the build has a command that installs where the project says, which nobody can see.
 fn installs(survey: &Survey<'_, '_>) -> bool {
     survey.steps().any(|(_, step)| {
-        let compiled = matches!(effects::kind(step.program()), "make" | "ninja" | "cmake" | "setup");
+        let compiled = matches!(step.kind(), "make" | "ninja" | "cmake" | "setup");
         let words = || step.argv.iter().map(|word| paths::name(word));
         words().any(|word| word == "install") && (compiled || words().any(|word| word == "setup.py"))
     })

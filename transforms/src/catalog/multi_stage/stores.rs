@@ -748,7 +748,7 @@ fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<
         });
         joined.or(apart).filter(|path| path.starts_with('/')).and_then(|path| step.path(path))
     };
-    if effects::kind(step.program()) != "bundle" {
+    if step.kind() != "bundle" {
         return None;
     }
     let before = survey.units.iter().take_while(|other| other.index <= unit.index).flat_map(|unit| unit.steps);
@@ -759,12 +759,12 @@ fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<
 /// `composer config bin-dir /usr/local/bin` before.
 pub(super) fn composer_programs(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
     let installs = ["create-project", "global", "install", "require", "update"];
-    if effects::kind(step.program()) != "composer" || !step.args().iter().any(|arg| installs.contains(&arg.as_str())) {
+    if step.kind() != "composer" || !step.args().iter().any(|arg| installs.contains(&arg.as_str())) {
         return None;
     }
     let told = |other: &Step| {
         let at = other.args().iter().position(|arg| arg == "bin-dir")?;
-        let sets = effects::kind(other.program()) == "composer" && other.args().iter().any(|arg| arg == "config");
+        let sets = other.kind() == "composer" && other.args().iter().any(|arg| arg == "config");
         other.args().get(at + 1).filter(|_| sets).and_then(|folder| other.path(folder))
     };
     let before = survey.units.iter().take_while(|other| other.index <= unit.index).flat_map(|unit| unit.steps);

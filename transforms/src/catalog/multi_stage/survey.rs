@@ -136,7 +136,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             "gomp",
         ];
         // Modules of these are hardly ever written for it.
-        let serial = |step: &Step| match effects::kind(step.program()) {
+        let serial = |step: &Step| match step.kind() {
             "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" => true,
             "compile" => {
                 const COMPILERS: [&str; 8] = ["c++", "cc", "clang", "clang++", "g++", "gcc", "gfortran", "nvcc"];
@@ -191,8 +191,10 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     fn gone_behind(&self, last: usize) -> Vec<String> {
-        let mut removed: Vec<String> = Vec::new();
-        for unit in self.units.iter().take(last + 1) {
+        // From the last unit before for which it is known.
+        let known = |at: usize| Some((at + 1, self.gone.get(at)?.get()?.clone()));
+        let (first, mut removed) = (0..last).rev().find_map(known).unwrap_or_default();
+        for unit in self.units.iter().take(last + 1).skip(first) {
             let to = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());
             if let Some(to) = to.filter(|to| !whole::SYSTEM.contains(to)) {
                 removed.retain(|gone| !paths::covers(gone, to) && !paths::within(gone, to));

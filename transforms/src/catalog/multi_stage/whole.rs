@@ -623,7 +623,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// What is compiled in a folder above or beside the part of it that was installed is not: `make -C lib install && make`.
     fn compiles_more(&mut self, step: &Step) {
-        let compiles = matches!(effects::kind(step.program()), "make" | "ninja" | "cmake")
+        let compiles = matches!(step.kind(), "make" | "ninja" | "cmake")
             && !step.args().iter().any(|word| word.contains("clean") || matches!(word.as_str(), "check" | "test"));
         let Some(cwd) = step.cwd.as_deref().filter(|_| compiles) else { return };
         let folder = step.args().windows(2).find(|pair| matches!(pair, [option, _] if option == "-C"));
@@ -2691,11 +2691,11 @@ fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
     let steps = || survey.steps().map(|(_, step)| step);
     // Bundler that nothing starts yet.
     let bundler = |step: &&Step| {
-        effects::kind(step.program()) == "gem"
+        step.kind() == "gem"
             && step.subcommand() == Some("install")
             && step.args().iter().any(|arg| matches!(arg.as_str(), "bundle" | "bundler"))
     };
-    let bundles = steps().any(|step| effects::kind(step.program()) == "bundle" && step.subcommand() != Some("config"));
+    let bundles = steps().any(|step| step.kind() == "bundle" && step.subcommand() != Some("config"));
     // Libraries of a language that is compiled, and nothing that is made of them.
     let libraries = |step: &&Step| {
         matches!(step.program(), "cabal" | "stack" | "opam")

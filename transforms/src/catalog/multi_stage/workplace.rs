@@ -68,7 +68,7 @@ pub(super) fn named(step: &Step) -> Option<String> {
         Effect::Fetch(_) => {
             step.args().iter().find(|arg| arg.contains("://") || arg.contains("git@")).map(|arg| stem(arg))
         }
-        _ if matches!(effects::kind(step.program()), "download" | "unpack") => {
+        _ if matches!(step.kind(), "download" | "unpack") => {
             step.args().iter().chain(&step.piped).find(|arg| stores::is_archive(arg)).map(|arg| stem(arg))
         }
         Effect::Build if step.program() == "configure" => {

@@ -1299,7 +1299,7 @@ pub(super) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
             })
     };
     let mut found: Vec<String> = Vec::new();
-    for step in survey.entry.steps.iter().filter(|step| effects::kind(step.program()).is_empty()) {
+    for step in survey.entry.steps.iter().filter(|step| step.kind().is_empty()) {
         let args = step.args();
         let joined = args.iter().filter_map(|arg| arg.split_once('='));
         let apart = args.windows(2).filter_map(|pair| match pair {

@@ -110,12 +110,7 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
         let release = release?;
         let listed = DEBIAN.find(name);
         let row = listed.or_else(|| RECOMMENDS.find(name))?;
-        let on = |release: &str| {
-            row.rest.split(';').find_map(|part| {
-                let (releases, libraries) = part.split_once('=')?;
-                releases.split(',').any(|known| known == release).then_some(libraries)
-            })
-        };
+        let on = |release: &str| of_release(row, release);
         // What was the same in all the releases around has the same name in those between.
         let around = || {
             let mut known = ["xenial", "bionic", "focal", "bullseye"].into_iter().map(on);
@@ -127,6 +122,21 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
     }
     // Headers of the kernel and of the C library leave nothing behind.
     (name.ends_with("-headers") || name.starts_with("linux-headers")).then(Vec::new)
+}
+
+/// The libraries of a release in a row of the table.
+fn of_release(row: super::sorted::Row, release: &str) -> Option<&'static str> {
+    row.rest.split(';').find_map(|part| {
+        let (releases, libraries) = part.split_once('=')?;
+        releases.split(',').any(|known| known == release).then_some(libraries)
+    })
+}
+
+/// The shared libraries that the headers of a package of Debian or Ubuntu are those of, whatever else the package is there
+/// for; none where the release is not known.
+pub fn listed(release: Option<&str>, package: &str) -> Vec<String> {
+    let found = release.and_then(|release| of_release(DEBIAN.find(package)?, release));
+    found.into_iter().flat_map(|libraries| libraries.split(' ')).map(str::to_owned).collect()
 }
 
 /// The programs that a package brings: that of its own name, and those that the file lists say.

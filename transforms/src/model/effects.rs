@@ -868,9 +868,23 @@ fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
     if program == "curl" && !named {
         return Effect::Nothing;
     }
+    // `wget -P /opt/tools https://example.com/tool`
+    let folder = step.args().iter().enumerate().find_map(|(at, arg)| match arg.as_str() {
+        _ if program == "curl" => {
+            (arg == "--output-dir").then(|| step.args().get(at + 1)).flatten().map(String::as_str)
+        }
+        "-P" | "--directory-prefix" => step.args().get(at + 1).map(String::as_str),
+        _ if arg.starts_with("--directory-prefix=") => arg.split_once('=').map(|(_, folder)| folder),
+        _ if arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with('P') => {
+            step.args().get(at + 1).map(String::as_str)
+        }
+        _ => arg.strip_prefix("-P").filter(|folder| folder.starts_with(['/', '.'])),
+    });
     match step.args().iter().find(|arg| arg.contains("://")) {
         Some(url) => {
             let name = url.split(['?', '#']).next().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+            let name = folder.map_or(name.to_owned(), |folder| format!("{}/{name}", folder.trim_end_matches('/')));
+            let name = name.as_str();
             step.path(name).map_or(Effect::Unknown, |path| Effect::Writes(vec![path]))
         }
         None => Effect::Nothing,

@@ -368,7 +368,7 @@ impl State<'_, '_, '_> {
 
     /// Where `go install` puts programs.
     fn go_bin(&self) -> Vec<String> {
-        go_bin(self.survey)
+        bin(self.survey)
     }
 
     fn finish(mut self, last_build: usize) -> Result<Recipe, Refusal> {
@@ -537,8 +537,7 @@ impl State<'_, '_, '_> {
         let Some(release) = runtime.release else { return };
         let tls = sources.is_none_or(|sources| sources.tls || !sources.any);
         let zones = sources.is_none_or(|sources| sources.zones);
-        // Alpine's own image brings the certificates that Go looks for.
-        if tls && release.family == Family::Debian {
+        if tls && (release.family == Family::Debian || lacks_certificates(self.survey, runtime)) {
             let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
             self.carry(path.clone(), path, "the program may speak TLS, and the slim image has no certificates".into());
         }
@@ -557,6 +556,13 @@ impl State<'_, '_, '_> {
             );
         }
     }
+}
+
+/// Whether the plain image of an old Alpine has no certificates where the programs of that time look for them. Newer ones
+/// have them.
+pub(super) fn lacks_certificates(survey: &Survey<'_, '_>, runtime: &Runtime) -> bool {
+    let minor = runtime.release.and_then(|release| release.name.strip_prefix("alpine3.")?.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor < 12) && !survey.installs("ca-certificates")
 }
 
 /// The refusal of a command that needs Go when the container starts.
@@ -595,7 +601,7 @@ fn is_build(step: &Step) -> bool {
 }
 
 /// Where `go install` puts programs: GOBIN, else `bin` of each folder of GOPATH.
-fn go_bin(survey: &Survey<'_, '_>) -> Vec<String> {
+pub(super) fn bin(survey: &Survey<'_, '_>) -> Vec<String> {
     let end = survey.stage.body.end;
     if let Value::Set(path) = survey.model.variable(end, "GOBIN") {
         return vec![paths::join("/", &path)];
@@ -609,7 +615,7 @@ fn go_bin(survey: &Survey<'_, '_>) -> Vec<String> {
 /// The last instruction of the build, with those behind it that start a tool which `go install` put beside the program:
 /// `swag init`.
 fn starts_tools(survey: &Survey<'_, '_>, artifacts: &[Artifact], last_build: usize) -> usize {
-    let bin = go_bin(survey);
+    let bin = bin(survey);
     let entry: Vec<&str> = survey.entry.steps.iter().map(Step::program).collect();
     let tool = |step: &Step| {
         let named = |artifact: &Artifact| {
@@ -730,7 +736,7 @@ fn made(survey: &Survey<'_, '_>, step: &Step) -> Vec<Artifact> {
         },
         _ => {
             let packages = if packages.is_empty() { vec!["."] } else { packages };
-            let bin = go_bin(survey).into_iter().next().unwrap_or_default();
+            let bin = bin(survey).into_iter().next().unwrap_or_default();
             let mut found = Vec::new();
             for package in packages {
                 let names = if package.contains("...") {

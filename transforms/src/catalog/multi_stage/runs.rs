@@ -217,6 +217,12 @@ pub(super) fn run(
                         && !recipe.carried.is_empty();
                     reasons.push(format!("`{}` sets up the system", step.program()));
                 }
+                // `ln -s /usr/bin/gcc-9 /usr/bin/gcc`: the compiler stays behind.
+                Effect::Files(touched)
+                    if matches!(step.program(), "ln" | "rm") && touched.iter().all(|path| is_compiler(path)) =>
+                {
+                    builds = true;
+                }
                 // A link from a known place: what it points to is the system's.
                 Effect::Files(_) if !step.known && links_from(recipe, step) => {
                     keep = true;
@@ -328,6 +334,8 @@ pub(super) fn run(
                     reasons
                         .push("what it downloads lies in the home folder, and the program looks for it there".into());
                 }
+                // Without Node, which is taken away again, nothing starts what is installed for it.
+                Effect::Store(Store::Modules) if recipe.globals && takes_node(survey, &gone) => builds = true,
                 Effect::Store(Store::Modules) if recipe.globals => {
                     let names = globals::named(survey, unit, step);
                     // What is copied with others that are needs no second install.
@@ -369,6 +377,14 @@ pub(super) fn run(
                         unit.instruction.lines.0
                     );
                     return Err(refuse("unknown-path", text, false));
+                }
+                Effect::Unknown if step.program().starts_with('$') && !step.program().contains('(') => {
+                    let text = format!(
+                        "what `{}` in line {} runs can't be told: the variable has no value in the file",
+                        super::whole::shown(step),
+                        unit.instruction.lines.0
+                    );
+                    return Err(refuse("entangled", text, false));
                 }
                 Effect::Unknown => {
                     // What lies among the system's programs is a package's, whatever way it is called.
@@ -977,16 +993,22 @@ fn note(unknown: &mut Vec<String>, text: &str) {
 
 /// The account that `chown` names, where no command makes it and no package or image is known by its name, with a script
 /// of the project's that may make it.
-fn nobodys(survey: &Survey<'_, '_>, step: &Step) -> Option<(String, String)> {
-    const THERE: [&str; 14] = [
-        "root", "nobody", "nogroup", "daemon", "bin", "sys", "mail", "games", "www-data", "apache", "nginx", "mysql",
-        "postgres", "wheel",
-    ];
+pub(super) fn nobodys(survey: &Survey<'_, '_>, step: &Step) -> Option<(String, String)> {
     if step.program() != "chown" {
         return None;
     }
     let owner = step.args().iter().find(|arg| !arg.starts_with('-'))?;
-    let name = owner.split([':', '.']).next()?;
+    owner.split([':', '.']).find_map(|name| nobody(survey, name))
+}
+
+/// The account of this name, where no command makes it and no package or image is known by it, with a script or a Makefile
+/// of the project's that may make it.
+fn nobody(survey: &Survey<'_, '_>, name: &str) -> Option<(String, String)> {
+    const THERE: [&str; 27] = [
+        "root", "nobody", "nogroup", "daemon", "bin", "sys", "mail", "games", "www-data", "apache", "nginx", "mysql",
+        "postgres", "wheel", "adm", "audio", "crontab", "dialout", "proxy", "shadow", "ssl-cert", "staff", "sudo",
+        "syslog", "tty", "users", "utmp",
+    ];
     let letters = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let number = name.bytes().all(|byte| byte.is_ascii_digit());
     // An image that is not known may have anybody.
@@ -1004,6 +1026,7 @@ fn nobodys(survey: &Survey<'_, '_>, step: &Step) -> Option<(String, String)> {
         let unknown = matches!(effects::of(step), Effect::Unknown)
             && step.argv.first().is_some_and(|program| program.contains('/'));
         step.kind() != "setup" && (unknown || super::whole::is_build_script(step))
+            || matches!(effects::of(step), Effect::Store(Store::Prefix))
     })?;
     Some((name.to_owned(), super::whole::shown(script)))
 }
@@ -1260,6 +1283,14 @@ fn only_for_the_build(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> 
         }
     }
     found && !stays
+}
+
+/// Whether a path is that of a compiler among the programs of the system, whatever its version.
+fn is_compiler(path: &str) -> bool {
+    const NAMES: [&str; 8] = ["c++", "cc", "clang", "clang++", "cpp", "g++", "gcc", "gfortran"];
+    let name = paths::name(path);
+    let stem = name.split_once('-').map_or(name, |(stem, _)| stem);
+    paths::parent(path).ends_with("/bin") && NAMES.contains(&stem)
 }
 
 /// Whether a command sets up a tool of the build: `update-alternatives --install /usr/bin/gcc …`.
@@ -1674,8 +1705,11 @@ fn wanted(
             Role::Build if at_start(survey, recipe, manager, name) => found.push(name.clone()),
             Role::Installer if installer_needed(survey, recipe, manager, name) => found.push(name.clone()),
             Role::Build | Role::Installer => match packages::libraries(manager, release, name) {
-                Some(libraries) => {
+                Some(mut libraries) => {
                     all = false;
+                    if manager == Manager::Apt && embeds(survey) {
+                        libraries.extend(embedded(name, release));
+                    }
                     // The language that the image is made for is there already, in a place of its own.
                     let own = |library: &String| {
                         language.is_some_and(|language| library.trim_start_matches("lib").starts_with(language))
@@ -1716,6 +1750,31 @@ fn stays_behind(survey: &Survey<'_, '_>, manager: Manager) -> bool {
         && !survey.steps().any(|(_, step)| {
             step.program() == "dnf" && matches!(effects::of(step), Effect::Remove(_)) || step.argv.iter().any(sweeps)
         })
+}
+
+/// Whether the packages that are taken away are those that Node came with.
+fn takes_node(survey: &Survey<'_, '_>, gone: &[String]) -> bool {
+    const NODE: [&str; 4] = ["nodejs", "npm", "nodejs-npm", "nodejs-current"];
+    let there = survey.model.known(survey.stage).is_some_and(|image| image.language() == Some("node"));
+    !there && gone.iter().any(|name| NODE.contains(&packages::bare(name)))
+}
+
+/// Whether the stage compiles programs that may have an interpreter in them.
+fn embeds(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
+        matches!(effects::kind(step.program()), "make" | "ninja" | "cmake") && effects::of(step).is_work()
+    })
+}
+
+/// The library of an interpreter whose headers a package has, which the interpreter itself does not need.
+fn embedded(package: &str, release: Option<&str>) -> Vec<String> {
+    let library = match packages::bare(package) {
+        "python3-dev" | "python3-all-dev" => "libpython3-dev",
+        "python-dev" | "python-all-dev" | "python2-dev" | "python2.7-dev" => "libpython2.7-dev",
+        "libperl-dev" => "libperl-dev",
+        _ => return Vec::new(),
+    };
+    packages::listed(release, library)
 }
 
 /// Packages of the languages that sites are made with.

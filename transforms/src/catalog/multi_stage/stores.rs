@@ -135,7 +135,10 @@ fn read(step: &Step) -> Option<Prefix> {
             found.folders.push(path);
         } else if name == "conf-path" || name == "modules-path" {
             let folder = if name == "conf-path" { paths::parent(&path).to_owned() } else { path };
-            found.folders.push(folder);
+            // Only what is loaded later is put among the modules; without any there is no folder of them.
+            if name == "conf-path" || step.argv.iter().any(|word| word.contains("dynamic") || word.contains('$')) {
+                found.folders.push(folder);
+            }
         } else if name.ends_with("-path") && !name.starts_with("with") || name == "localstatedir" {
             let folder = if name.ends_with("temp-path") || name == "localstatedir" {
                 path.as_str()
@@ -316,6 +319,8 @@ pub(super) fn folders(
             }
             None => local(),
         },
+        // A Python that the file compiled has a place of its own.
+        Store::Python if !step.program().ends_with('2') && compiles(survey, "python") => local(),
         // Debian's own pip installs there, and so do a Python made from source and the images that bring one.
         Store::Python if debian || family.is_none() && !manages(survey, &["apk", "yum"]) => local(),
         Store::Python if matches!(family, Some(Family::Fedora)) => local(),
@@ -349,7 +354,7 @@ pub(super) fn folders(
             if debian
                 && (image.is_some_and(|image| matches!(image.name(), "buildpack-deps" | "debian" | "ubuntu"))
                     && !packaged_ruby(survey)
-                    || compiles_ruby(survey)) =>
+                    || compiles(survey, "ruby")) =>
         {
             Some(vec!["/usr/local".to_owned()])
         }
@@ -477,14 +482,14 @@ fn compiles_php(survey: &Survey<'_, '_>) -> bool {
     })
 }
 
-/// Whether the stage compiles a Ruby of its own.
-fn compiles_ruby(survey: &Survey<'_, '_>) -> bool {
+/// Whether the stage compiles a language of its own: it works in a folder of its name, and installs from there.
+fn compiles(survey: &Survey<'_, '_>, language: &str) -> bool {
     survey.steps().any(|(_, step)| {
-        let ruby = step.cwd.as_deref().is_some_and(|cwd| {
-            let name = paths::name(cwd);
-            name == "ruby" || name.starts_with("ruby-")
+        let own = step.cwd.as_deref().is_some_and(|cwd| {
+            let name = paths::name(cwd).to_ascii_lowercase();
+            name.strip_prefix(language).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         });
-        ruby && matches!(effects::of(step), Effect::Store(Store::Prefix))
+        own && matches!(effects::of(step), Effect::Store(Store::Prefix))
     })
 }
 

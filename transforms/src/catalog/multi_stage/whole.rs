@@ -18,7 +18,7 @@ use super::plan::{self, Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{globals, helpers, lean, libraries, runs, stores, tidy, workplace};
+use super::{globals, go, helpers, lean, libraries, runs, stores, tidy, workplace};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -226,6 +226,20 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return Err(refuse("entangled", text, false));
         }
         adrift(self.survey, self.image.as_ref())?;
+        let behind = self.survey.units.iter().skip(self.last_build + 1);
+        if let Some((unit, owner, maker)) = behind
+            .filter_map(|unit| {
+                unit.steps.iter().find_map(|step| runs::nobodys(self.survey, step)).map(|found| (unit, found))
+            })
+            .map(|(unit, (owner, maker))| (unit, owner, maker))
+            .next()
+        {
+            let text = format!(
+                "line {} names {owner}, whom no instruction makes; `{maker}` may, and what it does is not there to read",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("built-by-a-script", text, true));
+        }
         unread(self.survey, self.last_build)?;
         self.settle_work()?;
         self.links_over_folders()?;
@@ -237,6 +251,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 &mut self.assumptions,
                 &mut self.carried,
             )?;
+            if self.image.as_ref().is_some_and(|image| image.name() == "golang")
+                && go::lacks_certificates(self.survey, &self.runtime)
+            {
+                let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
+                let evidence = "the program may speak TLS, and the plain image has no certificates".into();
+                self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
+            }
             if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
                 self.finish.push("ldconfig".into());
             }
@@ -494,7 +515,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                                 }
                             },
                         };
-                        let extensions = self.makes_extensions(step);
+                        let mut extensions = self.makes_extensions(step);
+                        // What a Makefile of Go installs lies where `go install` puts it.
+                        if self.image.as_ref().and_then(Image::language) == Some("go") {
+                            extensions.extend(go::bin(survey).into_iter().next());
+                        }
                         for path in prefix.folders.into_iter().chain(extensions) {
                             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
                         }
@@ -1976,6 +2001,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     self.assumptions.push(format!(
                         "nothing reads {path} when the container runs: what was made there was installed"
                     ));
+                    // What was moved into it was for the build.
+                    self.carried.retain(|carried| {
+                        carried.from != carried.to || carried.from == path || !paths::within(&carried.from, path)
+                    });
                 }
                 self.behind.push(path.to_owned());
                 continue;
@@ -2259,7 +2288,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 }
                 Keyword::Run => unit.steps.iter().any(|step| {
                     // What the builder does with it later is done there.
-                    let later = at > last.max(self.last_build) && step.program() != "rm";
+                    let later = at > last.max(self.last_build)
+                        && step.program() != "rm"
+                        && !matches!(effects::of(step), Effect::User | Effect::Install(_));
                     // A settings file that is told of it: `echo '* * * * * /srv/app/update' >> /etc/crontab`.
                     let tells = step
                         .outputs
@@ -2271,7 +2302,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                         return true;
                     }
                     (later || step.program() == "ln")
-                        && step.argv.iter().any(|arg| step.path(arg).is_some_and(|named| paths::within(&named, path)))
+                        && step
+                            .argv
+                            .iter()
+                            .filter(|arg| !arg.starts_with('-'))
+                            .any(|arg| step.path(arg).is_some_and(|named| paths::within(&named, path)))
                 }),
                 _ => false,
             })
@@ -2547,8 +2582,29 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
     }
     let waits = survey.entry.steps.iter().all(|step| {
+        let file = |at: usize| {
+            let before = at.checked_sub(1).and_then(|before| step.args().get(before));
+            before.is_some_and(|option| matches!(option.as_str(), "--init-file" | "--rcfile"))
+        };
         let interactive = SHELLS.contains(&step.program())
-            && step.args().iter().all(|arg| arg.starts_with('-') && !arg.starts_with("-c"));
+            && step
+                .args()
+                .iter()
+                .enumerate()
+                .all(|(at, arg)| arg.starts_with('-') && !arg.starts_with("-c") || file(at));
+        // A shell in the browser: `gotty -w bash`.
+        let shown = matches!(step.program(), "gotty" | "ttyd" | "wetty" | "butterfly.server.py" | "shellinaboxd")
+            && step.args().iter().any(|arg| SHELLS.contains(&paths::name(arg)) || arg == "/:LOGIN");
+        // `tini -- bash`, `docker-entrypoint.sh bash`: what comes before it ends in the shell.
+        let handed = match step.args() {
+            [.., before, last] => SHELLS.contains(&paths::name(last)) && (!before.starts_with('-') || before == "--"),
+            [last] => SHELLS.contains(&paths::name(last)),
+            [] => false,
+        };
+        // An editor, and a server that people log in to.
+        let editor = matches!(step.program(), "nvim" | "vim" | "vi" | "emacs");
+        let logged = step.program() == "sshd" && self::logs_in(survey);
+        let interactive = interactive || shown || handed || editor || logged;
         // An interpreter that is given nothing to run asks for it.
         let asks = step.args().is_empty()
             && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
@@ -2566,7 +2622,8 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             || matches!(step.kind(), "nothing")
     });
     if waits {
-        let text = "a shell or nothing of its own is started: it is an image to work in, tools included";
+        let text =
+            "a shell, an editor, a log-in or nothing of its own is started: it is an image to work in, tools included";
         return Err(refuse("development-image", text, true));
     }
     if survey.entry.steps.last().is_some_and(|step| step.program() == "sshd") {
@@ -2589,6 +2646,16 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
+}
+
+/// Whether the file makes it possible for people to log in and work as they like: a password, a key, or leave to be root.
+fn logs_in(survey: &Survey<'_, '_>) -> bool {
+    survey.units.iter().any(|unit| {
+        let text = unit.instruction.args.text.as_ref();
+        let runs = unit.instruction.keyword == Keyword::Run;
+        runs && ["chpasswd", "sudoers", "passwd "].iter().any(|word| text.contains(word))
+            || text.contains("authorized_keys")
+    })
 }
 
 /// Hands the commands of a shell script that a command starts to `each`, where the context has the script.

@@ -32,6 +32,24 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
     if !opaque {
         return Ok(());
     }
+    // A compiler that is fetched, and that nothing in the file starts.
+    let compiles = |step: &Step| {
+        matches!(effects::of(step), Effect::Build)
+            && matches!(step.kind(), "rust" | "make" | "ninja" | "cmake" | "python" | "npm")
+            || matches!(effects::of(step), Effect::Store(_)) && step.kind() != "rust"
+            || matches!(effects::of(step), Effect::Store(_))
+                && step.subcommand() == Some("install")
+                && step.program() == "cargo"
+            || matches!(effects::of(step), Effect::Unknown)
+    };
+    let rustup = survey.steps().position(|(_, step)| step.piped.as_deref().is_some_and(|from| from.contains("rustup")));
+    if let Some(at) = rustup
+        && !survey.steps().skip(at + 1).any(|(_, step)| compiles(step))
+    {
+        return refusal(
+            "Rust is there for what is compiled when the container runs: nothing is compiled with it before".into(),
+        );
+    }
     for (_, step) in survey.steps() {
         let Effect::Install(installed) = effects::of(step) else { continue };
         let uses = |program: &str| survey.steps().any(|(_, step)| step.program() == program);
@@ -43,6 +61,12 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
             ));
         }
     }
+    if let Some(name) = kept_compiler(survey) {
+        return refusal(format!(
+            "{name} stays on purpose where the rest of what the build needs is taken away again: a script starts that is \
+             not there to read"
+        ));
+    }
     if let Some(words) = survey.units.iter().find_map(|unit| {
         (unit.instruction.keyword == Keyword::Label).then(|| says(unit.instruction.args.text.as_ref())).flatten()
     }) {
@@ -50,6 +74,43 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
         return Err(refuse("development-image", text, true));
     }
     Ok(())
+}
+
+/// A compiler that an instruction installs and leaves, where it takes away again the other packages that it builds with.
+fn kept_compiler(survey: &Survey<'_, '_>) -> Option<String> {
+    const COMPILERS: [&str; 5] = ["clang", "g++", "gcc", "golang", "rustc"];
+    survey.units.iter().find_map(|unit| {
+        let steps = || unit.steps.iter().chain(unit.own);
+        let removed: Vec<&String> = steps()
+            .filter_map(|step| match effects::of(step) {
+                Effect::Remove(packages) => Some(&packages.names),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let installed = || {
+            steps().filter_map(|step| match effects::of(step) {
+                Effect::Install(packages) => Some(packages),
+                _ => None,
+            })
+        };
+        let built = |name: &&String| installed().any(|packages| packages.role(name) == packages::Role::Build);
+        // To take away one compiler and forget another is no purpose.
+        let compiler = |name: &str| {
+            let stem = name.split('-').next().unwrap_or(name);
+            COMPILERS.contains(&stem) && name.len() <= stem.len() + 3
+        };
+        if removed.iter().filter(|name| built(name)).count() < 2
+            || removed.iter().any(|name| {
+                compiler(packages::bare(name))
+                    || ["build-essential", "build-base", "base-devel"].contains(&packages::bare(name))
+            })
+        {
+            return None;
+        }
+        let names = installed().flat_map(|packages| &packages.names);
+        names.into_iter().find(|name| compiler(packages::bare(name)) && !removed.contains(name)).cloned()
+    })
 }
 
 /// The name, without a version, of what a command clones, unpacks or configures.
@@ -122,7 +183,7 @@ fn script(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
 
 /// The words by which a label says that the image is there to build in.
 fn says(text: &str) -> Option<&'static str> {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 9] = [
         "build environment",
         "building environment",
         "build server",
@@ -131,6 +192,7 @@ fn says(text: &str) -> Option<&'static str> {
         "cross compiler",
         "cross-compiler",
         "development environment",
+        "development image",
     ];
     let text = text.to_ascii_lowercase();
     WORDS.into_iter().find(|words| text.contains(words))

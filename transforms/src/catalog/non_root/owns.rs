@@ -120,7 +120,7 @@ pub(super) fn is_application(path: &str) -> bool {
 /// What a program says in its sources when it writes files.
 static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
-        r"os\.(?:Create|CreateTemp|OpenFile|WriteFile|Mkdir|MkdirAll|Rename)\(|ioutil\.(?:WriteFile|TempFile|TempDir)\(",
+        r"os\.(?:Create|CreateTemp|OpenFile|WriteFile|Mkdir|MkdirAll|Rename)\(|ioutil\.(?:WriteFile|TempFile|TempDir)\(|\.(?:SaveUploadedFile|SaveFile)\(",
         r"sqlite|leveldb|badger|bbolt|boltdb|lowdb|nedb|lumberjack|rotatelogs|RotatingFileHandler|FileHandler\(|diskcache",
         r#"open\([^)\n]{0,200}['"](?:w|a|x|r\+|wb|ab|w\+|a\+|wb\+)['"]|\.write_text\(|\.write_bytes\(|os\.(?:makedirs|mkdir)\(|\.mkdir\(|shutil\.|\.save\(|to_csv\(|to_json\(|pickle\.dump"#,
         r"writeFile|appendFile|createWriteStream|mkdirSync|outputFile|multer|winston|\bfs-extra\b|pm2|nodemon|next start|react-scripts|webpack-dev-server|ng serve|vite",
@@ -1194,12 +1194,19 @@ fn named_files(survey: &Survey<'_, '_>) -> Vec<String> {
 /// Folders that ENV names for what the program writes, or a script that can't be read.
 fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
     const SETTINGS: [&str; 4] = ["CONF_DIR", "CONFDIR", "CONFIG_DIR", "CONF_PATH"];
+    // Folders below the root that are for nothing else.
+    const KEPT: [&str; 9] =
+        ["/data", "/uploads", "/upload", "/storage", "/downloads", "/output", "/results", "/cache", "/logs"];
     let mut found: Vec<String> = Vec::new();
     let unread = user::unread_script(survey).is_some();
     let names = |name: &str| names_a_folder(name) || unread && SETTINGS.iter().any(|end| name.ends_with(end));
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
         for pair in unit.instruction.pairs(survey.model.file.escape) {
-            let Some(value) = pair.value.as_ref().filter(|_| names(pair.name.raw)) else { continue };
+            // Whatever it is called: `BASE_DIR=/data`.
+            let place = |value: &str| KEPT.contains(&value.trim_matches(['"', '\'']).trim_end_matches('/'));
+            let Some(value) = pair.value.as_ref().filter(|value| names(pair.name.raw) || place(value.raw)) else {
+                continue;
+            };
             let value = survey.model.expand(unit.index, value.raw);
             if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
                 let path = paths::join("/", &value.text);

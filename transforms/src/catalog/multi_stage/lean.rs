@@ -651,6 +651,47 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
     })
 }
 
+/// The commands that take the modules of Node away that only the bundling of a project in another language used: Node stays
+/// in the builder, and the project's files name the modules nowhere. They may be served as they are where they are named.
+pub(super) fn without_modules(survey: &Survey<'_, '_>, carried: &[Carried]) -> Vec<String> {
+    let Some(context) = survey.model.context else { return Vec::new() };
+    let installs = |folder: &str| {
+        survey.steps().any(|(_, step)| {
+            step.cwd.as_deref() == Some(folder)
+                && matches!(step.kind(), "npm" | "yarn" | "pnpm")
+                && matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
+                && !step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global" | "--prefix" | "--cwd"))
+        })
+    };
+    let names = |file: &&String| {
+        let name = paths::name(file);
+        let bundler = name.contains(".config.")
+            || name.contains("webpack")
+            || matches!(name, "gulpfile.js" | "Gruntfile.js" | "package.json" | ".babelrc" | "tsconfig.json")
+            || [".md", ".lock", "lock.json", "lock.yaml", "ignore", "ockerfile", ".yml", ".yaml"]
+                .iter()
+                .any(|end| name.ends_with(end));
+        !bundler && context.read(file).is_none_or(|text| memchr::memmem::find(&text, b"node_modules").is_some())
+    };
+    let folders: Vec<&str> =
+        carried.iter().filter(|one| one.from == one.to && installs(&one.from)).map(|one| one.from.as_str()).collect();
+    // What is large or can't be read may name anything, unless it is a picture or the like.
+    if folders.is_empty() || context.files().iter().filter(|file| may_name(file)).any(|file| names(&file)) {
+        return Vec::new();
+    }
+    folders.into_iter().map(|folder| format!("rm -rf {folder}/node_modules")).collect()
+}
+
+/// Whether a file could name others: no picture, sound, font or archive.
+fn may_name(file: &str) -> bool {
+    const ENDS: [&str; 29] = [
+        "png", "jpg", "jpeg", "gif", "webp", "ico", "bmp", "mp3", "mp4", "wav", "ogg", "webm", "mov", "woff", "woff2",
+        "ttf", "otf", "eot", "pdf", "zip", "gz", "jar", "so", "psd", "phar", "sqlite", "sql", "csv", "log",
+    ];
+    let end = paths::name(file).rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
+    !ENDS.contains(&end.as_str()) && !file.split('/').any(|part| part == "node_modules")
+}
+
 /// Whether what starts is a development server: it compiles, and what it compiles with is a development dependency.
 fn compiles_at_start(survey: &Survey<'_, '_>, step: &Step) -> bool {
     let Some(index) = survey.entry.cmd.or(survey.entry.entrypoint) else { return false };

@@ -13,7 +13,7 @@ use crate::transform::{Applicability, Refusal};
 use super::programs::Programs;
 use super::runtime::Runtime;
 use super::survey::{PATH, Survey, Unit, reads, refuse};
-use super::{helpers, runs, stores, tidy, tools, whole};
+use super::{helpers, lean, runs, stores, tidy, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +232,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         if let (true, Some(decision)) = (read || written, decisions.get_mut(at)) {
             *decision = Decision { place: Place::Both, evidence: "the runtime stage reads it too".into() };
         }
+    }
+
+    if helpers::bundles(survey, &recipe) {
+        recipe.build.extend(lean::without_modules(survey, &recipe.carried));
     }
 
     for command in unknown.into_iter().take(4) {

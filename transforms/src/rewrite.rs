@@ -99,7 +99,8 @@ pub fn rewrite(source: &[u8], request: &Request<'_>) -> Result<Outcome, ParseErr
     }
     let mut work =
         Work { request, rounds: Vec::new(), found: Found::default(), banned: Vec::new(), one_by_one: false, next: 0 };
-    Ok(match work.onwards(&file) {
+    let model = Model::new(&file, request.context, request.settings);
+    Ok(match work.onwards(&model) {
         Err(NotConvergent(outcome)) => outcome,
         // Fixes that undo each other over several rounds leave nothing to write.
         Ok(Some(text)) if text == source => not_convergent(&work.found.applied, &[]),
@@ -167,10 +168,10 @@ struct NotConvergent(Outcome);
 impl Work<'_> {
     /// Everything that is still to do to a text; the new text where there was anything. Each round is a call inside the
     /// one before it, so that a text is read once: to see that it is legible, and to go on from there.
-    fn onwards(&mut self, file: &File<'_>) -> Result<Option<Vec<u8>>, NotConvergent> {
-        let model = Model::new(file, self.request.context, self.request.settings);
+    fn onwards<'m>(&mut self, model: &'m Model<'m>) -> Result<Option<Vec<u8>>, NotConvergent> {
+        let file = model.file;
         while let Some(transform) = self.request.transforms.get(self.next) {
-            let round = admit(&model, self.request, transform, &self.banned, self.one_by_one);
+            let round = admit(model, self.request, transform, &self.banned, self.one_by_one);
             if round.found.applied.is_empty() {
                 self.leave(transform, round.found);
                 self.next += 1;
@@ -182,11 +183,11 @@ impl Work<'_> {
             let next = round.edits.apply(file.source);
             let last = self.next + 1 == self.request.transforms.len();
             if last && transform.once && round.found.withheld.is_empty() && reads_apart(file, &round.edits) {
-                debug_assert!(legible(file, &next).is_ok(), "the lines read by themselves, and not in their file");
+                debug_assert!(legible(model, &next).is_ok(), "the lines read by themselves, and not in their file");
                 self.take(round);
                 return Ok(Some(next));
             }
-            let after = match legible(file, &next) {
+            let after = match legible(model, &next) {
                 Ok(after) => after,
                 Err(refusal) => {
                     match round.found.applied.as_slice() {
@@ -203,9 +204,8 @@ impl Work<'_> {
             self.take(round);
             let last = match self.request.transforms.len() == self.next {
                 true => None,
-                false => self.onwards(&after)?,
+                false => self.onwards(after)?,
             };
-            drop(after);
             return Ok(Some(last.unwrap_or(next)));
         }
         Ok(None)
@@ -256,8 +256,8 @@ struct Round {
 
 /// Asks a transform and takes the fixes that are sure enough and do not claim the same bytes; it is asked again for the
 /// others about the new text. With `one_by_one`, only the first is taken.
-fn admit(
-    model: &Model<'_>,
+fn admit<'m>(
+    model: &'m Model<'m>,
     request: &Request<'_>,
     transform: &'static Transform,
     banned: &[Ban],
@@ -317,11 +317,11 @@ fn admit(
     round
 }
 
-/// Reads `next`, where it reads at least as well as `file`: it parses, and no more of it is opaque.
-fn legible<'n>(file: &File<'_>, next: &'n [u8]) -> Result<File<'n>, Refusal> {
-    let text = match File::parse(next) {
+/// Reads `next`, where it reads at least as well as what it comes from: it parses, and no more of it is opaque.
+fn legible<'m>(model: &'m Model<'m>, next: &[u8]) -> Result<&'m Model<'m>, Refusal> {
+    let text = match model.later(next.to_vec()) {
         Err(error) => format!("the result would not parse (line {}: {})", error.line, error.message),
-        Ok(after) if after.opaque_instructions() > file.opaque_instructions() => {
+        Ok(after) if after.file.opaque_instructions() > model.file.opaque_instructions() => {
             "the result would hold more instructions that can't be read".into()
         }
         Ok(after) => return Ok(after),
@@ -494,11 +494,13 @@ mod tests {
     fn lines_that_read_by_themselves_need_no_second_reading_of_the_file() {
         let source = b"ARG A\nFROM x\nRUN a \\\n b\n# c\nCOPY <<E /x\ny\nE\nUSER z";
         let file = File::parse(source).unwrap();
+        let settings = Settings::default();
+        let model = Model::new(&file, None, &settings);
         let place = |text: &str| source.windows(text.len()).position(|part| part == text.as_bytes()).unwrap();
         let apart = |before: &str, text: &str| {
             let edits = EditSet::new(vec![Edit::insert(place(before), text)]).unwrap();
             let apart = reads_apart(&file, &edits);
-            assert!(!apart || legible(&file, &edits.apply(source)).is_ok());
+            assert!(!apart || legible(&model, &edits.apply(source)).is_ok());
             apart
         };
         assert!(

@@ -39,6 +39,14 @@ pub struct Start {
     pub command: Option<String>,
 }
 
+impl Settings {
+    /// Whether nothing is chosen that a rewrite goes by, but what the file is called.
+    pub fn is_usual(&self) -> bool {
+        let usual = Self { explain: self.explain, file: self.file.clone(), ..Self::default() };
+        *self == usual
+    }
+}
+
 /// How USER names the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UserStyle {

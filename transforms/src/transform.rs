@@ -21,7 +21,7 @@ pub struct Transform {
     /// A Dockerfile before and after, held true by a test.
     pub example: Example,
     /// Looks at the model and says where the transform applies, or why it does not.
-    pub find: fn(&Model<'_>) -> Vec<Finding>,
+    pub find: for<'m> fn(&'m Model<'m>) -> Vec<Finding>,
     /// Whether one round of it is all there is: its own result has nothing more for it, so that it is not asked about it.
     /// `dockwright laws` asks, and sees whether that is so.
     pub once: bool,

@@ -20,7 +20,7 @@ use crate::knowledge::images::{self, Image};
 use crate::settings::Settings;
 use crate::syntax::typed::ImageRef;
 use crate::syntax::words::{self, Expanded, Value};
-use crate::syntax::{File, Form, Instruction, Keyword, shell};
+use crate::syntax::{File, Form, Instruction, Keyword, ParseError, shell};
 use variables::{Variable, Variables};
 
 /// How many bytes of values may be read and kept for a whole file. A file of a few lines can say a value that no memory
@@ -51,6 +51,19 @@ pub struct Model<'a> {
     scripts: Cell<u64>,
     /// What is read of each instruction when somebody first asks for it.
     asked: Vec<Asked<'a>>,
+    /// Texts that it may become.
+    later: Later<'a>,
+}
+
+/// A text that a file may become, and what is known about it: whoever plans an edit reads what comes of it, and so does
+/// who goes on from there.
+#[derive(Default)]
+struct Later<'a> {
+    source: OnceCell<Vec<u8>>,
+    file: OnceCell<File<'a>>,
+    model: OnceCell<Box<Model<'a>>>,
+    /// Another such text.
+    next: OnceCell<Box<Later<'a>>>,
 }
 
 /// What is read of an instruction when somebody first asks for it.
@@ -167,11 +180,29 @@ impl<'a> Model<'a> {
             left: Cell::new(MAX_VALUES),
             scripts: Cell::new(shell::MAX_COST),
             asked,
+            later: Later::default(),
         };
         for (index, instruction) in file.instructions.iter().enumerate() {
             model.read(index, instruction);
         }
         model
+    }
+
+    /// The model of a text that the file may become: made once, whoever asks.
+    ///
+    /// # Errors
+    /// As [`File::parse`].
+    pub fn later(&'a self, source: Vec<u8>) -> Result<&'a Model<'a>, ParseError> {
+        let mut place = &self.later;
+        while place.source.get().is_some_and(|known| *known != source) {
+            place = place.next.get_or_init(Box::default);
+        }
+        if let Some(model) = place.model.get() {
+            return Ok(model);
+        }
+        let file = File::parse(place.source.get_or_init(|| source))?;
+        let file = place.file.get_or_init(|| file);
+        Ok(place.model.get_or_init(|| Box::new(Model::new(file, self.context, self.settings))))
     }
 
     /// Takes one instruction into the model.

@@ -2,7 +2,7 @@
 
 use crate::model::{Model, Stage, entry};
 use crate::settings::Settings;
-use crate::syntax::{File, Keyword};
+use crate::syntax::{File, Keyword, ParseError};
 use crate::transform::{Fix, Refusal};
 
 use super::plan::{Plan, runs_as_root};
@@ -23,34 +23,40 @@ pub(super) enum Fault {
 ///
 /// # Errors
 /// The first difference that the plan does not account for.
-pub(super) fn check(
-    survey: &Survey<'_, '_>,
-    plan: &Plan,
-    fix: &Fix,
-    again: &dyn Fn(&Model<'_>, &Stage) -> bool,
-) -> Result<(), Fault> {
+pub(super) fn check<'m>(survey: &Survey<'m, 'm>, plan: &Plan, fix: &Fix, again: &Again<'_>) -> Result<(), Fault> {
     let model = survey.model;
     let after = fix.edits.apply(model.file.source);
-    let fail = |what: String| {
-        Err(Fault::Other(refuse("self-check", format!("the result would not be the same image: {what}"), false)))
-    };
-    let file = match File::parse(&after) {
-        Ok(file) => file,
-        Err(error) => return fail(format!("line {} would not parse: {}", error.line, error.message)),
-    };
-    let settings = Settings::default();
-    let new = Model::new(&file, model.context, &settings);
-    if new.stages.len() != model.stages.len() + 1 {
-        return fail("the number of stages is wrong".into());
+    let unread = |error: ParseError| fail(format!("line {} would not parse: {}", error.line, error.message));
+    if model.settings.is_usual() {
+        return compare(survey, plan, model.later(after).map_err(unread)?, again);
     }
-    let Some(shipped) = new.shipped() else { return fail("there is no stage".into()) };
+    let file = File::parse(&after).map_err(unread)?;
+    let settings = Settings::default();
+    compare(survey, plan, &Model::new(&file, model.context, &settings), again)
+}
+
+/// Whether a stage would be split.
+type Again<'f> = dyn for<'n> Fn(&'n Model<'n>, &'n Stage) -> bool + 'f;
+
+/// The result is not the image that it was.
+fn fail(what: String) -> Fault {
+    Fault::Other(refuse("self-check", format!("the result would not be the same image: {what}"), false))
+}
+
+/// Compares the stages with those of the result.
+fn compare<'n>(survey: &Survey<'_, '_>, plan: &Plan, new: &'n Model<'n>, again: &Again<'_>) -> Result<(), Fault> {
+    let model = survey.model;
+    if new.stages.len() != model.stages.len() + 1 {
+        return Err(fail("the number of stages is wrong".into()));
+    }
+    let Some(shipped) = new.shipped() else { return Err(fail("there is no stage".into())) };
     for keyword in [Keyword::Expose, Keyword::Volume, Keyword::Label, Keyword::Healthcheck, Keyword::Stopsignal] {
-        if texts(model, survey.stage, keyword) != texts(&new, shipped, keyword) {
-            return fail(format!("{} differs", keyword.name()));
+        if texts(model, survey.stage, keyword) != texts(new, shipped, keyword) {
+            return Err(fail(format!("{} differs", keyword.name())));
         }
     }
     if model.final_workdir(survey.stage) != new.final_workdir(shipped) {
-        return fail("the working directory differs".into());
+        return Err(fail("the working directory differs".into()));
     }
     let user = |model: &Model<'_>, stage: &Stage| {
         let user = model.user(stage.body.end).map(|user| user.text.clone());
@@ -59,17 +65,17 @@ pub(super) fn check(
         let unsaid = if runs_as_root(survey) || plan.recipe.smaller { "root" } else { "" };
         user.map_or(unsaid.to_owned(), |user| if root(&user) { "root".to_owned() } else { user })
     };
-    if user(model, survey.stage) != user(&new, shipped) {
-        return fail("the user differs".into());
+    if user(model, survey.stage) != user(new, shipped) {
+        return Err(fail("the user differs".into()));
     }
     if plan.recipe.start.is_none() {
         for keyword in [Keyword::Cmd, Keyword::Entrypoint] {
-            if texts(model, survey.stage, keyword) != texts(&new, shipped, keyword) {
-                return fail(format!("{} differs", keyword.name()));
+            if texts(model, survey.stage, keyword) != texts(new, shipped, keyword) {
+                return Err(fail(format!("{} differs", keyword.name())));
             }
         }
-    } else if entry::of(&new, shipped).steps.iter().any(|step| step.program() == "go") {
-        return fail("the toolchain would still be started".into());
+    } else if entry::of(new, shipped).steps.iter().any(|step| step.program() == "go") {
+        return Err(fail("the toolchain would still be started".into()));
     }
     let toolchain = plan.recipe.toolchain_variables;
     for (_, name) in model.env_names(survey.stage) {
@@ -80,7 +86,7 @@ pub(super) fn check(
                 || plan.decisions.iter().any(|decision| decision.evidence.contains(name))
         };
         if !kept && !settled() {
-            return fail(format!("ENV {name} is lost"));
+            return Err(fail(format!("ENV {name} is lost")));
         }
     }
     // Every variable that an instruction of the runtime stage reads has to be set in it, where it was set before.
@@ -89,8 +95,8 @@ pub(super) fn check(
     };
     for (_, instruction) in new.body(shipped) {
         for name in crate::syntax::words::reads(&instruction.args.text, b'\\') {
-            if declared(survey.stage, model, &name) && !declared(shipped, &new, &name) {
-                return fail(format!("the variable {name} is out of reach"));
+            if declared(survey.stage, model, &name) && !declared(shipped, new, &name) {
+                return Err(fail(format!("the variable {name} is out of reach")));
             }
         }
     }
@@ -111,24 +117,24 @@ pub(super) fn check(
             continue;
         }
         for name in crate::syntax::words::reads(text, b'\\') {
-            let given = || declared(shipped, &new, &name) || text.contains(&format!("{name}="));
+            let given = || declared(shipped, new, &name) || text.contains(&format!("{name}="));
             if lost.contains(&name.as_str()) && !given() {
-                return fail(format!("only the image of the builder sets {name}"));
+                return Err(fail(format!("only the image of the builder sets {name}")));
             }
         }
     }
     if let [.., builder, shipped] = new.stages.as_slice()
-        && let Some(missing) = provenance::missing((model, survey.stage), &new, [builder, shipped])
+        && let Some(missing) = provenance::missing((model, survey.stage), new, [builder, shipped])
     {
         return Err(Fault::Missing(missing));
     }
-    if let Some(program) = started::missing(survey, plan.recipe.smaller, &new, shipped) {
+    if let Some(program) = started::missing(survey, plan.recipe.smaller, new, shipped) {
         let text = format!(
             "{program} is needed in the shipped image, and which command of the build makes it can't be told from the file"
         );
         return Err(Fault::Other(refuse("unknown-result", text, false)));
     }
-    if again(&new, shipped) {
+    if again(new, shipped) {
         let text = "the shipped stage would still build something, which a second split would part from it";
         return Err(Fault::Other(refuse("entangled", text, false)));
     }

@@ -75,7 +75,7 @@ pub(super) static TRANSFORM: Transform = Transform {
     broken: nothing_broken,
 };
 
-fn find(model: &Model<'_>) -> Vec<Finding> {
+fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
     let Some(stage) = model.shipped() else { return Vec::new() };
     let Some(from) = model.instruction(stage.from) else { return Vec::new() };
     let (message, outcome) = match split(model, stage, true) {
@@ -89,7 +89,7 @@ fn find(model: &Model<'_>) -> Vec<Finding> {
 ///
 /// What others start in the image is looked at as what it starts itself is. Where that can't be had, as it is the
 /// toolchain or nothing that is known, the builder still has it, and the fix says so.
-fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<Fix, Refusal> {
+fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<Fix, Refusal> {
     let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
     let starts: Vec<(&Start, Vec<Step>)> = model
         .settings
@@ -124,8 +124,8 @@ fn split(model: &Model<'_>, stage: &Stage, for_good: bool) -> Result<Fix, Refusa
 }
 
 /// The split of a stage in which also these commands start.
-fn parted(model: &Model<'_>, stage: &Stage, starts: &[&[Step]], for_good: bool) -> Result<Fix, Refusal> {
-    let read = |tidy: bool| -> Result<Survey<'_, '_>, Refusal> {
+fn parted<'m>(model: &'m Model<'m>, stage: &'m Stage, starts: &[&[Step]], for_good: bool) -> Result<Fix, Refusal> {
+    let read = |tidy: bool| -> Result<Survey<'m, 'm>, Refusal> {
         let mut survey = Survey::new(model, stage, tidy)?;
         survey.also(starts);
         Ok(survey)
@@ -148,7 +148,7 @@ fn parted(model: &Model<'_>, stage: &Stage, starts: &[&[Step]], for_good: bool) 
 }
 
 /// Plans, writes and checks the split of what a survey found.
-fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>, for_good: bool) -> Result<Fix, Refusal> {
+fn attempt<'m>(model: &'m Model<'m>, survey: &Survey<'m, 'm>, for_good: bool) -> Result<Fix, Refusal> {
     let Some(recipe) = RECIPES.iter().find_map(|recipe| recipe(survey)) else {
         let text = if survey.units.iter().any(|unit| unit.tidy) {
             "what the image is built with is taken away again in the same instruction"
@@ -164,17 +164,17 @@ fn attempt(model: &Model<'_>, survey: &Survey<'_, '_>, for_good: bool) -> Result
         let plan = plan::plan(survey, recipe.clone())?;
         let mut fix = emit::fix(survey, &plan)
             .ok_or_else(|| refuse("self-check", "the edits of the split would touch the same bytes", false))?;
-        let again = |new: &Model<'_>, shipped: &Stage| for_good && split(new, shipped, false).is_ok();
-        let missing = match check::check(survey, &plan, &fix, &again) {
-            Ok(()) => {
-                if model.settings.explain {
-                    fix.decisions = explain::decisions(survey, &plan);
+        let missing =
+            match check::check(survey, &plan, &fix, &|new, shipped| for_good && split(new, shipped, false).is_ok()) {
+                Ok(()) => {
+                    if model.settings.explain {
+                        fix.decisions = explain::decisions(survey, &plan);
+                    }
+                    return Ok(fix);
                 }
-                return Ok(fix);
-            }
-            Err(check::Fault::Other(refusal)) => return Err(refusal),
-            Err(check::Fault::Missing(missing)) => missing,
-        };
+                Err(check::Fault::Other(refusal)) => return Err(refusal),
+                Err(check::Fault::Missing(missing)) => missing,
+            };
         if !missing.mend(&mut recipe, &plan.recipe.carried) {
             return Err(missing.refusal());
         }

@@ -542,6 +542,12 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
         return Decision { place: Place::Both, evidence: "where it goes can't be told, so both stages have it".into() };
     };
     if recipe.builder_folders.iter().any(|folder| paths::within(to, folder)) {
+        if for_the_start(survey, recipe, unit, to) {
+            return Decision {
+                place: Place::Both,
+                evidence: "no command of the build names it, and what starts may".into(),
+            };
+        }
         return Decision { place: Place::Builder, evidence: format!("{to} is where the build works") };
     }
     if to == "/" && recipe.sources_stay && unit.copy.as_ref().is_some_and(|copy| copy.context && copy.folder) {
@@ -690,6 +696,27 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
                     || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))
             })
     })
+}
+
+/// Whether a COPY or ADD puts files that the start script may read, as settings and templates are, into a folder of the
+/// build that stays behind: no command of the build names them.
+fn for_the_start(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, to: &str) -> bool {
+    const ENDS: [&str; 13] =
+        ["conf", "cfg", "cnf", "ini", "json", "lua", "py", "sql", "template", "tmpl", "tpl", "xml", "yml"];
+    let Some(copy) = unit.copy.as_ref() else { return false };
+    let goes = recipe.carried.iter().any(|carried| paths::within(to, &carried.from));
+    let setting = |source: &String| paths::name(source).rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+    let named = |source: &String| {
+        let name = paths::name(source);
+        survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.contains(name)))
+    };
+    let scratch = ["/tmp", "/var/tmp"].iter().any(|folder| paths::within(to, folder));
+    recipe.opaque_entry
+        && !goes
+        && !scratch
+        && !copy.sources.is_empty()
+        && copy.sources.iter().all(|source| setting(source) && !named(source))
+        && !survey.removed(recipe.last_build).iter().any(|gone| paths::covers(gone, to))
 }
 
 /// Whether a file is the source of a compiled program, which nothing reads when the program runs.

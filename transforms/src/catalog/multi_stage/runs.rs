@@ -460,6 +460,10 @@ pub(super) fn run(
             let item = chunk.first().map_or(0, |step| step.item);
             let home = chunk.iter().any(|step| survey.downloads(step).is_some());
             let cwd = chunk.iter().find(|step| home || names_relative(step)).and_then(|step| step.cwd.as_deref());
+            // What it forgives, or where it ends, is its own: others stand beside it now.
+            let forgives = |step: &Step| items.get(step.item).is_some_and(|item| item.operator == Operator::Or);
+            let apart = chunk.iter().any(forgives) && !text.starts_with('(');
+            let text = if apart { format!("({text})") } else { text };
             let mut pieces = vec![Kept { text, loose: false, installs: false, archive: false, item }];
             if let Some(cwd) = cwd.filter(|cwd| Some(*cwd) != survey.model.final_workdir(survey.stage)) {
                 pieces
@@ -1310,8 +1314,23 @@ fn is_update(step: &Step) -> bool {
 
 /// The steps of a script, in pieces that can't be taken apart: a pipeline, a compound command, what `||` joins.
 fn chunks<'s>(items: &[Item], steps: &'s [Step]) -> Vec<&'s [Step]> {
+    // `[ "$ARCH" = amd64 ] && ln -s …` is one.
+    let asks = |at: usize| {
+        items.get(at).is_some_and(|item| {
+            let test = match &item.node {
+                Node::Command(command) => {
+                    const QUESTIONS: [&str; 7] = ["[", "command", "getent", "grep", "test", "type", "which"];
+                    command.words.first().is_some_and(|word| QUESTIONS.contains(&word.raw.as_ref()))
+                }
+                Node::Test(_) => true,
+                _ => false,
+            };
+            test && item.operator == Operator::And
+        })
+    };
     let joined = |first: usize, second: usize| {
         first == second
+            || first + 1 == second && asks(first)
             || items.get(first..second).is_some_and(|between| {
                 !between.is_empty()
                     && between.iter().all(|item| matches!(item.operator, Operator::Or | Operator::Background))
@@ -1349,6 +1368,11 @@ fn chunk_text(
         Some(item) => item.span,
         None => first.span,
     };
+    // What is asked before has no command of its own: `[[ $ARCH == amd64 ]] && …`.
+    let asked = first.item.checked_sub(1).and_then(|before| items.get(before));
+    if let Some(before) = asked.filter(|item| matches!(item.node, Node::Test(_)) && item.operator == Operator::And) {
+        span.start = before.span.start;
+    }
     // What follows the last `||` may hold no command that is read: `|| true` has one, `|| :` too.
     let mut end = last.item;
     while items.get(end).is_some_and(|item| matches!(item.operator, Operator::Or | Operator::Background))

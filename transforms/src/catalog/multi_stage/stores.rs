@@ -238,6 +238,18 @@ pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefi
     Ok(found)
 }
 
+/// Why a Makefile can't be told apart that is told to install what the system or its server starts the program by: that goes
+/// to `/etc`, whatever the prefix.
+pub(super) fn sets_up(step: &Step) -> Option<Refusal> {
+    const PARTS: [&str; 9] =
+        ["init", "initd", "daemoninit", "systemd", "service", "webconf", "inetd", "etc", "init-script"];
+    let told = |arg: &&String| arg.strip_prefix("install-").is_some_and(|part| PARTS.contains(&part));
+    let target = step.args().iter().find(told).filter(|_| step.kind() == "make")?;
+    let text =
+        format!("`make {target}` installs into /etc, among the distribution's own files, which can't be copied apart");
+    Some(refuse("installs-among-system-files", text, false))
+}
+
 /// Where pip clones what is to be used where it lies: `pip install -e git+https://…`, on the command or in a list that is
 /// there to read.
 pub(super) fn clones(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {

@@ -500,6 +500,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                             }
                             continue;
                         }
+                        if let Some(refusal) = stores::sets_up(step) {
+                            first = first.and(Err(refusal));
+                            continue;
+                        }
                         let prefix = match stores::prefix(step, &prefixes) {
                             // The image's own PHP keeps its extensions in a folder of theirs.
                             Ok(prefix) if self.extends_php(step) => {
@@ -2872,6 +2876,12 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     // Programs of packages, whatever way they are called, and those that the file itself compiles or unpacks.
     let packaged = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].contains(&folder) && !survey.copied_file(&path);
     let copied = survey.copied_file(&path) || path.ends_with(".sh");
+    let downloaded = is_build_script(step)
+        && survey.steps().any(|(_, other)| {
+            other.kind() == "download"
+                && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| *file == path))
+        });
+    let copied = copied || downloaded;
     // The installer of what is unpacked in scratch space puts it somewhere else.
     let installer = paths::name(&path).contains("install") && stores::scratch(&path, &SCRATCH);
     // Conda's installer is known, and so is what only hands files over to the group.
@@ -2897,7 +2907,27 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     }
     let own =
         |folder: &str| !SYSTEM.contains(&folder) && !stores::system(folder) && !paths::within(folder, "/usr/local");
-    let works = step.cwd.as_deref().is_some_and(|cwd| own(cwd) && paths::within(&path, cwd));
+    // A folder that has nothing but the script is no project.
+    let lone = |cwd: &str| {
+        let script = |source: &String| paths::name(source) == paths::name(&path);
+        let brings = survey.units.iter().any(|unit| {
+            unit.copy.as_ref().is_some_and(|copy| {
+                copy.to.as_deref().is_some_and(|to| paths::within(to, cwd) || paths::within(cwd, to))
+                    && !copy.sources.iter().all(script)
+            })
+        });
+        let fills = survey.steps().any(|(_, other)| match effects::of(other) {
+            Effect::Fetch(folders) => folders.iter().any(|to| paths::within(to, cwd) || paths::within(cwd, to)),
+            Effect::Writes(written) => {
+                matches!(other.kind(), "unpack" | "copy")
+                    && written.iter().any(|to| paths::within(to, cwd) || paths::within(cwd, to))
+            }
+            Effect::Build | Effect::Store(_) => other.cwd.as_deref().is_some_and(|there| paths::within(there, cwd)),
+            _ => false,
+        });
+        survey.copied_file(&path) && !brings && !fills
+    };
+    let works = step.cwd.as_deref().is_some_and(|cwd| own(cwd) && paths::within(&path, cwd) && !lone(cwd));
     let project = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
         copy.context
             && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))

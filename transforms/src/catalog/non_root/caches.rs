@@ -47,7 +47,7 @@ const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", wr
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 
@@ -135,9 +135,15 @@ fn kept_at_home(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option
         (".local", "POETRY_HOME"),
     ];
     if let Effect::Store(Store::Home(folder)) = step.effect() {
+        // What an image that nobody knows has set can't be told, and then its home is root's still.
+        let unknown = survey.facts.user.is_none();
         let moved = |variable: &str| {
-            !matches!(survey.model.variable(unit.index, variable), Value::Unset)
-                || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable))
+            let set = match survey.model.variable(unit.index, variable) {
+                Value::Set(_) => true,
+                Value::Unknown => !unknown,
+                Value::Unset => false,
+            };
+            set || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable))
         };
         // Caches are filled again, and the others have variables of their own above, or settings that nobody needs again.
         if matches!(*folder, ".m2" | ".mix" | ".bundle" | ".npmrc" | ".gradle" | ".local/share/virtualenvs") {
@@ -153,7 +159,7 @@ fn kept_at_home(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option
         let rest = paths::relative(path, "/root").unwrap_or_default();
         let first = rest.split('/').next().unwrap_or_default();
         !first.is_empty()
-            && !matches!(first, ".ssh" | ".cache" | ".npm" | ".gnupg" | "tmp" | "src" | "build")
+            && !matches!(first, ".ssh" | ".cache" | ".npm" | ".gnupg" | "tmp" | "src" | "source" | "sources" | "build")
             && !homes::is_for_shells(first)
             && !homes::is_for_builds(first)
     };

@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 use crate::knowledge::releases::Family;
 use crate::knowledge::services::{self, Service};
 use crate::model::commands::Step;
+use crate::model::effects::Effect;
 use crate::model::{Model, Stage, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
@@ -125,6 +126,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         as_another(survey, step.span.text(survey.model.file.source))?;
         program(survey, step)?;
         compiles(survey, step)?;
+        fetches(step)?;
     }
     if let Some(place) = scripts::writes(&survey.entry.steps).0.iter().find_map(owns::system_place) {
         return Err(refuse("needs-root", format!("it writes {place} when the container starts"), true));
@@ -187,6 +189,21 @@ fn as_another(survey: &Survey<'_, '_>, command: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Sources that are fetched into the root folder when the container starts, where nobody else may make a folder.
+fn fetches(step: &Step) -> Result<(), Refusal> {
+    let Effect::Fetch(folders) = step.effect() else { return Ok(()) };
+    match folders.iter().find(|folder| paths::parent(folder) == "/" || *folder == "/") {
+        Some(folder) => {
+            let text = format!(
+                "{} fetches into {folder} when the container starts, where only root can write",
+                step.program()
+            );
+            Err(refuse("needs-root", text, true))
+        }
+        None => Ok(()),
+    }
+}
+
 /// A package manager that installs, when the container starts, into a place of the system that belongs to root.
 fn installs_outside(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let installs = step.args().iter().any(|arg| arg == "install");
@@ -237,6 +254,14 @@ fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     };
     if survey.units.iter().any(resource) {
         let text = "it is a resource of Concourse, which hands it folders that belong to root";
+        return Err(refuse("ci-image", text, true));
+    }
+    let action = |unit: &Unit<'_>| {
+        matches!(unit.instruction.keyword, Keyword::Env | Keyword::Workdir)
+            && ["GITHUB_WORKSPACE", "/github/workspace"].iter().any(|mark| unit.instruction.args.text.contains(mark))
+    };
+    if survey.units.iter().any(action) {
+        let text = "it works in the folder that GitHub hands its actions, which belongs to root";
         return Err(refuse("ci-image", text, true));
     }
     if survey.entry.steps.iter().any(|step| step.program().starts_with("drone-")) {
@@ -449,7 +474,8 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         let text = format!("by its name it has to do with {}: {}", service.name, service.why);
         (service.code, text)
     });
-    match named.or_else(|| hint(survey)).or_else(|| package(survey)).or_else(|| overlaid(survey)) {
+    let made = || several_users(survey);
+    match named.or_else(|| hint(survey)).or_else(|| package(survey)).or_else(|| overlaid(survey)).or_else(made) {
         Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
         None => Ok(()),
     }
@@ -540,7 +566,10 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
         }
         "apache2ctl" | "apachectl" | "nginx" | "httpd" => Ok(()),
         _ => {
-            if let Some(service) = services::of_program(program) {
+            // What an image is made for, it lets start as its own user.
+            let image = paths::name(&survey.facts.key);
+            let made = survey.facts.user.is_some() && !image.is_empty() && program.starts_with(image);
+            if let Some(service) = services::of_program(program).filter(|_| !made) {
                 return Err(refuse(service.code, format!("{shown} is started: {}", service.why), true));
             }
             match args.iter().find_map(|arg| by_argument(arg)) {
@@ -671,7 +700,28 @@ pub(super) fn script_of(survey: &Survey<'_, '_>, step: &Step) -> Option<String> 
         |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, &path);
     let interpreted = matches!(step.program(), "sh" | "bash" | "ash" | "dash")
         && step.args().first().is_some_and(|arg| arg.starts_with('/') || arg.contains('.') && !arg.contains(' '));
+    // `COPY bin/ /usr/local/bin/` and then a bare name: it comes from there, where nothing else is known to bring it.
+    let among = || {
+        let first = step.argv.first().is_some_and(|first| !first.contains(['/', '.', '$']));
+        first
+            && step.kind().is_empty()
+            && servers::server(name, &survey.facts.key, survey.facts.family).is_none()
+            && services::of_program(name).is_none()
+            && name.contains('-')
+            && survey.units.iter().filter_map(|unit| survey.copied(unit)).any(|copied| {
+                let into = copied.to.as_deref().is_some_and(|to| to == "/" || PROGRAMS.contains(&to));
+                copied.context
+                    && into
+                    && copied.folder
+                    && copied.sources.iter().any(|source| {
+                        let last = paths::name(source.trim_end_matches('/'));
+                        !last.contains('.') || source.ends_with('*')
+                    })
+            })
+    };
     let is_script = path.ends_with(".sh")
+        || path.ends_with(".bash")
+        || among()
         || interpreted
         || matches!(name, "entrypoint" | "docker-entrypoint" | "run" | "start" | "startup" | "boot" | "init")
         || called && !name.contains('.') && survey.units.iter().any(copied);
@@ -694,9 +744,10 @@ fn own_program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     let brought = |path: &String| survey.units.iter().any(|unit| survey.brings(unit, path));
     if first.contains('/') {
         let script = [".py", ".rb", ".pl", ".php", ".js", ".awk", ".bash", ".run", ".exp"];
-        let named = called(program) || script.iter().any(|end| program.ends_with(end));
+        let named = called(program);
+        let script = script.iter().any(|end| program.ends_with(end));
         let system = |path: &str| matches!(paths::parent(path), "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin");
-        return step.path(first).filter(|path| brought(path) || named && !system(path));
+        return step.path(first).filter(|path| script || brought(path) || named && !system(path));
     }
     let found = PROGRAMS.iter().map(|folder| paths::join(folder, first)).find(brought);
     found.or_else(|| called(program).then(|| program.to_owned()))
@@ -744,7 +795,8 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
             _ => None,
         }
     };
-    let found = hint(survey).or_else(|| package(survey)).or_else(switched).or_else(|| told_ids(survey));
+    let found = hint(survey).or_else(|| package(survey)).or_else(switched);
+    let found = found.or_else(|| several_users(survey)).or_else(|| told_ids(survey));
     match found.or_else(base).or_else(|| image_named(survey)) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
@@ -788,6 +840,22 @@ pub(super) fn taken_place(survey: &Survey<'_, '_>, root: &who::Root) -> Result<(
     Ok(())
 }
 
+/// Several users that the file makes: what root starts goes on as one of them each.
+fn several_users(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    let mut names = user::made_names(survey);
+    names.dedup();
+    let says = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::User;
+    match names.as_slice() {
+        [first, second, ..]
+            if !survey.all().any(|unit| says(unit) && unit.instruction.args.text.as_ref() != "root") =>
+        {
+            let text = format!("the file makes the users {first} and {second} for what root starts");
+            Some(("drops-privileges", text))
+        }
+        _ => None,
+    }
+}
+
 /// A variable with the id of the user that a start script goes on as: `PUID=1000`.
 fn told_ids(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env).find_map(|unit| {
@@ -816,7 +884,8 @@ fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             let text = "sudo is installed, by which root goes on as another user";
             return Some(("drops-privileges", text.to_owned()));
         }
-        service(survey, unit, services::of_package).or_else(|| named_service(survey, unit))
+        let found = service(survey, unit, services::of_package).or_else(|| named_service(survey, unit));
+        found.or_else(|| supervisor_of_python(survey, unit))
     })
 }
 
@@ -870,9 +939,26 @@ fn packages<'s>(survey: &'s Survey<'_, '_>, unit: &Unit<'_>) -> impl Iterator<It
     names.map(|word| word.split(['=', '>', '<', '~', '@', '/']).next().unwrap_or_default())
 }
 
+/// A supervisor that is installed as a package of Python's.
+fn supervisor_of_python(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Option<(&'static str, String)> {
+    let installers = survey.steps(unit).iter().filter(|step| {
+        matches!(step.program(), "pip" | "pip2" | "pip3" | "easy_install")
+            && !step.args().iter().any(|arg| arg == "uninstall")
+    });
+    let name = |word: &String| word.split(['=', '>', '<', '~']).next().unwrap_or_default().to_owned();
+    let mut words = installers.flat_map(|step| step.args().iter().map(name));
+    let name = words.find(|name| matches!(name.as_str(), "supervisor" | "circus"))?;
+    Some(("supervisor", format!("{name} is installed: it starts several services, mostly as users of their own")))
+}
+
 /// A package that says by its name that it is a service, which nobody here knows more of.
 fn named_service(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Option<(&'static str, String)> {
-    let service = |name: &&str| (name.ends_with("-server") || name.ends_with("-daemon")) && !name.contains("vnc");
+    let service = |name: &&str| {
+        let ends = ["-server", "-daemon"].iter().any(|end| name.ends_with(end)) || name.contains("-server-");
+        ends && !["vnc", "-dev", "-dbg", "-doc", "xserver", "postgresql-server-dev"]
+            .iter()
+            .any(|other| name.contains(other))
+    };
     let name = packages(survey, unit).find(service)?;
     let text = format!("{name} is installed: packages of services start them as root, to go on as users of their own");
     Some(("drops-privileges", text))
@@ -953,7 +1039,9 @@ fn given_for(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
                 return Some(("needs-root", "it is given a timetable of cron, which needs root".to_owned()));
             }
             if let Some(name) = service_started(step) {
-                let text = format!("the build starts the service {name}, as only root can, which it is there for");
+                let text = format!(
+                    "the build starts the service {name}, or stops it, as only root can, and it is there for that"
+                );
                 return Some(("init-system", text));
             }
             let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
@@ -968,7 +1056,8 @@ fn service_started(step: &Step) -> Option<&str> {
     let args = step.args();
     let first = args.first().map_or("", String::as_str);
     let verb = args.get(1).map_or("", String::as_str);
-    let starts = |verb: &str| matches!(verb, "start" | "restart");
+    // What the build stops, a package had started, as it does where it is.
+    let starts = |verb: &str| matches!(verb, "start" | "restart" | "stop");
     match step.program() {
         "service" | "invoke-rc.d" | "rc-service" if starts(verb) => Some(first),
         "systemctl" if starts(first) || first == "enable" => Some(verb.trim_end_matches(".service")),

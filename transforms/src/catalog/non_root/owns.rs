@@ -190,7 +190,17 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     // A start script that can't be read starts PHP's server too, where one is installed.
     let fpm = user::unread_script(survey).and_then(|_| obstacles::installed_like(survey, "fpm"));
-    for program in supervised::programs(survey).into_iter().chain(fpm) {
+    // So it does with a web server in front.
+    let web = || {
+        let cuts = ["nginx", "nginx-full", "nginx-light", "nginx-extras", "nginx-core"];
+        let installs = |unit: &Unit<'_>| {
+            unit.instruction.keyword == Keyword::Run && cuts.iter().any(|cut| obstacles::installs(&unit.text(), cut))
+        };
+        let other = user.server.is_none_or(|server| server.program != "nginx");
+        (other && survey.all().any(installs)).then(|| "nginx".to_owned())
+    };
+    let web = user::unread_script(survey).and_then(|_| web());
+    for program in supervised::programs(survey).into_iter().chain(fpm).chain(web) {
         let Some(server) = servers::server(&program, &survey.facts.key, survey.facts.family) else { continue };
         let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
         let told = |path: &&str| path.replace("{}", &version);

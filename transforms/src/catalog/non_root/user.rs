@@ -218,7 +218,11 @@ pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
 /// The script that starts and can't be read.
 pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
     let script = |step: &Step| {
-        let named = step.argv.iter().find(|word| word.ends_with(".sh")).and_then(|word| step.path(word));
+        let named = step
+            .argv
+            .iter()
+            .find(|word| word.ends_with(".sh") || word.ends_with(".bash"))
+            .and_then(|word| step.path(word));
         // A Procfile names what starts as a script does.
         let runner = matches!(step.program(), "foreman" | "forego" | "honcho" | "goreman" | "hivemind" | "overmind");
         let procfile = || step.path("Procfile").filter(|_| runner && step.subcommand() == Some("start"));
@@ -264,8 +268,13 @@ fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
         let text = if keyword == Keyword::Run { unit.text() } else { Default::default() };
         let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
         for package in ["nginx", "apache2", "httpd", "lighttpd"] {
+            // Debian has it in several cuts: `nginx-light`, `nginx-extras`.
+            let cut = ["-full", "-light", "-extras", "-core"]
+                .iter()
+                .any(|cut| package == "nginx" && obstacles::installs(&text, &format!("{package}{cut}")));
             let brought = text.contains(package)
                 && (obstacles::installs(&text, package)
+                    || cut
                     || package == "apache2" && obstacles::installs_like(&text, "libapache2-mod-"));
             // Another package may bring it along: it has its settings.
             let settings = to.and_then(|to| paths::relative(to, "/etc")?.split('/').next()) == Some(package);
@@ -446,6 +455,11 @@ pub(super) fn unused(survey: &Survey<'_, '_>) -> Option<Created> {
         [only] => Some(only.clone()),
         _ => None,
     }
+}
+
+/// The names of the users that the file makes, in order.
+pub(super) fn made_names(survey: &Survey<'_, '_>) -> Vec<String> {
+    created(survey).into_iter().map(|made| made.name).collect()
 }
 
 /// The users that the file makes, in order.

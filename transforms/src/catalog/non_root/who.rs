@@ -5,7 +5,7 @@ use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::refuse;
-use super::survey::Survey;
+use super::survey::{Survey, Unit};
 
 /// The image runs as root.
 pub(super) struct Root {
@@ -63,6 +63,19 @@ pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
     if survey.facts.user.is_none() && model.asks_for_root(survey.stage) {
         let text = "the base image runs as somebody else than root, as the file works by `sudo`";
         return Err(refuse("already-non-root", text, true));
+    }
+    // The images of Jupyter say so by the variable that they have for their user.
+    if survey.facts.user.is_none() {
+        let names = |unit: &Unit<'_>| {
+            let text = unit.text();
+            ["$NB_USER", "${NB_USER}", "$NB_UID", "${NB_UID}", "fix-permissions "]
+                .iter()
+                .any(|mark| text.contains(mark))
+        };
+        if survey.all().any(names) {
+            let text = "the base image runs as NB_USER already, as the images of Jupyter do";
+            return Err(refuse("already-non-root", text, true));
+        }
     }
     let assumed = match &survey.stage.base {
         Base::Scratch => false,

@@ -453,7 +453,10 @@ fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         // `CMD app/run.sh`, where nothing else says in which folder the program works.
         let relative = |word: &&String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
-            step.cwd.as_deref() == Some("/") && word.contains('/') && !word.starts_with('-') && word.bytes().all(plain)
+            // What is compiled does not write beside itself: `./target/release/api`, `build/install/api/bin/api`.
+            let made = || word.split('/').any(|part| matches!(part, "target" | "build" | ".build" | "_build"));
+            let path = word.contains('/') && !word.starts_with('-') && word.bytes().all(plain);
+            step.cwd.as_deref() == Some("/") && path && !made()
         };
         let named = if interpreter {
             let absolute = step.args().iter().take_while(own).find(|arg| arg.starts_with('/'));

@@ -29,6 +29,7 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
     let node = image.as_ref().and_then(|image| image.language()) == Some("node");
     // Node from the image or from a package is in the runtime stage as well; that of an archive or of nvm is copied.
     let packaged = ["npm", "nodejs", "nodejs-npm", "yarn", "nodejs-current"].iter().any(|name| survey.installs(name));
+    let packaged = packaged || of_the_base(survey);
     let plain = |name: &&str| !name.contains(['$', '*', '~', ':']) && !name.starts_with(['.', '/']);
     let again = (node || packaged)
         && root
@@ -36,6 +37,20 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
         && !elsewhere
         && names.iter().all(|name| plain(name) && (!node || globals::global(package(name)).is_some()));
     (again && (!names.is_empty() || step.program() == "corepack")).then_some(names)
+}
+
+/// Whether the base image, which is not known, brings Node itself: no command of the file does.
+fn of_the_base(survey: &Survey<'_, '_>) -> bool {
+    const MARKS: [&str; 6] = ["nvm", "node-v", "nodejs.org", "nodesource", "/node:", "volta"];
+    let unknown = survey.model.known(survey.stage).is_none();
+    let brings = |step: &Step| {
+        let words = step.argv.iter().chain(&step.piped).chain(&step.outputs);
+        matches!(step.program(), "n" | "nodenv" | "fnm")
+            || words.into_iter().any(|word| MARKS.iter().any(|mark| word.contains(mark)))
+            || step.cwd.as_deref().is_some_and(|cwd| paths::name(cwd).starts_with("node"))
+    };
+    let copies = |unit: &Unit<'_>| unit.copy.as_ref().is_some_and(|copy| !copy.context);
+    unknown && !survey.steps().any(|(_, step)| brings(step)) && !survey.units.iter().any(copies)
 }
 
 /// Whether what a command installs for everybody goes along with other programs that are copied.

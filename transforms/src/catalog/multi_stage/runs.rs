@@ -229,6 +229,11 @@ pub(super) fn run(
                     late |= !recipe.carried.is_empty();
                     reasons.push("`ln` makes a link outside the build folders".into());
                 }
+                // `cd /lib/systemd/system/… && rm -f $name`: the runtime stage has the files of the system as well.
+                Effect::Files(_) if !step.known && step.program() == "rm" && in_system(recipe, step) => {
+                    keep = true;
+                    reasons.push("`rm` works outside the build folders".into());
+                }
                 Effect::Files(_) if !step.known => {
                     builds = true;
                     let inside =
@@ -589,7 +594,7 @@ fn lacks_lists(text: &str) -> bool {
         matches!(word, "--no-cache" | "--update" | "--update-cache" | "--upgrade")
             || word.starts_with('-') && !word.starts_with("--") && word.contains(['U', 'u'])
     };
-    words().any(|word| word == "apk") && words().any(|word| word == "add") && !words().any(fetches)
+    words().any(|word| word == "apk") && words().any(|word| matches!(word, "add" | "upgrade")) && !words().any(fetches)
 }
 
 /// Whether a command starts a server that keeps data.
@@ -1215,6 +1220,12 @@ fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, touched: &[St
     })
 }
 
+/// Whether a command works among the files of the system, on names alone.
+fn in_system(recipe: &Recipe, step: &Step) -> bool {
+    step.cwd.as_deref().is_some_and(|cwd| stores::system(cwd) && !in_builder(&recipe.builder_folders, cwd))
+        && step.args().iter().all(|arg| !arg.contains('/'))
+}
+
 /// Whether a command makes a link at a place that is known, outside what is copied, to something among the system's files
 /// that is not known.
 fn links_from(recipe: &Recipe, step: &Step) -> bool {
@@ -1636,7 +1647,7 @@ fn assigned(step: &Step, text: String) -> String {
 }
 
 /// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%~$^{}".contains(c);
     // What a command answers stands as it is written.
     let asked = word.contains("$(") || word.contains('`');
@@ -1727,6 +1738,14 @@ fn wanted(
         match packages.role(name) {
             // Documentation that is made at every start, a site that is built from what is mounted.
             Role::Build if at_start(survey, recipe, manager, name) => found.push(name.clone()),
+            // What builds programs for Java, and builds none here, is there for what can't be read.
+            Role::Build
+                if recipe.opaque_entry
+                    && matches!(packages::bare(name), "ant" | "gradle" | "leiningen" | "maven" | "sbt")
+                    && !survey.steps().any(|(_, step)| step.kind() == "jvm") =>
+            {
+                found.push(name.clone());
+            }
             Role::Installer if installer_needed(survey, recipe, manager, name) => found.push(name.clone()),
             Role::Build | Role::Installer => match packages::libraries(manager, release, name) {
                 Some(mut libraries) => {
@@ -1874,9 +1893,44 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || survey.model.context.is_some() && packages::programs(manager, name).any(|program| survey.calls(program))
         || libraries::needs(survey, name)
         || COMPOSERS.contains(&name) && ships_composer(survey, recipe)
+        || for_run_time(survey, manager, name)
         // What moves files, and moves none for the build, is there for who works with the container.
         || matches!(name, "rsync" | "lftp" | "aria2" | "axel")
             && !survey.steps().any(|(_, step)| brings(manager, name, step.program()) || step.program() == "aria2c")
+}
+
+/// Whether a tool can't be there for the build: no command of it starts the tool, and none does what may start it unseen.
+fn for_run_time(survey: &Survey<'_, '_>, manager: Manager, name: &str) -> bool {
+    const TOOLS: [&str; 6] = ["curl", "git", "git-core", "unzip", "wget", "zip"];
+    if !TOOLS.contains(&name) {
+        return false;
+    }
+    let git = name.starts_with("git");
+    // The names of packages of a registry are fetched by the installer itself; lists and projects may name anything.
+    let by_name = |step: &Step| match step.kind() {
+        "python" | "gem" => {
+            step.args().iter().any(|arg| arg == "install")
+                && !step.args().iter().any(|arg| {
+                    matches!(arg.as_str(), "-r" | "-e" | "." | "--requirement" | "--editable")
+                        || arg.starts_with("-r")
+                        || arg.contains(['/', '$'])
+                })
+        }
+        "php-ext" => true,
+        _ => false,
+    };
+    let uses = |step: &Step| match effects::of(step) {
+        Effect::Install(_) | Effect::Remove(_) | Effect::Lists | Effect::Upgrade => false,
+        Effect::Build | Effect::Store(_) => !by_name(step),
+        Effect::Unknown => super::whole::is_build_script(step) || super::whole::hidden(survey, step),
+        _ => {
+            brings(manager, name, step.program())
+                || step.piped.is_some()
+                || git && step.argv.iter().any(|word| word.contains("git"))
+        }
+    };
+    let mut builds = survey.steps().map(|(_, step)| step).filter(|step| effects::of(step).is_work());
+    builds.any(by_name) && !survey.steps().any(|(_, step)| uses(step))
 }
 
 /// What Composer fetches packages with.

@@ -7,6 +7,7 @@ use crate::knowledge::releases::{self, Family, Release};
 use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
 use crate::model::base::known;
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, paths};
 use crate::syntax::typed::ImageRef;
@@ -143,6 +144,14 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         Err(Reason::Windows) => return Err(refuse("windows-shell", Reason::Windows.text(), true)),
         Err(reason) => return Ok((same(reason.text()), false)),
     };
+    // Where nothing is built with it, the whole of it is there for what starts.
+    let java =
+        |step: &Step| matches!(step.kind(), "jvm" | "make") || matches!(step.program(), "jar" | "javac" | "keytool");
+    let builds = |step: &Step| java(step) || super::whole::is_build_script(step);
+    let starts = survey.entry.steps.iter().any(|step| step.program() == "java");
+    if known.language() == Some("java") && !starts && !survey.steps().any(|(_, step)| builds(step)) {
+        return Ok((same("nothing is built with the Java of the image, so the same one is shipped"), false));
+    }
     if survey.steps().any(|(_, step)| survey.downloads(step) == Some(Fetch::Browser)) {
         return Ok((same("a browser runs in it, which needs libraries of the full image"), false));
     }

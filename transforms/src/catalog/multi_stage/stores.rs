@@ -570,8 +570,9 @@ pub(super) fn packaged_php(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<S
 fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
     let name = survey.entry.steps.first().map(Step::program).unwrap_or_default();
     let own = effects::kind(name).is_empty() && !name.is_empty() && !name.contains('.') && !survey.installs(name);
-    let by_name =
-        survey.entry.steps.first().is_some_and(|step| step.argv.first().is_some_and(|program| !program.contains('/')));
+    let by_name = survey.entry.steps.first().is_some_and(|step| {
+        step.argv.first().is_some_and(|program| !program.contains('/')) && survey.started(step).is_none()
+    });
     if own && by_name { vec![format!("/usr/bin/{name}")] } else { Vec::new() }
 }
 

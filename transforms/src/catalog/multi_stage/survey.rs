@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::knowledge::fetches::{self, Fetch};
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
-use crate::model::effects::{self, Effect};
+use crate::model::effects::{self, Effect, Store};
 use crate::model::entry::{self, Entry};
 use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
@@ -306,6 +306,8 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
             }
         }
         Effect::Fetch(made) => removed.retain(|gone| !made.iter().any(|path| paths::covers(gone, path))),
+        // Extensions and programs for everybody are made elsewhere.
+        Effect::Store(Store::Extensions | Store::Modules) => {}
         Effect::Build | Effect::Store(_) => {
             if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !whole::SYSTEM.contains(cwd)) {
                 removed.retain(|gone| !paths::within(gone, cwd) && !paths::covers(gone, cwd));

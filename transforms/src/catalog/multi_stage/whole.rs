@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{self, Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
-use super::survey::{Survey, Unit, refuse};
+use super::survey::{PATH, Survey, Unit, refuse};
 use super::{globals, go, helpers, lean, libraries, runs, stores, tidy, workplace};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
@@ -212,6 +212,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.globals = false;
             self.again()?;
         }
+        self.orphans();
         self.leaves()?;
         // A package that is made of it says itself what it needs.
         let packs = self.survey.steps().any(|(_, step)| runs::PACKAGE_MAKERS.contains(&step.program()));
@@ -344,6 +345,53 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         found
     }
 
+    /// Folders of programs that commands behind the build read, and that no instruction is known to make: on a distribution
+    /// that leaves the folder above them empty, the build has.
+    fn orphans(&mut self) {
+        const ABOVE: [&str; 2] = ["/opt", "/srv"];
+        let survey = self.survey;
+        if self.image.is_none() {
+            return;
+        }
+        let folder = |path: &str| {
+            let above = ABOVE.iter().find(|above| paths::within(path, above))?;
+            let rest = paths::relative(path, above).filter(|rest| rest.contains('/'))?;
+            let name = rest.split('/').next().filter(|name| paths::plain(name))?;
+            Some(paths::join(above, name))
+        };
+        let mut made: Vec<String> = Vec::new();
+        let mut found: Vec<(String, String)> = Vec::new();
+        for (at, unit) in survey.units.iter().enumerate() {
+            made.extend(survey.model.workdir(unit.index).map(str::to_owned));
+            made.extend(unit.copy.iter().filter_map(|copy| copy.to.clone()));
+            for step in unit.steps.iter().chain(unit.own) {
+                let before = made.len();
+                match effects::of(step) {
+                    Effect::Files(paths) if step.program() == "mkdir" => made.extend(paths.iter().cloned()),
+                    Effect::Writes(paths) | Effect::Fetch(paths) => made.extend(paths.iter().cloned()),
+                    Effect::User | Effect::Unknown => made.extend(step.args().iter().filter_map(|arg| step.path(arg))),
+                    _ => {}
+                }
+                let earlier = made.get(..before).unwrap_or_default();
+                let reads =
+                    at > self.last_build && step.always && matches!(step.program(), "cp" | "mv" | "sed" | "cat");
+                let operands = step.args().iter().filter(|arg| reads && arg.starts_with('/') && paths::plain(arg));
+                for path in operands {
+                    let Some(folder) = folder(path) else { continue };
+                    // The target of a copy may be new.
+                    let source = matches!(step.program(), "sed" | "cat") || step.argv.last() != Some(path);
+                    let known = earlier.iter().any(|made| paths::within(made, &folder));
+                    if source && !known && !found.iter().any(|(other, _)| *other == folder) {
+                        found.push((folder, shown(step)));
+                    }
+                }
+            }
+        }
+        for (folder, command) in found {
+            self.carry(&folder, self.last_build, format!("`{command}` reads it, and only the build can have made it"));
+        }
+    }
+
     /// The last unit behind the build that takes its results apart.
     fn consumes(&self) -> Option<usize> {
         let takes = |step: &Step| {
@@ -378,7 +426,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 return true;
             }
             let Some(path) = self.survey.started(step).or_else(|| self.linked(program)) else {
-                return program.contains('/') || program.ends_with(".sh");
+                return program.contains('/') || program.ends_with(".sh") || self.may_be_brought(step);
             };
             // `COPY rootfs /`
             let over = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
@@ -407,9 +455,30 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             if unpacked {
                 return true;
             }
-            let script = path.ends_with(".sh") || self.survey.copied_file(&path) || !self.survey.builds();
+            let script = path.ends_with(".sh")
+                || self.survey.copied_file(&path)
+                || self.brings_into(paths::parent(&path))
+                || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
+    }
+
+    /// Whether a COPY puts all that is in a folder of the project among the programs of this folder.
+    fn brings_into(&self, folder: &str) -> bool {
+        let copies = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+        let whole = |source: &String| {
+            let name = paths::name(source);
+            name.contains('*') || !name.contains('.')
+        };
+        PATH.contains(&folder)
+            && copies.into_iter().any(|copy| copy.to.as_deref() == Some(folder) && copy.sources.iter().any(whole))
+    }
+
+    /// Whether what starts by a name that nothing is known by may be among programs that the project brings.
+    fn may_be_brought(&self, step: &Step) -> bool {
+        let program = step.argv.first().map_or("", String::as_str);
+        let known = !step.kind().is_empty() || SHELLS.contains(&program) || self.survey.installs(program);
+        !known && !program.contains('/') && PATH.iter().any(|folder| self.brings_into(folder))
     }
 
     /// The file of the project that a link in PATH stands for: `ln -s /srv/app/start.sh /usr/bin/start`.
@@ -467,6 +536,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     }
                     Effect::Build => {
                         self.works(at, step);
+                        // It puts a link there, which others go through.
+                        let node = self.image.as_ref().and_then(Image::language) == Some("node");
+                        if node && step.program() == "npm" && step.subcommand() == Some("link") {
+                            let known = self.survey.entry.steps.iter().all(|entry| !entry.kind().is_empty());
+                            self.carry("/usr/local/lib/node_modules", at, format!("`{}` links there", shown(step)));
+                            if !known || self.opaque {
+                                self.carry("/usr/local/bin", at, format!("`{}` links there", shown(step)));
+                            }
+                        }
                         self.compiles_more(step);
                         self.go_programs(at, step);
                         let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
@@ -1388,6 +1466,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if beside && self.staged_modules(step).is_some() {
             return Ok(());
         }
+        // What can't be read may start any of the programs that lie there.
+        let lost = beside
+            && self.opaque
+            && step.args().iter().any(|arg| arg == "install")
+            && !step.argv.first().is_some_and(|program| program.starts_with("/usr/local/"))
+            && found.iter().flatten().any(|path| path.ends_with("-packages"))
+            && !found.iter().flatten().any(|path| path.starts_with("/usr/bin/"))
+            && !self.installs_installers(step);
+        let found = found.filter(|_| !lost);
         let Some(found) = found else {
             // What installs packages is a tool of the build; packages are installed once more, into a folder of its own.
             let tools = store == Store::Python && self.installs_installers(step);
@@ -1577,7 +1664,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let source = self.survey.model.file.source;
         let text = step.span.text(source);
         let end = step.span.end as usize;
-        let whole = text.trim_end().ends_with(step.argv.last()?.as_str()) && !text.contains(['\'', '"']);
+        // A command that reads variables is repeated as it is written.
+        let written: Vec<&str> = text.split_ascii_whitespace().collect();
+        let alike = step.argv.iter().zip(&written).all(|(word, raw)| word == raw || raw.contains('$'));
+        let reads =
+            text.contains('$') && !text.contains(['\n', '\\', '`', '(']) && written.len() == step.argv.len() && alike;
+        let bare = text.trim_end().trim_end_matches(['\'', '"']);
+        let whole = (bare.ends_with(step.argv.last()?.as_str()) || reads && !text.contains(['\'', '"']))
+            && !text.contains([';', '|', '`']);
         if !(pip || setup)
             || !plain
             || !whole
@@ -1587,14 +1681,16 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         {
             return None;
         }
-        let mut words: Vec<&str> = step.argv.iter().map(String::as_str).collect();
+        let mut words: Vec<&str> = if reads { written } else { step.argv.iter().map(String::as_str).collect() };
         if setup {
             words = vec![step.argv.first()?, "-m", "pip", "install", "."];
         }
         let at = if setup { 3 } else { at };
         words.insert(at + 1, "--ignore-installed");
         words.insert(at + 1, "--root=/install");
-        self.inserts.push((end, format!(" && {}", words.join(" "))));
+        let again: Vec<String> =
+            words.into_iter().map(|word| if reads { word.to_owned() } else { runs::quoted(word) }).collect();
+        self.inserts.push((end, format!(" && {}", again.join(" "))));
         if !self.carried.iter().any(|carried| carried.from == STAGE) {
             let evidence = format!(
                 "`{}` installs among the distribution's files: once more into a folder of its own",

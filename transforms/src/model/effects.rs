@@ -462,6 +462,13 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "zypper" if has("addrepo") || has("ar") => Effect::Repository,
         "zypper" => managed(Manager::Zypper, args, &["install", "in"], &["remove", "rm"]),
         "pacman" => match args.first() {
+            Some(first)
+                if first.starts_with("-S")
+                    && first.contains(['u', 'y'])
+                    && args.iter().all(|arg| arg.starts_with('-')) =>
+            {
+                Effect::Upgrade
+            }
             Some(first) if first.starts_with("-S") => install(Manager::Pacman, args.get(1..).unwrap_or_default()),
             Some(first) if first.starts_with("-R") => {
                 Effect::Remove(named(Manager::Pacman, args.get(1..).unwrap_or_default()))

@@ -38,6 +38,31 @@ const WATCHERS: [&str; 14] = [
     "gowatch",
 ];
 
+/// Programs that start Go, or what of it, when they run.
+const STARTS_GO: [&str; 21] = [
+    "dep",
+    "errcheck",
+    "gcc",
+    "ginkgo",
+    "glide",
+    "go-torch",
+    "gocode",
+    "godep",
+    "godoc",
+    "golangci-lint",
+    "gometalinter",
+    "gopls",
+    "goreleaser",
+    "gotestsum",
+    "govendor",
+    "gox",
+    "mage",
+    "make",
+    "mockgen",
+    "staticcheck",
+    "task",
+];
+
 /// A program that a command makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Artifact {
@@ -155,7 +180,7 @@ impl State<'_, '_, '_> {
             let text = format!("`{program}` compiles again whenever a source changes: it is a development image");
             return Err(refuse("development-image", text, true));
         }
-        if matches!(program.as_str(), "make" | "mage" | "task" | "gcc" | "dep" | "godep" | "ginkgo" | "gotestsum") {
+        if STARTS_GO.contains(&program.as_str()) {
             let text = format!("`{program}` runs when the container starts, and needs the toolchain");
             return Err(refuse("toolchain-at-run-time", text, true));
         }
@@ -332,7 +357,10 @@ impl State<'_, '_, '_> {
             let folder = artifact.path.ends_with('/');
             let path = artifact.path.trim_end_matches('/').to_owned();
             let installed = folder || self.go_bin().iter().any(|bin| bin == paths::parent(&path));
+            // A script may call them by their names or by their paths: the folder of programs stays in PATH.
+            let known = self.go_bin().iter().any(|bin| *bin == path || bin == paths::parent(&path));
             let to = match (folder, installed) {
+                (_, true) if known && path.starts_with("/go/bin") => path.clone(),
                 (true, _) => "/usr/local/bin".to_owned(),
                 (_, true) => format!("/usr/local/bin/{}", paths::name(&path)),
                 _ => path.clone(),

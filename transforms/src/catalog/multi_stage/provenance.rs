@@ -491,8 +491,12 @@ fn needs(step: &Step) -> Vec<Need> {
         "gunzip" | "bunzip2" | "unxz" | "xz" | "gzip" | "bzip2" => words.into_iter().filter_map(at).collect(),
         "cat" | "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
             let package = step.program() == "dpkg";
+            let shell = matches!(step.program(), "sh" | "bash" | "source" | ".");
             let named = |word: &&String| {
-                word.starts_with(['/', '~']) || word.starts_with("./") || package && word.ends_with(".deb")
+                word.starts_with(['/', '~'])
+                    || word.starts_with("./")
+                    || package && word.ends_with(".deb")
+                    || shell && word.ends_with(".sh")
             };
             // What `tar -C` and `unzip -d` name, they fill.
             let fills = |word: &String| {

@@ -136,8 +136,17 @@ pub(super) fn missing(survey: &Survey<'_, '_>, smaller: bool, new: &Model<'_>, s
 
 /// A file among the system's own that a command of the shipped stage changes or links to, and that nothing brings.
 fn changed(new: &Model<'_>, shipped: &Stage, there: &Shipped<'_>) -> Option<String> {
-    const FOLDERS: [&str; 7] =
-        ["/etc/init.d", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/etc/systemd"];
+    const FOLDERS: [&str; 9] = [
+        "/bin",
+        "/sbin",
+        "/etc/init.d",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/libexec",
+        "/etc/systemd",
+    ];
     let runs = new.body(shipped).filter(|(_, instruction)| instruction.keyword == Keyword::Run);
     runs.filter_map(|(index, _)| new.steps(index)).flatten().find_map(|step| {
         let named = match step.program() {

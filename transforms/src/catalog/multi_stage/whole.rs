@@ -813,6 +813,18 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 self.work_in(&cwd, at, evidence);
             }
         }
+        // `make PREFIX=/go binaries`
+        if step.kind() == "make" && !matches!(effects::of(step), Effect::Store(_)) {
+            let told = step.args().iter().find_map(|arg| match arg.split_once('=') {
+                Some(("PREFIX" | "prefix" | "BINDIR" | "DESTDIR", path)) if path.starts_with('/') => step.path(path),
+                _ => None,
+            });
+            let go = self.image.as_ref().and_then(Image::language) == Some("go");
+            let told = told.map(|path| if go && path == "/go" { "/go/bin".to_owned() } else { path });
+            if let Some(path) = told.filter(|path| paths::plain(path) && !SYSTEM.contains(&path.as_str())) {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
+            }
+        }
         // `gcc -o /usr/local/bin/x x.c` and `npm install --prefix /app`
         let mut args = step.args().iter();
         while let Some(arg) = args.next() {
@@ -893,7 +905,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     step.program() == "go" && !matches!(step.subcommand(), Some("get" | "env" | "version"))
                 })
         };
-        if started || self.opaque && (verb == "install" || other()) {
+        // The image of Go has a folder of programs, whatever is got; the project's own are programs as well.
+        let words = || step.args().iter().filter(|word| !word.starts_with('-')).skip(1);
+        let program = |word: &String| word.starts_with('.') || word.contains("...") || word.contains("/cmd/");
+        let there = || self.image.as_ref().is_some_and(|image| image.name() == "golang");
+        let own = || words().next().is_none() || words().any(program);
+        if started || self.opaque && (verb == "install" || there() || own() || other()) {
             self.carry(&bin, at, format!("`{}` puts programs into it", shown(step)));
         }
     }
@@ -2701,10 +2718,8 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             [last] => SHELLS.contains(&paths::name(last)),
             [] => false,
         };
-        // An editor, and a server that people log in to.
         let editor = matches!(step.program(), "nvim" | "vim" | "vi" | "emacs");
-        let logged = step.program() == "sshd" && self::logs_in(survey);
-        let interactive = interactive || shown || handed || editor || logged;
+        let interactive = interactive || shown || handed || editor;
         // An interpreter that is given nothing to run asks for it.
         let asks = step.args().is_empty()
             && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
@@ -2722,8 +2737,7 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             || matches!(step.kind(), "nothing")
     });
     if waits {
-        let text =
-            "a shell, an editor, a log-in or nothing of its own is started: it is an image to work in, tools included";
+        let text = "a shell, an editor or nothing of its own is started: it is an image to work in, tools included";
         return Err(refuse("development-image", text, true));
     }
     if survey.entry.steps.last().is_some_and(|step| step.program() == "sshd") {
@@ -2746,16 +2760,6 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
-}
-
-/// Whether the file makes it possible for people to log in and work as they like: a password, a key, or leave to be root.
-fn logs_in(survey: &Survey<'_, '_>) -> bool {
-    survey.units.iter().any(|unit| {
-        let text = unit.instruction.args.text.as_ref();
-        let runs = unit.instruction.keyword == Keyword::Run;
-        runs && ["chpasswd", "sudoers", "passwd "].iter().any(|word| text.contains(word))
-            || text.contains("authorized_keys")
-    })
 }
 
 /// Hands the commands of a shell script that a command starts to `each`, where the context has the script.
@@ -2975,7 +2979,7 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     let downloaded = is_build_script(step)
         && survey.steps().any(|(_, other)| {
             other.kind() == "download"
-                && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| *file == path))
+                && matches!(effects::of(other), Effect::Writes(written) if written.contains(&path))
         });
     let copied = copied || downloaded;
     // The installer of what is unpacked in scratch space puts it somewhere else.

@@ -119,6 +119,11 @@ pub(super) fn named(step: &Step) -> Option<String> {
         let name = paths::name(word.split(['?', '#']).next().unwrap_or(word).trim_end_matches('/'));
         let name = name.split(".tar").next().unwrap_or(name);
         let name = name.trim_end_matches(".git").trim_end_matches(".tgz").trim_end_matches(".zip");
+        // `UnixBench5.1.3`
+        let digits = name
+            .find(|c: char| c.is_ascii_digit())
+            .filter(|at| *at > 3 && name.get(*at..).is_some_and(|rest| rest.contains('.')));
+        let name = digits.and_then(|at| name.get(..at)).map_or(name, |stem| stem.trim_end_matches(['-', '_', 'v']));
         let end = name.match_indices(['-', '_']).find(|(at, _)| {
             let rest = name.get(at + 1..).unwrap_or_default().trim_start_matches('v');
             rest.starts_with(|c: char| c.is_ascii_digit() || c == '$' || c == '{')

@@ -691,6 +691,17 @@ fn environment(
     {
         return Some(folder.to_owned());
     }
+    // `. /venv/bin/activate && pip install …`
+    let before = unit.steps.iter().take_while(|other| other.span.start < step.span.start);
+    let entered = before.filter(|other| matches!(other.program(), "." | "source")).filter_map(|other| {
+        let script = other.args().first().filter(|script| script.ends_with("/bin/activate"))?;
+        Some(other.path(script)?.strip_suffix("/bin/activate")?.to_owned())
+    });
+    if store == Store::Python
+        && let Some(folder) = entered.last()
+    {
+        return Some(folder);
+    }
     let variables: &[&str] = match store {
         Store::Python => &["VIRTUAL_ENV", "CONDA_DIR", "CONDA_PREFIX"],
         Store::Gems => &["BUNDLE_PATH", "GEM_HOME"],

@@ -1101,7 +1101,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
             // A copy that is put aside for what starts.
             let aside = step.program() == "cp" && paths::parent(&path) == "/tmp" && self.opaque;
-            if aside && step.args().iter().all(|arg| !arg.ends_with('/') && !arg.contains(['*', '$'])) {
+            let named = step.args().iter().all(|arg| !arg.contains('$'))
+                && step.args().last().is_some_and(|to| !to.contains('*'));
+            if aside && named {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
                 continue;
             }

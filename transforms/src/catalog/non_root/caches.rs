@@ -47,7 +47,7 @@ const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", wr
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 

@@ -796,7 +796,13 @@ fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusa
         }
     };
     let found = hint(survey).or_else(|| package(survey)).or_else(switched);
-    let found = found.or_else(|| several_users(survey)).or_else(|| told_ids(survey));
+    // `/certbot/run.sh`: a folder of its own says what is started there.
+    let folder = || {
+        let service =
+            services::of_tool(paths::name(paths::parent(path))).filter(|service| service.code == "needs-root")?;
+        Some((service.code, format!("it lies in the folder of {}: {}", service.name, service.why)))
+    };
+    let found = found.or_else(|| several_users(survey)).or_else(|| told_ids(survey)).or_else(folder);
     match found.or_else(base).or_else(|| image_named(survey)) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))
@@ -1087,18 +1093,20 @@ fn installed(text: &str) -> impl Iterator<Item = &str> {
 /// Tools that step down from root, in whatever script they are used.
 fn switched_by_hand(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let present = SWITCHES.as_ref().is_none_or(|marks| marks.is_match(survey.model.file.source));
-    if !present || survey.entry.is_empty() {
+    if !present {
         return Ok(());
     }
     for unit in survey.all() {
         let text = unit.text();
         for tool in ["gosu", "su-exec"] {
-            if text.contains(tool) {
+            // A base of other images has it for what they start.
+            let brought = !survey.entry.is_empty() || unit.instruction.keyword == Keyword::Run;
+            if brought && text.contains(tool) {
                 let text = format!("{tool} is there to start the program as another user, for which it needs root");
                 return Err(refuse("drops-privileges", text, true));
             }
         }
-        if text.contains("s6-overlay") {
+        if text.contains("s6-overlay") && !survey.entry.is_empty() {
             return Err(refuse("init-system", "s6 starts the services, and does that as root", true));
         }
     }

@@ -226,6 +226,12 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if server.program == "nginx" && server.image.is_empty() && own_nginx(survey, needs) {
         return;
     }
+    // It was told another folder, or makes its own in a folder that is the user's.
+    let elsewhere =
+        !self::told(survey).is_empty() || survey.model.final_workdir(survey.stage).is_some_and(|at| at != "/");
+    if server.program == "etcd" && elsewhere {
+        return;
+    }
     // Apache 2.2 kept the number of its process in no folder of its own.
     let release = survey.model.known(survey.stage).and_then(|known| known.release()).and_then(releases::release);
     if (server.program, server.family) == ("apache2", "debian")
@@ -1070,9 +1076,26 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     folders.dedup();
     for path in folders {
         let name = paths::name(&path).to_ascii_lowercase();
-        let tool = ["jdk", "jre", "java", "node", "maven", "gradle", "go", "python", "phantomjs", "conda", "android"]
-            .iter()
-            .any(|tool| name.starts_with(tool));
+        let tool = [
+            "jdk",
+            "jre",
+            "java",
+            "zulu",
+            "openjdk",
+            "corretto",
+            "amazon-corretto",
+            "graalvm",
+            "node",
+            "maven",
+            "gradle",
+            "go",
+            "python",
+            "phantomjs",
+            "conda",
+            "android",
+        ]
+        .iter()
+        .any(|tool| name.starts_with(tool));
         let tool = tool || FILES.iter().any(|end| name.ends_with(end));
         if !tool && !made.contains(&path) && !moved.contains(&path) && !needs.owned(&path) {
             needs.late.push(Folder { path, recursive: true, make: false });

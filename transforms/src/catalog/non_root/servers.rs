@@ -227,6 +227,8 @@ static SERVERS: &[Server] = &[
         made: &["/var/lib/tor", "/var/log/tor"],
         ..NONE
     },
+    // Where nobody names another folder, it makes this one where it runs.
+    Server { program: "etcd", made: &["/default.etcd"], ..NONE },
     Server { program: "mongod", made: &["/data/db"], ..NONE },
     Server { program: "influxd", made: &["/var/lib/influxdb"], ..NONE },
     Server {

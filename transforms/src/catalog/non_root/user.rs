@@ -235,10 +235,19 @@ pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
         .filter(|script| survey.read(script).is_none())
 }
 
-/// A program of the project's on an image of a server: who takes that image starts the server too.
+/// A program of the project's on an image of a server, or where one is installed: who takes that starts the server too.
 fn beside_server(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     let facts = &survey.facts;
-    servers::server(facts.program?, &facts.key, facts.family).filter(|server| !server.image.is_empty())?;
+    let server = |program: &str| servers::server(program, &facts.key, facts.family);
+    let image = facts.program.and_then(server).is_some_and(|server| !server.image.is_empty());
+    let installed = || {
+        let web = ["nginx", "apache2", "httpd", "lighttpd"];
+        let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+        runs.any(|unit| web.iter().any(|package| obstacles::installs(&unit.text(), package)))
+    };
+    if !image && (server(step.program()).is_some() || !installed()) {
+        return None;
+    }
     let program = step.argv.first()?;
     let brought = |path: &String| {
         let context = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context);

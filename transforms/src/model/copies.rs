@@ -16,6 +16,18 @@ pub struct Copied {
     pub context: bool,
 }
 
+impl Copied {
+    /// Whether it brings the whole of the folder that it copies from: `COPY . /app`.
+    pub fn is_whole(&self) -> bool {
+        self.sources.iter().any(|source| is_all(source))
+    }
+}
+
+/// Whether a source is the whole of the folder that is copied from.
+pub fn is_all(source: &str) -> bool {
+    matches!(source, "." | "./")
+}
+
 /// Reads a COPY or ADD.
 pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
     let mut known = true;

@@ -1,7 +1,7 @@
 //! Tools that make a program of the machine: Cargo, Stack, Swift, Dart.
 
 use crate::model::commands::Step;
-use crate::model::paths;
+use crate::model::{copies, paths};
 use crate::transform::Refusal;
 
 use super::project::{Ahead, Options, Project, line, options, plain, variant};
@@ -228,7 +228,7 @@ fn new_crate(project: &Project<'_, '_, '_>, folder: &str) -> Option<String> {
     let copied = project.model.body(project.stage).filter_map(|(index, _)| project.model.copied(index));
     if copied
         .flat_map(|copied| &copied.sources)
-        .any(|source| paths::name(source) == "Cargo.toml" || matches!(source.as_str(), "." | "./"))
+        .any(|source| paths::name(source) == "Cargo.toml" || copies::is_all(source))
     {
         return None;
     }

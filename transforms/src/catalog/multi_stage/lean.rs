@@ -4,7 +4,6 @@ use crate::context::Context;
 use crate::knowledge::develops;
 use crate::knowledge::images::Image;
 use crate::model::commands::Step;
-use crate::model::copies::Copied;
 use crate::model::{effects, npm, paths};
 
 use super::opened;
@@ -368,11 +367,9 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
 ///
 /// Answers the folder that stays behind.
 pub(super) fn brought_again(survey: &Survey<'_, '_>, last: usize, carried: &mut Vec<Carried>) -> Option<String> {
-    let whole =
-        |copy: &&Copied| copy.context && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
     let again = |folder: &str| {
         let mut later = survey.units.iter().skip(last + 1).filter_map(|unit| unit.copy);
-        later.any(|copy| whole(&copy) && copy.to.as_deref() == Some(folder))
+        later.any(|copy| copy.context && copy.is_whole() && copy.to.as_deref() == Some(folder))
     };
     let at = carried.iter().position(|one| one.from == one.to && again(&one.from))?;
     let folder = carried.get(at)?.from.clone();
@@ -485,7 +482,7 @@ fn opens_nothing(context: &dyn Context) -> bool {
         } else if settings && ["application", "bootstrap"].iter().any(|name| paths::name(file).starts_with(name)) {
             return false;
         }
-        if !jvm && !matches!(end, "rs" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp") {
+        if !jvm && !opened::is_source(file) {
             continue;
         }
         let Some(text) = context.read(file) else { return false };

@@ -33,11 +33,9 @@ pub(super) fn beside(survey: &Survey<'_, '_>, context: &dyn Context, folder: &st
         return None;
     }
     let settings = asks_for_settings(context);
+    let embedded = |file: &str| sources.embedded.iter().any(|embedded| below(file, embedded));
     let openable = |file: &&String| {
-        is_asset(file)
-            && !is_script(context, file)
-            && (paths::name(file) != ".env" || settings)
-            && !sources.embedded.iter().any(|embedded| below(file, embedded))
+        is_asset(file) && !is_script(context, file) && (paths::name(file) != ".env" || settings) && !embedded(file)
     };
     let assets: Vec<&String> = context.files().iter().filter(openable).collect();
     let mut names = sources.names.clone();
@@ -51,7 +49,6 @@ pub(super) fn beside(survey: &Survey<'_, '_>, context: &dyn Context, folder: &st
             names.insert((*asset).clone());
         }
     }
-    let embedded = |file: &str| sources.embedded.iter().any(|embedded| below(file, embedded));
     let named = go::named(survey, context, folder, &names, &embedded);
     let left = assets.iter().any(|asset| {
         let path = paths::join(folder, asset);
@@ -79,7 +76,8 @@ fn compiles_alone(survey: &Survey<'_, '_>, folder: &str) -> bool {
         && survey.units.iter().filter_map(|unit| unit.copy).all(|copy| copy.context)
 }
 
-fn is_source(file: &str) -> bool {
+/// Whether a file is a source in Rust, C or C++.
+pub(super) fn is_source(file: &str) -> bool {
     let end = paths::name(file).rsplit_once('.').map_or("", |(_, end)| end);
     matches!(end, "rs" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp")
 }

@@ -690,7 +690,7 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
     survey.units.iter().skip(recipe.last_build + 1).filter_map(|unit| unit.copy.as_ref()).any(|later| {
         later.context
             && later.to.as_deref() == Some(folder)
-            && later.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))
+            && later.is_whole()
             && copy.sources.iter().all(|source| {
                 !source.contains('/')
                     || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))

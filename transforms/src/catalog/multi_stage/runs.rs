@@ -952,10 +952,9 @@ fn for_the_program(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool
     // A copy of the whole project into the application's folder says nothing of this one.
     let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
     let filled = copies.any(|copy| {
-        let whole = copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"));
-        copy.to
-            .as_deref()
-            .is_some_and(|to| paths::within(to, path) || scratch && whole && to != "/" && paths::within(path, to))
+        copy.to.as_deref().is_some_and(|to| {
+            paths::within(to, path) || scratch && copy.is_whole() && to != "/" && paths::within(path, to)
+        })
     });
     (scratch || for_the_application(survey, recipe, path))
         && paths::plain(path)

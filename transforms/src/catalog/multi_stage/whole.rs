@@ -3031,9 +3031,7 @@ pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
     };
     let works = step.cwd.as_deref().is_some_and(|cwd| own(cwd) && paths::within(&path, cwd) && !lone(cwd));
     let project = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
-        copy.context
-            && copy.sources.iter().any(|source| matches!(source.as_str(), "." | "./"))
-            && copy.to.as_deref().is_some_and(|to| own(to) && paths::within(&path, to))
+        copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| own(to) && paths::within(&path, to))
     });
     !(works || project || cloned) || installs
 }

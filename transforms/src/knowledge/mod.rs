@@ -24,4 +24,5 @@ pub mod runtime;
 pub mod services;
 pub mod tags;
 pub mod toolchains;
+pub mod unpacked;
 pub mod workplaces;

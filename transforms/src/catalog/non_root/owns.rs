@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexSet};
 use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::homes;
 use crate::knowledge::releases::{self, Family};
+use crate::knowledge::unpacked;
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
@@ -176,7 +177,8 @@ pub(super) fn as_before(stepped: &StepDown) -> Needs {
 /// The places of a known server.
 fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
-    if survey.facts.start == super::images::Start::Either && obstacles::own_start(survey) {
+    if own_place(survey) {
+        filled_by_image(survey, needs);
         // The image has given its folders to the user; commands of the build have run as root since.
         let name = user.owner.split(':').next().unwrap_or_default();
         let touched = survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
@@ -263,6 +265,23 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     needs.files.extend(server.files.iter().map(|path| told(path)));
     filled(survey, server, needs);
+}
+
+/// Whether the image's own entrypoint starts its own program, in folders that the image has given to the user.
+fn own_place(survey: &Survey<'_, '_>) -> bool {
+    survey.facts.start == super::images::Start::Either && obstacles::own_start(survey)
+}
+
+/// Files among the image's data, of which settings are a part that its entrypoint fills in: it would give them away as
+/// root.
+fn filled_by_image(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    for (at, unit) in survey.units.iter().enumerate() {
+        let given = unit.instruction.flags.iter().any(|flag| flag.name == "chown");
+        let to = survey.copied(unit).and_then(|copied| copied.to.as_deref()).filter(|_| !given);
+        if to.is_some_and(|to| survey.facts.data.iter().any(|data| paths::within(to, data))) {
+            needs.copies.push(at);
+        }
+    }
 }
 
 /// The options by which nginx is told, as it is compiled, where it writes.
@@ -376,6 +395,7 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 || system.iter().any(|folder| paths::within(&path, folder))
                 || user.server.is_some() && needs.late.iter().any(known)
                 || needs.early.iter().any(known)
+                || own_place(survey) && survey.facts.data.contains(&path.as_str())
             {
                 continue;
             }
@@ -1049,9 +1069,10 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
             Keyword::Env => {
                 for pair in unit.instruction.pairs(survey.model.file.escape) {
                     let Some(value) = pair.value else { continue };
-                    let value = survey.model.expand(unit.index, value.raw);
-                    if value.known {
-                        folders.extend(value.text.split(':').filter_map(child));
+                    // Of a list, every part is known by itself: `$PATH` mostly is not.
+                    for part in value.raw.trim_matches(['"', '\'']).split(':') {
+                        let part = survey.model.expand(unit.index, part);
+                        folders.extend(child(&part.text).filter(|_| part.known));
                     }
                 }
             }
@@ -1075,28 +1096,11 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     folders.sort_unstable();
     folders.dedup();
     for path in folders {
-        let name = paths::name(&path).to_ascii_lowercase();
-        let tool = [
-            "jdk",
-            "jre",
-            "java",
-            "zulu",
-            "openjdk",
-            "corretto",
-            "amazon-corretto",
-            "graalvm",
-            "node",
-            "maven",
-            "gradle",
-            "go",
-            "python",
-            "phantomjs",
-            "conda",
-            "android",
-        ]
-        .iter()
-        .any(|tool| name.starts_with(tool));
-        let tool = tool || FILES.iter().any(|end| name.ends_with(end));
+        let name = paths::name(&path);
+        // `/opt/nodejs/10.1.0` has its name above.
+        let above = name.starts_with(|c: char| c.is_ascii_digit()).then(|| paths::name(paths::parent(&path)));
+        let tool = unpacked::is_only_read(above.unwrap_or(name))
+            || FILES.iter().any(|end| name.to_ascii_lowercase().ends_with(end));
         if !tool && !made.contains(&path) && !moved.contains(&path) && !needs.owned(&path) {
             needs.late.push(Folder { path, recursive: true, make: false });
         }
@@ -2131,7 +2135,7 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     {
         needs.assumptions.push("no image is built on this one that needs root".to_owned());
     }
-    if survey.facts.start == super::images::Start::Either && obstacles::own_start(survey) {
+    if own_place(survey) {
         let name = user.owner.split(':').next().unwrap_or_default();
         needs.assumptions.push(format!(
             "the entrypoint of {} becomes {name} only where it starts as root, as in every release since 2017, and folders \

@@ -362,6 +362,36 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     Some(folder)
 }
 
+/// Takes out of `carried` what surrounds a server that Nitro built, where Node starts it: Nuxt and its like put every module
+/// that the server needs into `.output` (<https://nitro.build/deploy/runtimes/node>).
+///
+/// Answers the folder that stays behind.
+pub(super) fn nitro(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<String> {
+    // What is told of a path or of the working directory may be a file beside it; engines are not traced.
+    const OPENS: [&[u8]; 7] =
+        [b"process.cwd", b"readFile", b"createReadStream", b"readdir", b"prisma", b"migrationsFolder", b"baseDir"];
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let server = step.args().first().filter(|first| step.program() == "node" && !first.starts_with('-'))?;
+    let server = step.path(server)?;
+    let folder = server.strip_suffix("/.output/server/index.mjs").filter(|folder| !folder.is_empty())?;
+    let one = carried.iter_mut().find(|one| one.from == folder && one.to == folder)?;
+    survey.context_path(&paths::join(folder, "package.json"))?;
+    let opens = |file: &&String| {
+        (crate::context::is_code(file) || file.ends_with(".vue") || paths::name(file) == "package.json")
+            && context
+                .read(file)
+                .is_none_or(|text| OPENS.iter().any(|word| memchr::memmem::find(&text, word).is_some()))
+    };
+    if context.files().iter().any(|file| opens(&file)) {
+        return None;
+    }
+    one.from = paths::join(folder, ".output");
+    one.to.clone_from(&one.from);
+    one.evidence = "the server's bundle holds every module that it needs".to_owned();
+    Some(folder.to_owned())
+}
+
 /// Takes out of `carried` the folder of a Ruby project in which gems are installed that lie elsewhere, where the runtime
 /// stage copies the whole project into it once more: the list of gems is in the project, and nothing else was made.
 ///

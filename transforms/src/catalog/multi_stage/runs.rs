@@ -1236,12 +1236,24 @@ fn links_from(recipe: &Recipe, step: &Step) -> bool {
     };
     step.program() == "ln"
         && step.always
-        && ["/usr/lib/", "/usr/share/"].iter().any(|folder| source.trim_matches('"').starts_with(folder))
+        && (["/usr/lib/", "/usr/share/"].iter().any(|folder| source.trim_matches('"').starts_with(folder))
+            || looked_up(source).is_some_and(|program| !is_compiler(&paths::join("/usr/bin", program))))
         && !source.trim_matches('"').ends_with(".so")
         && !link.ends_with('/')
         && link.starts_with('/')
         && paths::plain(link)
         && outside(link)
+}
+
+/// The program that a word asks for the place of: `$(which pypy3)`, `` `command -v node` ``.
+fn looked_up(word: &str) -> Option<&str> {
+    let word = word.trim_matches('"');
+    let script = word.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')'));
+    let script = script.or_else(|| word.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')))?.trim();
+    let program = ["which ", "command -v ", "type -p "].iter().find_map(|question| script.strip_prefix(question))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    let program = program.trim();
+    (!program.is_empty() && program.bytes().all(plain)).then_some(program)
 }
 
 /// Whether what is removed was made by a command of this stage.

@@ -274,6 +274,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.behind.extend(lean::one_program(self.survey, &mut self.carried));
         self.behind.extend(lean::published(self.survey, &mut self.carried));
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
+        self.behind.extend(lean::nitro(self.survey, &mut self.carried));
         self.behind.extend(lean::brought_again(self.survey, self.last_build, &mut self.carried));
         let sources_stay = lean::stays_in_root(self.survey, &self.carried);
         self.prune();

@@ -1302,7 +1302,10 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
         }
     }
-    folders.extend(named_in_sources(survey));
+    // The sources of what is only served don't run here.
+    if !only_serves(survey, user) {
+        folders.extend(named_in_sources(survey));
+    }
     folders.extend(told(survey));
     for path in supervised::files(survey) {
         let folder = paths::parent(&path).to_owned();
@@ -1442,11 +1445,19 @@ pub(super) fn system_place(write: &Write) -> Option<String> {
     (system(folder) && !free(folder) && !configuration(folder)).then(|| path.clone())
 }
 
-/// Absolute paths in sources, where they are said to be written to.
+/// Words in the names of variables that hold a place of files, and such of paths in addresses.
+static FOR_FILES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("(?i)dir|folder|file|path|root|home|stor|data|upload|log|cache|output|db|sqlite|sock|media|asset").ok()
+});
+static FOR_ADDRESSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("(?i)base_?path|base_?url|url|uri|api|route|prefix|public_?path|context_?path|endpoint|sub_?path").ok()
+});
+
+/// Absolute paths in sources, where they are said to be written to; the name of the variable that says so, first.
 static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?:getenv|environ\.get|env::var|Getenv|os\.environ\.setdefault)\(\s*["'`]\w+["'`]\s*,\s*["'`](/[\w./-]+)["'`]"#,
-        r#"|process\.env\.\w+\s*(?:\|\||\?\?)\s*["'`](/[\w./-]+)["'`]"#,
+        r#"(?:getenv|environ\.get|env::var|Getenv|os\.environ\.setdefault)\(\s*["'`](?<name>\w+)["'`]\s*,\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|process\.env\.(?<variable>\w+)\s*(?:\|\||\?\?)\s*["'`](/[\w./-]+)["'`]"#,
         r#"|(?:makedirs|mkdir|mkdirSync|MkdirAll|Mkdir|writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|FileOutputStream|FileWriter|connect|create_dir_all|file_put_contents|mkdir_p)\(\s*["'`](/[\w./-]+)["'`]"#,
         r#"|open\(\s*["'`](/[\w./-]+)["'`]\s*,\s*["'`][wax]"#,
         r#"|(?:dest|destination|\w*(?:DATA|UPLOAD|LOG|STORAGE|DB|OUTPUT)_?(?:DIR|PATH|FOLDER|FILE|ROOT))["']?\s*[:=]\s*["'`](/[\w./-]+)["'`]"#,
@@ -1469,7 +1480,15 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
             break;
         }
         for captures in PLACES.iter().flat_map(|places| places.captures_iter(&content)) {
-            let Some(place) = captures.iter().skip(1).flatten().next() else { continue };
+            let name = captures.name("name").or_else(|| captures.name("variable"));
+            let says =
+                |words: &LazyLock<Option<Regex>>, name: &[u8]| words.as_ref().is_some_and(|words| words.is_match(name));
+            if name.is_some_and(|name| !says(&FOR_FILES, name.as_bytes()) || says(&FOR_ADDRESSES, name.as_bytes())) {
+                continue;
+            }
+            let Some(place) = captures.iter().skip(1).flatten().find(|one| one.as_bytes().contains(&b'/')) else {
+                continue;
+            };
             let place = String::from_utf8_lossy(place.as_bytes());
             let base = if place.starts_with('/') { Some("/") } else { workdir };
             let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
@@ -2010,7 +2029,8 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
         }
     }
-    for at in copies {
+    // What is only read may stay root's: the folder's own mode is what keeps others out.
+    for at in if reads_only(survey) { Vec::new() } else { copies } {
         if !needs.copies.contains(&at) {
             needs.copies.push(at);
         }

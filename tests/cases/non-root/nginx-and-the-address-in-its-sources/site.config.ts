@@ -1,0 +1,1 @@
+export const uploadPath = process.env.UPLOAD_PATH || '/studio/uploads'

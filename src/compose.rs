@@ -1,14 +1,15 @@
-//! What the files of Compose around a Dockerfile start in its image, in the place of what it starts itself.
+//! How the files of Compose around a Dockerfile use its image: what they start in the place of what it starts itself, as
+//! whom, with which rights, and what they mount over it.
 //!
 //! `docker compose up` builds the image, and may run another command in it: the tests, a worker, the development server.
-//! What the image must hold is told by that command as well.
+//! What the image must hold, and who has to write where, is told by that as well.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dockwright_transforms::settings::Start;
+use dockwright_transforms::settings::{Mount, Start};
 use serde_json::{Map, Value};
 
 use crate::input::is_repository;
@@ -22,7 +23,7 @@ pub(crate) struct Services {
     folders: Mutex<HashMap<PathBuf, Arc<Vec<Service>>>>,
 }
 
-/// A service that is built from a Dockerfile and says what starts in it.
+/// A service that is built from a Dockerfile and says how it is used.
 #[derive(Debug, PartialEq, Eq)]
 struct Service {
     /// The Dockerfile, absolute.
@@ -31,7 +32,7 @@ struct Service {
 }
 
 impl Services {
-    /// What starts in the image of a Dockerfile by the files of Compose in its folder and in those above it, up to the
+    /// How the image of a Dockerfile is used by the files of Compose in its folder and in those above it, up to the
     /// root of the repository; without a repository, in its own folder.
     pub(crate) fn starts(&self, dockerfile: &Path) -> Vec<Start> {
         let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Vec::new() };
@@ -97,16 +98,106 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
     if context.contains("://") || context.contains('$') {
         return None;
     }
-    let (entrypoint, command) = (words(service.get("entrypoint")), words(service.get("command")));
-    if entrypoint.is_none() && command.is_none() {
-        return None;
+    let start = Start {
+        by: format!("{file} (service {key})"),
+        target: part("target").map(str::to_owned),
+        entrypoint: words(service.get("entrypoint")),
+        command: words(service.get("command")),
+        user: service.get("user").and_then(text),
+        rights: rights(service),
+        mounts: list(service, "volumes").filter_map(mount).collect(),
+    };
+    let says = start.entrypoint.is_some()
+        || start.command.is_some()
+        || start.user.is_some()
+        || !start.rights.is_empty()
+        || !start.mounts.is_empty();
+    let inside = folder.join(context);
+    let dockerfile = match part("dockerfile") {
+        Some(name) => inside.join(name),
+        // Builders take a name in small letters where there is no other.
+        None if !inside.join("Dockerfile").is_file() && inside.join("dockerfile").is_file() => {
+            inside.join("dockerfile")
+        }
+        None => inside.join("Dockerfile"),
+    };
+    says.then(|| Service { dockerfile: plain(&dockerfile), start })
+}
+
+/// The values of a list.
+fn list<'v>(service: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+    service.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A word, which YAML may take for a number.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
-    let dockerfile = folder.join(context).join(part("dockerfile").unwrap_or("Dockerfile"));
-    let by = format!("{file} (service {key})");
-    Some(Service {
-        dockerfile: plain(&dockerfile),
-        start: Start { by, target: part("target").map(str::to_owned), entrypoint, command },
-    })
+}
+
+/// What a service is given beyond the rights of other containers.
+fn rights(service: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    if service.get("privileged").and_then(Value::as_bool) == Some(true) {
+        found.push("--privileged".to_owned());
+    }
+    if service.get("pid").and_then(Value::as_str) == Some("host") {
+        found.push("--pid=host".to_owned());
+    }
+    let named = |key: &str, option: &str| -> Vec<String> {
+        list(service, key).filter_map(Value::as_str).map(|value| format!("{option}={value}")).collect()
+    };
+    found.extend(named("cap_add", "--cap-add"));
+    found.extend(named("devices", "--device"));
+    found
+}
+
+/// What a service mounts: `data:/var/lib/app`, `./conf:/etc/app:ro`, or the same in the long form.
+fn mount(value: &Value) -> Option<Mount> {
+    let of_host = |source: &str| source.starts_with(['.', '/', '~', '$', '\\']) || source.contains('/');
+    if let Some(text) = value.as_str() {
+        let parts = parts(text);
+        let (source, path, mode) = match parts.as_slice() {
+            [path] => (None, *path, ""),
+            [source, path] => (Some(*source), *path, ""),
+            [source, path, mode] => (Some(*source), *path, *mode),
+            _ => return None,
+        };
+        let writable = !mode.split(',').any(|word| word == "ro");
+        let host = source.filter(|source| of_host(source)).map(str::to_owned);
+        return path.starts_with('/').then(|| Mount { host, path: path.to_owned(), writable });
+    }
+    let word = |key: &str| value.get(key).and_then(Value::as_str);
+    let path = word("target").filter(|path| path.starts_with('/'))?;
+    let host = match word("type") {
+        Some("bind") => Some(word("source").unwrap_or_default().to_owned()),
+        Some("volume") | None => word("source").filter(|source| of_host(source)).map(str::to_owned),
+        _ => return None,
+    };
+    let writable = value.get("read_only").and_then(Value::as_bool) != Some(true);
+    Some(Mount { host, path: path.to_owned(), writable })
+}
+
+/// The parts between colons, of which `${DATA:-./data}` has none.
+fn parts(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0usize, 0usize);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 => {
+                found.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(text.get(start..).unwrap_or_default());
+    found
 }
 
 /// A command as a shell would read it: the text as it is written, or the words of a list in quotes where they need them.
@@ -185,6 +276,24 @@ mod tests {
         let old = "web:\n  build: .\n  command: y 1\n";
         let found = starts(&[("docker-compose.yml", old)], "Dockerfile");
         assert_eq!(found.first().and_then(|start| start.2.as_deref()), Some("y 1"));
+    }
+
+    #[test]
+    fn what_is_mounted_and_allowed_is_told() {
+        let mount = |text: &str| mount(&Value::String(text.to_owned())).map(|one| (one.host, one.path, one.writable));
+        let host = |host: &str, path: &str, writable| Some((Some(host.to_owned()), path.to_owned(), writable));
+        assert_eq!(mount("data:/data"), Some((None, "/data".to_owned(), true)));
+        assert_eq!(mount("/app/node_modules"), Some((None, "/app/node_modules".to_owned(), true)));
+        assert_eq!(mount("./conf:/etc/app:ro,z"), host("./conf", "/etc/app", false));
+        assert_eq!(mount("${DATA:-./data}:/data"), host("${DATA:-./data}", "/data", true));
+        assert_eq!(mount("data"), None);
+        let service: Value = serde_json::from_str(
+            r#"{"privileged": true, "cap_add": ["NET_ADMIN"], "devices": ["/dev/ttyUSB0:/dev/ttyUSB0"]}"#,
+        )
+        .unwrap();
+        assert_eq!(rights(&service), ["--privileged", "--cap-add=NET_ADMIN", "--device=/dev/ttyUSB0:/dev/ttyUSB0"]);
+        let long: Value = serde_json::from_str(r#"{"type": "volume", "source": "db", "target": "/db"}"#).unwrap();
+        assert_eq!(super::mount(&long), Some(Mount { host: None, path: "/db".to_owned(), writable: true }));
     }
 
     #[test]

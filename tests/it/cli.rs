@@ -138,6 +138,28 @@ fn explain_says_where_each_instruction_goes_and_why() {
 }
 
 #[test]
+fn what_compose_starts_as_root_is_said() {
+    let workspace = Workspace::new();
+    workspace.file(
+        "Dockerfile",
+        "FROM alpine:3.20\nCOPY . /srv\nCMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/srv\"]\n",
+    );
+    workspace.file("index.html", "hello\n");
+    let compose =
+        |user: &str| format!("services:\n  web:\n    build: .\n  cron:\n    build: .\n    command: crond -f\n{user}");
+    workspace.file("compose.yaml", compose(""));
+    let fix = ["fix", "--dry-run", "--only", "non-root"];
+    let said = "compose.yaml (service cron) starts `crond -f`, and crond is started: it needs root, as users, devices or \
+        the network are its work: give it `user: root`";
+    let done = workspace.run(&fix);
+    assert!(text(&done.stderr).contains(said), "{}", text(&done.stderr));
+    workspace.file("compose.yaml", compose("    user: root\n"));
+    let done = workspace.run(&fix);
+    assert!(!text(&done.stderr).contains("compose.yaml"), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("+USER"), "{}", text(&done.stdout));
+}
+
+#[test]
 fn what_compose_starts_by_the_toolchain_is_said() {
     let workspace = Workspace::new();
     workspace.file("api/Dockerfile", GUIDE);

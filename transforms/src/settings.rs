@@ -22,12 +22,12 @@ pub struct Settings {
     /// The path of the Dockerfile, from the root of its build context where there is one: what it is called says what it
     /// is for.
     pub file: Option<String>,
-    /// What starts in the image where others say so.
+    /// How others use the image: what they start in it, and what they put there.
     pub starts: Vec<Start>,
 }
 
-/// A start of the image that a file around the project asks for, in the place of what the image starts itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A use of the image that a file around the project asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Start {
     /// Who asks: `docker-compose.yml (service worker)`.
     pub by: String,
@@ -37,6 +37,23 @@ pub struct Start {
     pub entrypoint: Option<String>,
     /// The words in the place of CMD, as a shell reads them.
     pub command: Option<String>,
+    /// The user in the place of the image's own.
+    pub user: Option<String>,
+    /// What it is given beyond the rights of other containers, in the words of `docker run`: `--cap-add=NET_ADMIN`.
+    pub rights: Vec<String>,
+    /// What lies over folders of the image.
+    pub mounts: Vec<Mount>,
+}
+
+/// A file, a folder or a volume that is mounted into a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// What of the host it is, as it is written; `None` for a volume, which begins as what the image has there.
+    pub host: Option<String>,
+    /// Where it lies in the container.
+    pub path: String,
+    /// Whether the container may write to it.
+    pub writable: bool,
 }
 
 impl Settings {

@@ -80,11 +80,14 @@ fn read(model: &Model<'_>, stage: &Stage) -> Entry {
     entry
 }
 
-/// The commands that run where somebody else says what starts; `None` where that is nothing to learn from: it can't be
-/// read, the image heeds no command, or the container is only kept alive.
+/// The commands that run where somebody else says what starts; `None` where that is nothing to learn from: nothing is
+/// said, it can't be read, the image heeds no command, or the container is only kept alive.
 pub fn instead(model: &Model<'_>, stage: &Stage, start: &Start) -> Option<Vec<Step>> {
     // Shells to work in, and what waits for somebody who comes with one.
     const IDLE: [&str; 9] = ["sh", "bash", "ash", "zsh", "tail", "sleep", "cat", "true", "watch"];
+    if start.entrypoint.is_none() && start.command.is_none() {
+        return None;
+    }
     let own = of(model, stage);
     let cwd = model.final_workdir(stage).map(str::to_owned);
     let at = own.cmd.or(own.entrypoint).unwrap_or(stage.from);

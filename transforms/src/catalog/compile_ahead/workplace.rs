@@ -1,6 +1,7 @@
 //! Images to work in: what is started there compiles again and again, because that is their purpose.
 
 use crate::model::paths;
+use crate::settings::Mount;
 use crate::transform::Refusal;
 
 use super::project::Project;
@@ -65,8 +66,8 @@ pub(super) fn purpose(project: &Project<'_, '_, '_>) -> Result<(), Refusal> {
     if let Some(word) = project.argv().iter().find(debugs) {
         return develops(format!("`{word}` is for a debugger, or for sources that change"));
     }
-    if let Some((file, mount)) = mounted(project) {
-        return develops(format!("{file} mounts the sources over the image's ({mount})"));
+    if let Some((by, mount)) = mounted(project) {
+        return develops(format!("{by} mounts the sources over the image's ({mount})"));
     }
     Ok(())
 }
@@ -82,35 +83,22 @@ fn named(file: &str) -> bool {
     parts(&lower).any(|part| NAMES.contains(&part))
 }
 
-/// A bind mount of Compose that lies over the folder of the project: the file, and the line.
+/// A folder of the host that lies over the folder of the project where the image is used: by whom, and which.
 fn mounted(project: &Project<'_, '_, '_>) -> Option<(String, String)> {
     let cwd = project.cwd().ok()?;
-    let context = project.model.context?;
-    let compose = |file: &&String| {
-        let name = paths::name(file);
-        (name.contains("compose") || name.starts_with("fig."))
-            && (name.ends_with(".yml") || name.ends_with(".yaml"))
-            && file.split('/').count() <= 2
-    };
-    for file in context.files().iter().filter(compose) {
-        let Some(text) = context.read(file) else { continue };
-        for line in String::from_utf8_lossy(&text).lines() {
-            let entry = line.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
-            let mut halves = entry.split(':');
-            let (Some(host), Some(inside)) = (halves.next(), halves.next()) else { continue };
-            let here = host == "."
-                || host.starts_with("./")
-                || host.starts_with("../")
-                || host.starts_with("$PWD")
-                || host.starts_with("${PWD}");
+    let stage = project.stage.name.as_deref();
+    let starts = project.model.settings.starts.iter();
+    let mut starts = starts.filter(|start| start.target.is_none() || start.target.as_deref() == stage);
+    starts.find_map(|start| {
+        let over = |mount: &&Mount| {
+            let here = |host: &String| host.starts_with(['.', '$']);
             // A single file is settings, a folder is the sources.
-            let folder = !paths::name(inside).contains('.');
-            if here && folder && inside.starts_with('/') && paths::within(cwd, &paths::join("/", inside)) {
-                return Some((file.clone(), entry.to_owned()));
-            }
-        }
-    }
-    None
+            let folder = !paths::name(&mount.path).contains('.');
+            mount.host.as_ref().is_some_and(here) && folder && paths::within(cwd, &paths::join("/", &mount.path))
+        };
+        let mount = start.mounts.iter().find(over)?;
+        Some((start.by.clone(), format!("{}:{}", mount.host.as_deref().unwrap_or_default(), mount.path)))
+    })
 }
 
 #[cfg(test)]

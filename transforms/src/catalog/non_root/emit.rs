@@ -64,7 +64,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         claim,
         edits: EditSet::new(edits).ok()?,
         assumptions: plan.assumptions.clone(),
-        tasks: Vec::new(),
+        tasks: plan.tasks.clone(),
         decisions: if survey.model.settings.explain { decisions(survey, plan, &moved) } else { Vec::new() },
     })
 }

@@ -11,6 +11,8 @@
 //! 7. `place`: where the lines go.
 //! 8. `emit`: the decision as edits.
 //!
+//! Beside it, `uses` has how others start the image, and what they mount over it.
+//!
 //! `scanners` is the judge of the result, and no part of the way.
 
 mod caches;
@@ -26,6 +28,7 @@ mod stepdown;
 mod supervised;
 mod survey;
 mod user;
+mod uses;
 mod who;
 
 use crate::model::{Model, Stage};
@@ -79,6 +82,7 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
         Some(stepped) => (user::told(stepped), owns::as_before(stepped)),
         None => {
             obstacles::check(&survey)?;
+            uses::check(&survey)?;
             obstacles::taken_place(&survey, &root)?;
             let user = user::choose(&survey, &root);
             let needs = owns::needs(&survey, &user);
@@ -90,6 +94,8 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     }
     let mut plan = place::plan(&survey, &root, user, needs)?;
     plan.edits = stepped.map(|stepped| stepped.edits).unwrap_or_default();
+    plan.tasks = uses::tasks(&survey);
+    plan.assumptions.extend(plan.tasks.iter().cloned());
     emit::fix(&survey, &plan).ok_or_else(|| refuse("self-check", "the edits would touch the same bytes", false))
 }
 

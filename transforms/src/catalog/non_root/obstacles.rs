@@ -153,6 +153,30 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     switched_by_hand(survey)
 }
 
+/// Whether commands that somebody else starts in the image need root.
+///
+/// # Errors
+/// A refusal that says for what.
+pub(super) fn needs_root(
+    survey: &Survey<'_, '_>,
+    steps: &[Step],
+    scripts: &[Script],
+    words: &[&str],
+) -> Result<(), Refusal> {
+    words.iter().try_for_each(|words| as_another(survey, words))?;
+    scripts.iter().try_for_each(script)?;
+    for step in steps {
+        program(survey, step)?;
+        compiles(survey, step)?;
+        fetches(step)?;
+        installs_outside(survey, step)?;
+    }
+    match scripts::writes(steps).0.iter().find_map(owns::system_place) {
+        Some(place) => Err(refuse("needs-root", format!("it writes {place}"), true)),
+        None => Ok(()),
+    }
+}
+
 /// A folder that what starts makes at the root of an image without a shell, where nobody can make and give it beforehand.
 fn unmade(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     if survey.facts.family.is_none_or(Family::has_shell) {
@@ -320,22 +344,25 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The first right in a text of `docker run` that a user has no use for.
+pub(super) fn right(source: &[u8], text: &[u8]) -> Option<String> {
+    // A browser shuts its own processes in, and has capabilities for that as whatever user.
+    let browser =
+        ["chrom", "puppeteer", "electron"].iter().any(|name| memchr::memmem::find(source, name.as_bytes()).is_some());
+    let mut found = RIGHTS.as_ref()?.find_iter(text);
+    let found = found.find(|found| !browser || !found.as_bytes().to_ascii_lowercase().ends_with(b"sys_admin"))?;
+    Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
+}
+
 /// What a comment or a label says of how the image is started: with rights that a user has no use for, as the kernel gives
 /// them to root alone.
 fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let file = survey.model.file;
     let homes = HOMES.as_ref().is_some_and(|homes| homes.is_match(file.source));
-    let Some(rights) = RIGHTS.as_ref().filter(|rights| homes || rights.is_match(file.source)) else { return Ok(()) };
-    // A browser shuts its own processes in, and has capabilities for that as whatever user.
-    let browser = ["chrom", "puppeteer", "electron"]
-        .iter()
-        .any(|name| memchr::memmem::find(file.source, name.as_bytes()).is_some());
-    let said = |text: &[u8]| {
-        let found = rights
-            .find_iter(text)
-            .find(|found| !browser || !found.as_bytes().to_ascii_lowercase().ends_with(b"sys_admin"))?;
-        Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
-    };
+    if !homes && !RIGHTS.as_ref().is_some_and(|rights| rights.is_match(file.source)) {
+        return Ok(());
+    }
+    let said = |text: &[u8]| right(file.source, text);
     let comments = file.tiles.iter().filter(|tile| matches!(tile.kind, TileKind::Comment));
     for tile in comments {
         if let Some(folder) = HOMES.as_ref().and_then(|homes| homes.captures(tile.span.of(file.source))?.get(1)) {

@@ -23,6 +23,7 @@ use super::stepdown::StepDown;
 use super::supervised;
 use super::survey::{Survey, Unit};
 use super::user::{self, User};
+use super::uses;
 
 /// What has to be the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,7 +54,7 @@ impl Needs {
     }
 
     /// Whether the place is given away already.
-    fn owned(&self, path: &str) -> bool {
+    pub(super) fn owned(&self, path: &str) -> bool {
         let mut folders = self.early.iter().chain(&self.late);
         folders.any(|known| known.path == path || (known.recursive && paths::within(path, &known.path)))
     }
@@ -140,6 +141,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     let mut needs = Needs::default();
     server(survey, user, &mut needs);
     volumes(survey, user, &mut needs);
+    uses::volumes(survey, &mut needs);
     application(survey, user, &mut needs);
     roots_home(survey, user, &mut needs);
     frameworks(survey, &mut needs);
@@ -154,6 +156,8 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     modes(survey, user, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
+    let mounted = uses::assumptions(survey, &needs);
+    needs.assumptions.extend(mounted);
     needs.copies.sort_unstable();
     needs.copies.dedup();
     needs
@@ -412,14 +416,7 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                     needs.copies.push(copy);
                 }
             }
-            // In a home, the folders above are the user's too.
-            let mut above = Vec::new();
-            let mut folder = paths::parent(&path);
-            while folder != "/root" && paths::within(folder, "/root") {
-                above.push(folder.to_owned());
-                folder = paths::parent(folder);
-            }
-            for folder in above.into_iter().rev().filter(|_| user.server.is_none()) {
+            for folder in above_in_roots_home(&path).into_iter().filter(|_| user.server.is_none()) {
                 if !needs.owned(&folder) {
                     needs.early.push(Folder { path: folder, recursive: false, make: true });
                 }
@@ -427,6 +424,18 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.early.push(Folder { path, recursive: filled, make: true });
         }
     }
+}
+
+/// The folders between root's home and a folder in it, which are the user's too.
+pub(super) fn above_in_roots_home(path: &str) -> Vec<String> {
+    let mut above = Vec::new();
+    let mut folder = paths::parent(path);
+    while folder != "/root" && paths::within(folder, "/root") {
+        above.push(folder.to_owned());
+        folder = paths::parent(folder);
+    }
+    above.reverse();
+    above
 }
 
 /// The folders of the application: where it runs, and where the program lies.
@@ -586,7 +595,7 @@ pub(super) fn holds_project(survey: &Survey<'_, '_>, folder: &str) -> bool {
 /// Whether a build tool works in the folder when the container starts.
 fn built_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
     let within = |step: &Step| step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder));
-    survey.started.iter().any(|step| within(step) && obstacles::builds(step))
+    survey.runs().any(|step| within(step) && obstacles::builds(step))
 }
 
 /// Whether what runs is a server that only reads what it is given.
@@ -804,7 +813,7 @@ fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
     const PROJECT: [&str; 2] = ["--no-install-project", "--no-install-workspace"];
     let set =
         |name: &str| survey.all().any(|unit| unit.instruction.keyword == Keyword::Env && unit.text().contains(name));
-    let runs = survey.started.iter().chain(&survey.entry.steps);
+    let runs = survey.runs().chain(&survey.entry.steps);
     let runs = runs.filter(|step| step.program() == "uv" && step.subcommand() == Some("run"));
     let mut found: Vec<String> = Vec::new();
     for run in runs {
@@ -839,7 +848,7 @@ fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
 /// Projects whose manifest can't be read, that start a script by a name of development servers, and have modules: these
 /// keep what they compile among the modules.
 fn developed(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    let starts = survey.started.iter().filter_map(|step| {
+    let starts = survey.runs().filter_map(|step| {
         let call = Call::of(step)?;
         let (name, _) = call.script(step.program())?;
         let develops = name.split(':').any(|part| matches!(part, "dev" | "develop" | "serve" | "hot" | "watch"));
@@ -867,7 +876,7 @@ fn file_database(survey: &Survey<'_, '_>, folder: &str) -> bool {
 
 /// Programs that compile when they start, with the folder of their project.
 fn compiling<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = (&'s str, Keeps)> {
-    survey.started.iter().filter_map(|step| {
+    survey.runs().filter_map(|step| {
         let keeps = develops::keeps(step.program(), step.args())?;
         step.cwd.as_deref().map(|folder| (folder, keeps))
     })
@@ -1280,8 +1289,9 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
 fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut folders: Vec<String> = Vec::new();
     let mut files: Vec<String> = Vec::new();
-    let written = survey.scripts.iter().filter_map(|script| script.steps.as_deref());
-    for steps in written.chain(std::iter::once(survey.entry.steps.as_slice())) {
+    let written = survey.scripts.iter().chain(uses::scripts(survey)).filter_map(|script| script.steps.as_deref());
+    let others: Vec<Step> = uses::started(survey).cloned().collect();
+    for steps in written.chain([survey.entry.steps.as_slice(), &others]) {
         for write in scripts::writes(steps).0 {
             let (path, file) = match write {
                 Write::Folder(path) => (path, false),
@@ -1745,7 +1755,7 @@ fn filled_below(survey: &Survey<'_, '_>, folder: &str) -> bool {
 
 /// Whether a package manager installs into the folder when the container starts.
 fn installs_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
-    survey.started.iter().any(|step| installs_into(step).is_some_and(|into| paths::within(&into, folder)))
+    survey.runs().any(|step| installs_into(step).is_some_and(|into| paths::within(&into, folder)))
 }
 
 /// The folder of the project into which a command installs what the project asks for.
@@ -1829,7 +1839,7 @@ fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
 
 /// Whether a RUN leaves files in the folder that the program changes: a clone, an archive, a copy, a database, packages
 /// that are installed again when the container starts.
-fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
+pub(super) fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
     let own = survey.steps(unit).iter().any(|step| {
         step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder)) && stores(survey, step)
             || installs_into(step).is_some_and(|into| paths::within(&into, folder)) && installs_at_start(survey, folder)
@@ -1902,7 +1912,7 @@ fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 fn reads_only(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
     let works = |step: &Step| installs_into(step).is_some() || obstacles::builds(step);
-    if compiling(survey).next().is_some() || survey.started.iter().any(works) {
+    if compiling(survey).next().is_some() || survey.runs().any(works) {
         return false;
     }
     // A release of Erlang's or Elixir's writes its settings beside itself when it starts.
@@ -1964,7 +1974,7 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         });
         root || text.contains("~/")
     };
-    let mut used = caches.stays.is_some();
+    let mut used = caches.stays.is_some() || uses::in_roots_home(survey);
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
@@ -2133,6 +2143,9 @@ impl<'u, 'a: 'u, I: Iterator<Item = &'u Unit<'a>>> EnvHome for I {
     }
 }
 
+/// What is taken for granted where there are volumes.
+pub(super) const VOLUMES: &str = "volumes that exist already are given to the user by hand";
+
 /// What else is taken for granted.
 fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let ports = obstacles::low_ports(survey);
@@ -2143,7 +2156,7 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         ));
     }
     if needs.volume.is_some() {
-        needs.assumptions.push("volumes that exist already are given to the user by hand".to_owned());
+        needs.assumptions.push(VOLUMES.to_owned());
     }
     if survey.entry.is_empty() && survey.facts.start == super::images::Start::Unknown {
         needs.assumptions.push("what the base image starts needs no root".to_owned());
@@ -2163,7 +2176,7 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             survey.facts.key
         ));
     }
-    if let Some(step) = survey.started.iter().find(|step| obstacles::builds(step)) {
+    if let Some(step) = survey.runs().find(|step| obstacles::builds(step)) {
         needs.assumptions.push(format!(
             "`{}` may fetch again what it needs, into the home of the user, when the container starts",
             step.program()

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     /// The USER instruction (a unit) that says the new name in the place of root.
     pub(super) mended: Option<usize>,
     pub(super) assumptions: Vec<String>,
+    /// Those of them that somebody has to see to.
+    pub(super) tasks: Vec<String>,
     /// What changes in the file beside that.
     pub(super) edits: Vec<Edit>,
 }
@@ -78,6 +80,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             end,
             mended: idle,
             assumptions,
+            tasks: Vec::new(),
             edits: Vec::new(),
         };
         return Ok(plan);
@@ -85,6 +88,8 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
 
     let mut early = needs.early;
     let mut late = needs.late;
+    // What is given away behind VOLUME, older builders forget.
+    let forgets = needs.volume.is_some();
     let numeric = user.name.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     let wanted = copies.first().copied().into_iter().chain(needs.volume).min();
     // The user has to be there, and the commands have to run as root.
@@ -99,12 +104,13 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
                 .extract_if(.., |folder| made_from(survey, &folder.path, place).is_some())
                 .filter_map(|folder| Some((made_from(survey, &folder.path, place)? + 1, folder)))
                 .collect();
-            commands.extend(folders(survey, &early, &user.owner, Some(place)));
+            commands.extend(folders(survey, &early, &user.owner, place, if forgets { &[] } else { &late }));
             if !commands.is_empty() {
                 runs.push((place, commands));
             }
             for (place, folder) in later {
-                runs.push((place, folders(survey, &[folder], &user.owner, Some(place))));
+                let commands = folders(survey, &[folder], &user.owner, place, if forgets { &[] } else { &late });
+                runs.push((place, commands));
             }
             let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner);
             if !commands.is_empty() {
@@ -125,7 +131,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             let mut all = std::mem::take(&mut early);
             all.append(&mut late);
             let (recursive, single): (Vec<Folder>, Vec<Folder>) = all.into_iter().partition(|folder| folder.recursive);
-            commands.extend(folders(survey, &single, &user.owner, Some(end)));
+            commands.extend(folders(survey, &single, &user.owner, end, if forgets { &[] } else { &recursive }));
             commands.extend(commands_at_the_end(survey, &recursive, &needs.files, &user.owner));
             if !commands.is_empty() {
                 runs.push((end, commands));
@@ -145,6 +151,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         end,
         mended,
         assumptions,
+        tasks: Vec::new(),
         edits: Vec::new(),
     })
 }
@@ -176,13 +183,14 @@ fn end(survey: &Survey<'_, '_>) -> usize {
     starts.next().map_or(survey.units.len(), |(at, _)| at)
 }
 
-/// The commands that make and give away single folders.
-fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Option<usize>) -> Vec<String> {
+/// The commands that make and give away single folders, but for those that are given away later with a folder above.
+fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usize, later: &[Folder]) -> Vec<String> {
     if folders.is_empty() {
         return Vec::new();
     }
-    let place = place.unwrap_or(survey.units.len());
     let mut commands = Vec::new();
+    let covered =
+        |path: &str| later.iter().any(|whole| whole.recursive && crate::model::paths::within(path, &whole.path));
     let missing: Vec<String> = folders
         .iter()
         .filter(|folder| folder.make && !exists(survey, &folder.path, place))
@@ -192,8 +200,8 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Opti
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
     for (recursive, flag) in [(false, ""), (true, "-R ")] {
-        let names = folders.iter().filter(|folder| folder.recursive == recursive).map(|folder| word(&folder.path));
-        let names: Vec<String> = names.collect();
+        let names = folders.iter().filter(|folder| folder.recursive == recursive && !covered(&folder.path));
+        let names: Vec<String> = names.map(|folder| word(&folder.path)).collect();
         if !names.is_empty() {
             commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
         }
@@ -204,7 +212,8 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: Opti
 /// The commands that give away what is full by the end.
 fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[String], owner: &str) -> Vec<String> {
     let mut commands = Vec::new();
-    let made: Vec<String> = folders.iter().filter(|folder| folder.make).map(|folder| word(&folder.path)).collect();
+    let made = folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, survey.units.len()));
+    let made: Vec<String> = made.map(|folder| word(&folder.path)).collect();
     if !made.is_empty() {
         commands.push(format!("mkdir -p {}", made.join(" ")));
     }

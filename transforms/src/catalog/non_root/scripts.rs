@@ -97,7 +97,21 @@ pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
         let steps = parse(survey, &text);
         found.push(Script { path, text, steps });
     }
-    let mut wanted: Vec<Step> = survey.entry.steps.clone();
+    follow(survey, survey.entry.steps.clone(), &mut found);
+    found
+}
+
+/// The scripts that other commands start.
+pub(super) fn behind(survey: &Survey<'_, '_>, wanted: Vec<Step>) -> Vec<Script> {
+    let mut found = Vec::new();
+    if survey.reads() {
+        follow(survey, wanted, &mut found);
+    }
+    found
+}
+
+/// Reads the scripts that commands start, and those behind them.
+fn follow(survey: &Survey<'_, '_>, mut wanted: Vec<Step>, found: &mut Vec<Script>) {
     let mut at = 0;
     while let Some(step) = wanted.get(at).cloned()
         && found.len() < MAX
@@ -130,7 +144,6 @@ pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
         wanted.extend(steps.iter().flatten().cloned());
         found.push(Script { path, text, steps });
     }
-    found
 }
 
 /// The commands of a script, with the working directory of the image.

@@ -70,7 +70,7 @@ pub(super) fn check(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal>
 /// The files that it writes, with what it starts.
 pub(super) fn files(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for step in survey.started.iter().filter(|step| step.program() == "supervisord") {
+    for step in survey.runs().filter(|step| step.program() == "supervisord") {
         for one in settings(survey, step).iter().flatten() {
             for (_, key, value) in lines(&one.text) {
                 let writes = matches!(key, "logfile" | "pidfile" | "stdout_logfile" | "stderr_logfile" | "file");
@@ -87,7 +87,7 @@ pub(super) fn files(survey: &Survey<'_, '_>) -> Vec<String> {
 /// The programs that it starts, by name.
 pub(super) fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for step in survey.started.iter().filter(|step| step.program() == "supervisord") {
+    for step in survey.runs().filter(|step| step.program() == "supervisord") {
         for one in settings(survey, step).iter().flatten() {
             for (_, _, command) in lines(&one.text).filter(|(_, key, _)| *key == "command") {
                 let program = command.split_whitespace().next().map(paths::name).unwrap_or_default();

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use super::images::{self, Facts};
 use super::scripts::{self, Script};
+use super::uses::{self, Use};
 
 /// The shipped stage, with the stages that it stands on.
 pub(super) struct Survey<'m, 'a> {
@@ -26,6 +27,8 @@ pub(super) struct Survey<'m, 'a> {
     /// Every command that is known to run when a container starts: those of the entry, of its scripts, and of the
     /// scripts of `package.json` behind them.
     pub(super) started: Vec<Step>,
+    /// How others use the image.
+    pub(super) uses: Vec<Use<'m>>,
     /// Whether the content of any file is known: there is a build context, or a COPY that holds a text.
     texts: bool,
 }
@@ -62,6 +65,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             below,
             scripts: Vec::new(),
             started: Vec::new(),
+            uses: Vec::new(),
             texts: model.context.is_some() || model.file.instructions.iter().any(holds_text),
         }
     }
@@ -73,6 +77,12 @@ impl<'m, 'a> Survey<'m, 'a> {
             self.facts.family = self.family_by_use();
         }
         self.scripts = scripts::read(self);
+        self.follow_own();
+        self.uses = uses::read(self);
+    }
+
+    /// Every command that runs when the image starts what it says.
+    fn follow_own(&mut self) {
         let Some(index) = self.entry.cmd.or(self.entry.entrypoint) else { return };
         let written = self.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
         let mut started: Vec<Step> = Vec::new();
@@ -85,6 +95,11 @@ impl<'m, 'a> Survey<'m, 'a> {
             }
         }
         self.started = started;
+    }
+
+    /// Every command that is known to run as the user, also where others use the image.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Step> {
+        self.started.iter().chain(uses::started(self))
     }
 
     fn family_by_use(&self) -> Option<crate::knowledge::releases::Family> {

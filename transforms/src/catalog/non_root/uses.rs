@@ -1,0 +1,166 @@
+//! How others use the image: files of Compose around it start other commands in it, and mount what is written to.
+
+use crate::model::commands::Step;
+use crate::model::{entry, npm, paths};
+use crate::settings::Start;
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::owns::{self, Folder, Needs};
+use super::scripts::{self, Script};
+use super::survey::Survey;
+use super::{obstacles, refuse};
+
+/// A use of the image, as the user that it says itself.
+pub(super) struct Use<'m> {
+    pub(super) start: &'m Start,
+    /// What is started in the place of what the image starts, through the scripts that can be read.
+    pub(super) steps: Vec<Step>,
+    /// Those scripts.
+    scripts: Vec<Script>,
+    /// Why that needs root.
+    root: Option<String>,
+}
+
+/// Reads how the image is used.
+pub(super) fn read<'m>(survey: &Survey<'m, '_>) -> Vec<Use<'m>> {
+    let starts = survey.model.settings.starts.iter();
+    let here = |start: &&Start| {
+        let target = start.target.as_deref();
+        start.user.is_none() && (target.is_none() || target == survey.stage.name.as_deref())
+    };
+    starts.filter(here).map(|start| of(survey, start)).collect()
+}
+
+fn of<'m>(survey: &Survey<'m, '_>, start: &'m Start) -> Use<'m> {
+    let own = entry::instead(survey.model, survey.stage, start).unwrap_or_default();
+    let scripts = scripts::behind(survey, own.clone());
+    let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or(survey.stage.from);
+    let mut steps: Vec<Step> = Vec::new();
+    for step in own.iter().chain(scripts.iter().filter_map(|script| script.steps.as_ref()).flatten()) {
+        let behind = npm::behind(survey.model, index, step, &|path| survey.read(path));
+        steps.extend(std::iter::once(step.clone()).chain(behind).filter(|one| !survey.started.contains(one)));
+    }
+    let words = [&start.entrypoint, &start.command];
+    let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
+    let root = obstacles::needs_root(survey, &steps, &scripts, &words).err().map(|refusal| refusal.text);
+    Use { start, steps, scripts, root }
+}
+
+/// What stands against another user in every use.
+///
+/// # Errors
+/// A refusal that says what needs root.
+pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    for one in survey.uses.iter().map(|one| one.start) {
+        for right in &one.rights {
+            if let Some(word) = obstacles::right(survey.model.file.source, right.as_bytes()) {
+                let text = format!("{} starts it with rights that only root can use ({word})", one.by);
+                return Err(refuse("needs-root", text, true));
+            }
+        }
+        for mount in &one.mounts {
+            if mount.path.ends_with("/docker.sock") {
+                let text = format!("{} mounts the Docker daemon's socket, which belongs to root", one.by);
+                return Err(refuse("docker-socket", text, true));
+            }
+            // Where the home is another one, nobody looks there; and what is worked in there is given away with it.
+            let home = || owns::home_said(survey).is_none_or(|home| home == "/root");
+            let works = survey.model.final_workdir(survey.stage).is_some_and(|at| paths::within(at, "/root"));
+            if mount.host.is_some() && paths::within(&mount.path, "/root") && !works && home() {
+                let text = format!("{} mounts {}, where root alone looks", one.by, mount.path);
+                return Err(refuse("needs-root", text, true));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What somebody has to see to where a use needs root.
+pub(super) fn tasks(survey: &Survey<'_, '_>) -> Vec<String> {
+    let said = |one: &Use<'_>| {
+        let reason = one.root.as_ref()?;
+        let started = one.start.command.as_ref().or(one.start.entrypoint.as_ref())?;
+        Some(format!("{} starts `{started}`, and {reason}: give it `user: root`", one.start.by))
+    };
+    survey.uses.iter().filter_map(said).collect()
+}
+
+/// The commands that other uses start as the user.
+pub(super) fn started<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'s Step> {
+    survey.uses.iter().filter(|one| one.root.is_none()).flat_map(|one| &one.steps)
+}
+
+/// The scripts among them.
+pub(super) fn scripts<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'s Script> {
+    survey.uses.iter().filter(|one| one.root.is_none()).flat_map(|one| &one.scripts)
+}
+
+/// Parts of paths in which packages lie: a volume over them is there to keep the image's own.
+const PACKAGES: [&str; 7] = ["node_modules", "bower_components", "vendor", "venv", ".venv", "site-packages", "bundle"];
+
+/// The volumes that are mounted to be written to.
+fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mounts = survey.uses.iter().flat_map(|one| &one.start.mounts);
+    let mut found: Vec<String> = Vec::new();
+    for mount in mounts.filter(|mount| mount.writable && mount.host.is_none()) {
+        let path = paths::join("/", &mount.path);
+        let packages = path.split('/').any(|part| PACKAGES.contains(&part));
+        let plain = !path.contains(['$', ' ', '\'', '"']);
+        if plain && !packages && owns::is_application(&path) && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Whether a volume of root's home is among them.
+pub(super) fn in_roots_home(survey: &Survey<'_, '_>) -> bool {
+    mounted(survey).iter().any(|path| paths::within(path, "/root"))
+}
+
+/// Gives away the folders that volumes begin as: a new one belongs to whom its folder of the image belongs to.
+pub(super) fn volumes(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    for path in mounted(survey) {
+        for (at, unit) in survey.units.iter().enumerate() {
+            let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+            let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+            if to.is_some_and(|to| paths::within(to, &path)) && !given && !needs.copies.contains(&at) {
+                needs.copies.push(at);
+            }
+        }
+        if needs.owned(&path) || survey.facts.data.contains(&path.as_str()) && survey.facts.own.is_some() {
+            continue;
+        }
+        let fills = |unit: &super::survey::Unit<'_>| {
+            unit.instruction.keyword == Keyword::Run && owns::fills(survey, unit, &path)
+        };
+        let recursive = survey.all().any(fills);
+        for above in owns::above_in_roots_home(&path) {
+            if !needs.owned(&above) {
+                needs.late.push(Folder { path: above, recursive: false, make: true });
+            }
+        }
+        needs.late.push(Folder { path, recursive, make: true });
+    }
+}
+
+/// What is taken for granted of the volumes, and of the folders of the host that are mounted where the user writes.
+pub(super) fn assumptions(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    if needs.volume.is_none() && mounted(survey).iter().any(|path| needs.owned(path)) {
+        found.push(owns::VOLUMES.to_owned());
+    }
+    for one in &survey.uses {
+        for mount in one.start.mounts.iter().filter(|mount| mount.writable) {
+            let Some(host) = &mount.host else { continue };
+            let path = paths::join("/", &mount.path);
+            let written = needs.paths().any(|own| paths::within(own, &path) || paths::within(&path, own));
+            let text = format!("the user may write to {host}, which {} mounts at {path}", one.start.by);
+            if written && !found.contains(&text) {
+                found.push(text);
+            }
+        }
+    }
+    found
+}

@@ -18,7 +18,7 @@ use crate::cli::{ChoiceArgs, Global};
 use crate::compose::Services;
 use crate::config::{Choice, Configs};
 use crate::context::{Contexts, Folder};
-use crate::input::Input;
+use crate::input::{Bounds, Input, Inputs, Source};
 
 /// How many files are worked on before their results are printed: large enough that the end, where one thread waits
 /// for the other, does not count, small enough that memory does not either.
@@ -71,6 +71,7 @@ pub(crate) struct Work<'a> {
     configs: Configs<'a>,
     contexts: Contexts,
     services: Services,
+    bounds: Bounds,
     /// Whether fixes bring along what they decided.
     explain: bool,
 }
@@ -80,11 +81,12 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// The folder of `--context` is not there.
-    pub(crate) fn new(args: &'a ChoiceArgs) -> Result<Self> {
+    pub(crate) fn new(args: &'a ChoiceArgs, found: &Inputs) -> Result<Self> {
         Ok(Self {
             configs: Configs::new(args),
             contexts: Contexts::new(args)?,
             services: Services::default(),
+            bounds: Bounds::new(found),
             explain: false,
         })
     }
@@ -93,8 +95,8 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// As [`Work::new`].
-    pub(crate) fn explaining(args: &'a ChoiceArgs) -> Result<Self> {
-        Ok(Self { explain: true, ..Self::new(args)? })
+    pub(crate) fn explaining(args: &'a ChoiceArgs, found: &Inputs) -> Result<Self> {
+        Ok(Self { explain: true, ..Self::new(args, found)? })
     }
 
     /// Reads and rewrites one file. What was read from elsewhere is kept for the next one.
@@ -148,10 +150,12 @@ impl<'a> Work<'a> {
     ) -> Result<T, Failure> {
         let choice = self.configs.of(input.folder()).map_err(Failure::Elsewhere)?;
         let result = caught(|| {
-            let context = self.contexts.of(input, source);
-            let file = called(input, context.as_deref());
             // Without a context nobody wants to hear of what lies around.
-            let starts = context.as_ref().map(|_| self.services.starts(input.target())).unwrap_or_default();
+            let look = self.contexts.wanted() && input.source != Source::Stdin;
+            let said = look.then(|| self.services.say(input.target(), &self.bounds)).unwrap_or_default();
+            let context = self.contexts.of(input, source, &said.contexts, &self.bounds);
+            let file = called(input, context.as_deref());
+            let starts = if context.is_some() { said.starts } else { Vec::new() };
             let named = (file.is_some() || !starts.is_empty()).then(|| Choice {
                 settings: Settings { file, starts, ..choice.settings.clone() },
                 ..(*choice).clone()

@@ -27,7 +27,7 @@ struct Few {
 /// Wrong usage, or standard output that can't be written.
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     let found = input::find(&args.input.paths, args.input.stdin_path.as_deref());
-    let work = Work::new(&args.choice)?;
+    let work = Work::new(&args.choice, &found)?;
     let mut output = Output::open(args.output.as_deref())?;
     let mut summary = Summary::default();
     let mut said = BTreeSet::new();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dockwright_transforms::settings::{Mount, Start};
 use serde_json::{Map, Value};
 
-use crate::input::is_repository;
+use crate::input::Bounds;
 
 /// Larger files are not written by people.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -23,34 +23,44 @@ pub(crate) struct Services {
     folders: Mutex<HashMap<PathBuf, Arc<Vec<Service>>>>,
 }
 
-/// A service that is built from a Dockerfile and says how it is used.
+/// A service that is built from a Dockerfile.
 #[derive(Debug, PartialEq, Eq)]
 struct Service {
     /// The Dockerfile, absolute.
     dockerfile: PathBuf,
-    start: Start,
+    /// The build context, absolute.
+    context: PathBuf,
+    /// What it says that starts.
+    start: Option<Start>,
+}
+
+/// What is said of a Dockerfile.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// How services use its image.
+    pub(crate) starts: Vec<Start>,
+    /// The folders that it is built with, absolute.
+    pub(crate) contexts: Vec<PathBuf>,
 }
 
 impl Services {
-    /// How the image of a Dockerfile is used by the files of Compose in its folder and in those above it, up to the
-    /// root of the repository; without a repository, in its own folder.
-    pub(crate) fn starts(&self, dockerfile: &Path) -> Vec<Start> {
-        let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Vec::new() };
+    /// What the files of Compose say of a Dockerfile: those in its folder and in the ones above it, as far as its project
+    /// goes.
+    pub(crate) fn say(&self, dockerfile: &Path, bounds: &Bounds) -> Said {
+        let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Said::default() };
         let dockerfile = plain(&dockerfile);
-        let Some(own) = dockerfile.parent() else { return Vec::new() };
-        let inside = own.ancestors().any(is_repository);
-        let mut found = Vec::new();
-        for folder in own.ancestors() {
-            let services = self.folder(folder);
-            found.extend(
-                services.iter().filter(|service| service.dockerfile == dockerfile).map(|one| one.start.clone()),
-            );
-            if !inside || is_repository(folder) {
-                break;
+        let Some(own) = dockerfile.parent() else { return Said::default() };
+        let mut said = Said::default();
+        for folder in bounds.upwards(own) {
+            for service in self.folder(folder).iter().filter(|service| service.dockerfile == dockerfile) {
+                said.starts.extend(service.start.clone());
+                if !said.contexts.contains(&service.context) {
+                    said.contexts.push(service.context.clone());
+                }
             }
         }
-        found.dedup();
-        found
+        said.starts.dedup();
+        said
     }
 
     fn folder(&self, folder: &Path) -> Arc<Vec<Service>> {
@@ -85,9 +95,9 @@ fn read(folder: &Path, name: &str) -> Option<Vec<Service>> {
     let file: Map<String, Value> = serde_saphyr::from_str(&fs::read_to_string(path).ok()?).ok()?;
     // The first files of Compose had the services at the top.
     let services = file.get("services").and_then(Value::as_object).unwrap_or(&file);
-    let mut found: Vec<Service> = services.iter().filter_map(|(key, one)| service(folder, name, key, one)).collect();
-    found.sort_unstable_by(|one, other| one.start.by.cmp(&other.start.by));
-    Some(found)
+    let mut keys: Vec<&String> = services.keys().collect();
+    keys.sort_unstable();
+    Some(keys.into_iter().filter_map(|key| service(folder, name, key, services.get(key)?)).collect())
 }
 
 fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Service> {
@@ -121,7 +131,7 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
         }
         None => inside.join("Dockerfile"),
     };
-    says.then(|| Service { dockerfile: plain(&dockerfile), start })
+    Some(Service { dockerfile: plain(&dockerfile), context: plain(&inside), start: says.then_some(start) })
 }
 
 /// The values of a list.
@@ -237,7 +247,7 @@ fn plain(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn starts(files: &[(&str, &str)], dockerfile: &str) -> Vec<(String, Option<String>, Option<String>)> {
+    fn say(files: &[(&str, &str)], dockerfile: &str) -> (Said, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(".git")).unwrap();
         for (path, text) in files {
@@ -245,8 +255,22 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let found = Services::default().starts(&folder.path().join(dockerfile));
+        let said = Services::default().say(&folder.path().join(dockerfile), &Bounds::default());
+        (said, folder.path().to_owned())
+    }
+
+    fn starts(files: &[(&str, &str)], dockerfile: &str) -> Vec<(String, Option<String>, Option<String>)> {
+        let found = say(files, dockerfile).0.starts;
         found.into_iter().map(|start| (start.by, start.entrypoint, start.command)).collect()
+    }
+
+    #[test]
+    fn a_service_says_what_it_is_built_with() {
+        let text = "services:\n  web:\n    build:\n      context: ./\n      dockerfile: docker/app/Dockerfile\n  \
+                    job:\n    build: ./docker/app\n    command: run\n";
+        let (said, root) = say(&[("compose.yaml", text), ("docker/app/Dockerfile", "")], "docker/app/Dockerfile");
+        assert_eq!(said.contexts, [root.join("docker/app"), root.clone()]);
+        assert_eq!(said.starts.len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use dockwright_transforms::{model, syntax};
 
 use self::dockerignore::{Glob, Ignore};
 use crate::cli::ChoiceArgs;
-use crate::input::{Input, Source, is_dockerfile_name, is_repository};
+use crate::input::{Bounds, Input, Source, is_dockerfile_name};
 
 /// Larger files are not looked into: sources and manifests are smaller, and memory is not ours to fill.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -60,15 +60,20 @@ impl Contexts {
         Ok(Self { mode, folders: Mutex::default() })
     }
 
-    /// The context of one Dockerfile with the bytes `source`; `None` where there is none, or no folder has anything of
-    /// what the file copies.
-    pub(crate) fn of(&self, input: &Input, source: &[u8]) -> Option<Arc<Folder>> {
+    /// Whether contexts are looked for.
+    pub(crate) fn wanted(&self) -> bool {
+        !matches!(self.mode, Mode::Off)
+    }
+
+    /// The context of one Dockerfile with the bytes `source`, which is said to be built with the folders `said`; `None` where
+    /// there is none, or no folder has anything of what the file copies.
+    pub(crate) fn of(&self, input: &Input, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Option<Arc<Folder>> {
         let root = match &self.mode {
             Mode::Off => return None,
             Mode::Given(folder) => folder.clone(),
             // Text from a pipe says nothing about a folder, unless a path for it was given.
             Mode::Find if input.source == Source::Stdin && input.path == Path::new("Dockerfile") => return None,
-            Mode::Find => find(input.folder(), source)?,
+            Mode::Find => find(input.folder(), source, said, bounds)?,
         };
         let own = input.target().with_file_name(format!("{}.dockerignore", input.target().file_name()?.display()));
         let ignore = if own.is_file() { own } else { root.join(".dockerignore") };
@@ -78,38 +83,44 @@ impl Contexts {
     }
 }
 
-/// The folder that a build of the Dockerfile would be given: its own, or the nearest above it, up to the repository's
-/// root, that has everything the file copies. Where none has it all, the one that has the most. A folder that has nothing
-/// of what is named, or nothing at all where everything is copied, proves nothing: the file is built somewhere else.
-fn find(folder: &Path, source: &[u8]) -> Option<PathBuf> {
+/// The folder that a build of the Dockerfile would be given: what Compose says, where everything that the file copies is
+/// there; else its own, or the nearest above it, as far as its project goes, that has it all. Where none has it all, the one
+/// that has the most. Where everything is copied, what is looked for are the manifests that its commands read. A folder that
+/// has nothing of what is named, or nothing at all where everything is copied, proves nothing: the file is built somewhere
+/// else.
+fn find(folder: &Path, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Option<PathBuf> {
     let file = syntax::File::parse(source).ok()?;
     // A source with a variable in it can't be looked for.
     let sources: Vec<String> = model::copy_sources(&file).into_iter().filter(|source| !source.contains('$')).collect();
+    let absolute = std::path::absolute(folder).ok()?;
+    // The Dockerfile's own folder keeps the path that was typed, so that messages do too.
+    let path = |found: &Path| if found == absolute { folder.to_owned() } else { found.to_owned() };
+    let named: Vec<&String> = sources.iter().filter(|source| parts(source).next().is_some()).collect();
+    let all = |root: &&PathBuf| root.is_dir() && named.iter().all(|source| has(root, source));
+    if let Some(root) = said.iter().find(all) {
+        return Some(path(root));
+    }
     if sources.is_empty() {
         return Some(folder.to_owned());
     }
-    let named: Vec<&String> = sources.iter().filter(|source| parts(source).next().is_some()).collect();
-    if named.is_empty() {
-        return holds_more(folder).then(|| folder.to_owned());
-    }
-    let absolute = std::path::absolute(folder).ok()?;
+    let manifests = if named.is_empty() { model::copied_manifests(&file) } else { Vec::new() };
+    let of = |root: &Path| match named.is_empty() {
+        true => manifests.iter().filter(|names| names.split(' ').any(|name| has(root, name))).count(),
+        false => named.iter().filter(|source| has(root, source)).count(),
+    };
+    let wanted = named.len() + manifests.len();
     let mut best: Option<(usize, PathBuf)> = None;
-    for (level, ancestor) in absolute.ancestors().enumerate() {
-        let there = named.iter().filter(|source| has(ancestor, source)).count();
-        // The Dockerfile's own folder keeps the path that was typed, so that messages do too.
-        let path = || if level == 0 { folder.to_owned() } else { ancestor.to_owned() };
-        if there == named.len() {
-            return Some(path());
+    for ancestor in bounds.upwards(&absolute) {
+        let there = of(ancestor);
+        if there == wanted && wanted > 0 {
+            return Some(path(ancestor));
         }
         if there > best.as_ref().map_or(0, |(most, _)| *most) {
-            best = Some((there, path()));
-        }
-        // Without a repository around it, nothing says how far up a project goes.
-        if is_repository(ancestor) || !absolute.ancestors().any(is_repository) {
-            break;
+            best = Some((there, path(ancestor)));
         }
     }
-    best.map(|(_, path)| path)
+    let own = || (named.is_empty() && holds_more(folder)).then(|| folder.to_owned());
+    best.map(|(_, path)| path).or_else(own)
 }
 
 /// Whether `folder` has something that matches the source of a COPY.
@@ -312,7 +323,7 @@ mod tests {
             ("deploy/api/entry.sh", ""),
         ]);
         let deploy = repository.path().join("deploy/api");
-        let found = |text: &str| find(&deploy, text.as_bytes());
+        let found = |text: &str| find(&deploy, text.as_bytes(), &[], &Bounds::default());
         assert_eq!(found("FROM a\nCOPY entry.sh /\n"), Some(deploy.clone()));
         assert_eq!(found("FROM a\nCOPY go.* ./\nCOPY cmd cmd\n"), Some(repository.path().to_owned()));
         assert_eq!(found("FROM a\nCOPY go.mod gone /\n"), Some(repository.path().to_owned()));
@@ -324,6 +335,14 @@ mod tests {
         assert_eq!(found("FROM a\nCOPY gone .\nCOPY . .\n"), None);
         // Everything is copied, and there is nothing: the file is built somewhere else.
         let alone = folder(&[("api.Dockerfile", ""), ("Dockerfile", ""), (".dockerignore", ""), ("README.md", "")]);
-        assert_eq!(find(alone.path(), b"FROM a\nCOPY ./ /app\n"), None);
+        assert_eq!(find(alone.path(), b"FROM a\nCOPY ./ /app\n", &[], &Bounds::default()), None);
+        // Everything is copied, and the commands say of what.
+        assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN go build\n"), Some(repository.path().to_owned()));
+        assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN npm ci\n"), Some(deploy.clone()));
+        // Compose says it, where all is there.
+        let root = [repository.path().to_owned()];
+        let said = |text: &str| find(&deploy, text.as_bytes(), &root, &Bounds::default());
+        assert_eq!(said("FROM a\nCOPY . .\n"), Some(repository.path().to_owned()));
+        assert_eq!(said("FROM a\nCOPY entry.sh .\n"), Some(deploy));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ExplainArgs, global: &Global) -> Result<Exit> {
     let [input] = found.files.as_slice() else {
         bail!("{}: holds {} Dockerfiles; name one of them", args.file.display(), found.files.len());
     };
-    let work = Work::explaining(&args.choice)?;
+    let work = Work::explaining(&args.choice, &found)?;
     let done = work.one(input);
     if let Err(failure) = &done.outcome {
         bail!("{}", failure.line(input));

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &FixArgs, global: &Global) -> Result<Exit> {
     if !args.verify && args.proof != ProofArgs::default() {
         bail!("the options for building and running go with --verify, which is missing");
     }
-    let work = Work::new(&args.choice)?;
+    let work = Work::new(&args.choice, &found)?;
     let mut output = Output::open(args.output.output.as_deref())?;
     let mut summary = Summary::default();
     let mut said = BTreeSet::new();

@@ -99,6 +99,36 @@ pub(crate) struct Inputs {
     pub(crate) files: Vec<Input>,
     /// The path and what is wrong with it, sorted.
     pub(crate) errors: Vec<(PathBuf, String)>,
+    /// The folders that were typed, absolute.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// How far up from a Dockerfile its project can go: to the root of the repository that it is in; without one, to the folder
+/// that was typed, or the current one.
+#[derive(Debug, Default)]
+pub(crate) struct Bounds {
+    folders: Vec<PathBuf>,
+}
+
+impl Bounds {
+    /// The bounds of what was found.
+    pub(crate) fn new(found: &Inputs) -> Self {
+        let current = std::env::current_dir().ok().filter(|folder| folder.parent().is_some());
+        Self { folders: found.folders.iter().cloned().chain(current).collect() }
+    }
+
+    /// The folders, from `folder`, which is absolute, up to where its project ends at the latest.
+    pub(crate) fn upwards<'f>(&self, folder: &'f Path) -> impl Iterator<Item = &'f Path> + use<'f> {
+        let repository = folder.ancestors().find(|ancestor| is_repository(ancestor));
+        let around =
+            || self.folders.iter().filter(|top| folder.starts_with(top)).map(|top| top.components().count()).min();
+        let last = repository.map_or_else(|| around().unwrap_or(usize::MAX), |root| root.components().count());
+        folder
+            .ancestors()
+            .enumerate()
+            .take_while(move |(at, one)| *at == 0 || one.components().count() >= last)
+            .map(|(_, one)| one)
+    }
 }
 
 /// Finds the Dockerfiles behind the typed `paths`.
@@ -110,7 +140,10 @@ pub(crate) fn find(paths: &[PathBuf], stdin_path: Option<&Path>) -> Inputs {
             continue;
         }
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => walk(path, &mut found),
+            Ok(metadata) if metadata.is_dir() => {
+                found.folders.extend(std::path::absolute(path));
+                walk(path, &mut found);
+            }
             Ok(metadata) if metadata.is_file() => match resolve(&tidy(path)) {
                 Ok(input) => found.files.push(input),
                 Err(error) => found.errors.push((tidy(path), error)),
@@ -287,6 +320,22 @@ pub(crate) fn is_repository(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_ends_at_its_repository_or_at_what_was_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("a/b/c");
+        fs::create_dir_all(&inside).unwrap();
+        let upwards = |folders: &[&Path]| {
+            let bounds = Bounds { folders: folders.iter().map(|folder| folder.to_path_buf()).collect() };
+            bounds.upwards(&inside).count()
+        };
+        assert_eq!(upwards(&[]), 1);
+        assert_eq!(upwards(&[&folder.path().join("a")]), 3);
+        assert_eq!(upwards(&[&folder.path().join("other"), &inside]), 1);
+        fs::create_dir(folder.path().join("a/.git")).unwrap();
+        assert_eq!(upwards(&[folder.path()]), 3);
+    }
 
     #[test]
     fn the_names_of_dockerfiles() {

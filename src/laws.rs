@@ -52,7 +52,7 @@ struct Table {
 pub(crate) fn run(args: &LawsArgs, global: &Global) -> Result<Exit> {
     let start = Instant::now();
     let found = input::find(&args.paths, None);
-    let work = Work::new(&args.choice)?;
+    let work = Work::new(&args.choice, &found)?;
     let folder = tempfile::tempdir().context("the folder for temporary files can't be written; set TMPDIR")?;
     let mut patch = Patch::new(folder.path());
     let mut table = Table { unread: found.errors.len(), files: found.errors.len(), ..Table::default() };

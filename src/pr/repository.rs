@@ -489,7 +489,7 @@ impl<'a> Visit<'a> {
     fn rewrite(&self, topic: &Topic) -> Result<Rewritten, String> {
         let root = self.git.root().canonicalize().map_err(|error| error.to_string())?;
         let found = input::find(std::slice::from_ref(&root), None);
-        let work = Work::explaining(&self.args.choice).map_err(|error| error.to_string())?;
+        let work = Work::explaining(&self.args.choice, &found).map_err(|error| error.to_string())?;
         let mut rewritten = Rewritten::default();
         let mut outcomes = Vec::new();
         for input in found.files.iter().filter(|input| input.source == Source::File) {

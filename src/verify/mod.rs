@@ -118,7 +118,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
     if against.is_some() && found.files.len() + found.errors.len() != 1 {
         bail!("--against goes with one Dockerfile; name it");
     }
-    let work = Work::new(&args.choice)?;
+    let work = Work::new(&args.choice, &found)?;
     let mut output = Output::open(args.output.as_deref())?;
     let mut outcomes: Vec<Outcome> =
         found.errors.iter().map(|(path, error)| Outcome::new(path.clone(), Verdict::Failed(error.clone()))).collect();

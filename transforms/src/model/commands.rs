@@ -261,6 +261,7 @@ impl Walk<'_, '_> {
         redirects
             .iter()
             .filter(|redirect| matches!(redirect.operator.as_ref(), ">" | ">>" | "&>" | ">|" | "&>>"))
+            .filter(|redirect| process(&redirect.target).is_none())
             .map(|redirect| self.value(&redirect.target).0)
             .collect()
     }
@@ -335,12 +336,31 @@ impl Walk<'_, '_> {
         known
     }
 
+    /// The commands of a process substitution.
+    fn aside(&mut self, text: &str, span: Span, cwd: &Option<String>, always: bool) {
+        if self.depth >= 4 || !self.model.afford(text) {
+            return;
+        }
+        let Some(script) = shell::parse_alone(text) else { return };
+        self.depth += 1;
+        let first = self.steps.len();
+        self.list(&script.items, &mut cwd.clone(), always, false);
+        for step in self.steps.iter_mut().skip(first) {
+            step.span = span;
+        }
+        self.depth -= 1;
+    }
+
     fn command(&mut self, command: &Command<'_>, cwd: &mut Option<String>, always: bool) {
         for word in command.words.iter().chain(&command.assignments) {
             for script in &word.substitutions {
                 let mut own = cwd.clone();
                 self.list(&script.items, &mut own, always, false);
             }
+        }
+        let targets = command.redirects.iter().map(|redirect| &redirect.target);
+        for text in command.words.iter().chain(targets).filter_map(process) {
+            self.aside(text, command.span, cwd, always);
         }
         let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.as_ref().to_owned()).collect();
         for word in &command.assignments {
@@ -454,6 +474,12 @@ fn inline<'t>(model: &Model<'_>, argv: &'t [String]) -> Option<Script<'t>> {
     })?;
     let text = argv.get(at + 1)?;
     model.afford(text).then(|| shell::parse_alone(text))?
+}
+
+/// The script of a process substitution: `>(tee /var/log/start.log)`.
+fn process<'t>(word: &'t Word<'_>) -> Option<&'t str> {
+    let text = word.raw.strip_prefix(">(").or_else(|| word.raw.strip_prefix("<("))?;
+    text.strip_suffix(')')
 }
 
 /// The commands of an instruction's shell form, or of its exec form as one command; `None` where it can't be read.

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use crate::context::Context;
 use crate::knowledge::images::{self, Image};
+use crate::knowledge::manifests;
 use crate::settings::Settings;
 use crate::syntax::typed::ImageRef;
 use crate::syntax::words::{self, Expanded, Value};
@@ -632,9 +633,54 @@ pub fn copy_sources(file: &File<'_>) -> Vec<String> {
     sources
 }
 
+/// The files that commands of the build look for in what a COPY of the whole context brought: the names, as patterns, any
+/// of which is enough for one command. A context without them is not the one that the file is built with.
+pub fn copied_manifests(file: &File<'_>) -> Vec<&'static str> {
+    let settings = Settings::default();
+    let model = Model::new(file, None, &settings);
+    let mut found: Vec<&'static str> = Vec::new();
+    for stage in &model.stages {
+        let mut brought: Vec<&str> = Vec::new();
+        for (index, instruction) in model.body(stage) {
+            if instruction.keyword == Keyword::Run {
+                let works = |step: &&commands::Step| {
+                    step.always && step.cwd.as_deref().is_some_and(|cwd| brought.contains(&cwd))
+                };
+                for step in model.steps(index).unwrap_or_default().iter().filter(works) {
+                    // What is asked for by name is fetched, and `-C` works in another folder.
+                    let named = step.operands().nth(1).is_some() && matches!(step.subcommand(), Some("install" | "i"));
+                    let elsewhere = step.args().iter().any(|arg| {
+                        ["-g", "-C", "-f", "--global", "--prefix", "--cwd", "--dir", "--manifest-path", "--project"]
+                            .iter()
+                            .any(|option| arg.starts_with(option))
+                    });
+                    let needed = manifests::needed(step.program(), step.subcommand());
+                    found.extend(needed.filter(|needed| !named && !elsewhere && !found.contains(needed)));
+                }
+            }
+            let whole = model.copied(index).filter(|copied| copied.context && copied.is_whole());
+            brought.extend(whole.and_then(|copied| copied.to.as_deref()));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_files_that_a_build_needs_of_the_context() {
+        let needed = |text: &str| copied_manifests(&File::parse(text.as_bytes()).unwrap());
+        let node = "FROM node\nWORKDIR /app\nRUN npm install -g npm\nCOPY . .\nRUN npm install pm2 -g && npm ci && npm run build\n";
+        assert_eq!(needed(node), ["package.json"]);
+        assert_eq!(
+            needed("FROM golang\nWORKDIR /src\nADD . /src\nRUN go build -o /a . && make\n"),
+            ["go.mod *.go", "Makefile makefile GNUmakefile"]
+        );
+        assert!(needed("FROM node\nCOPY . /app\nRUN npm ci\n").is_empty());
+        assert!(needed("FROM golang\nWORKDIR /src\nRUN make\nCOPY . .\nRUN make -C deps\n").is_empty());
+    }
 
     #[test]
     fn the_shell_in_force_says_what_is_read_and_when_a_pipeline_fails() {

@@ -3066,7 +3066,7 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
         // What is installed at the start may have to be compiled.
         "yarn" if step.args().is_empty() => true,
         "npm" | "yarn" | "pnpm" => matches!(step.subcommand(), Some("install" | "i" | "ci")),
-        "python" | "gem" | "bundle" | "composer" => matches!(step.subcommand(), Some("install" | "update")),
+        "python" | "gem" | "bundle" => matches!(step.subcommand(), Some("install" | "update")),
         _ => return Ok(()),
     };
     if !compiles {
@@ -3074,7 +3074,7 @@ fn toolchain(step: &Step) -> Result<(), Refusal> {
     }
     let instead = match step.kind() {
         "apt" | "apk" | "yum" => "installs packages when the container starts; install them in the image",
-        "npm" | "yarn" | "pnpm" | "python" | "gem" | "bundle" | "composer" => {
+        "npm" | "yarn" | "pnpm" | "python" | "gem" | "bundle" => {
             "installs packages when the container starts, which may have to be compiled; install them in the image"
         }
         _ => "needs the toolchain when the container starts; build in the image, and start what comes of it",

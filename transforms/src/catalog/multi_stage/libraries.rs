@@ -12,6 +12,7 @@ use crate::transform::Refusal;
 use super::plan::Carried;
 use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
+use super::wheels;
 use super::workplace;
 
 /// What modules of the languages need outside their registry.
@@ -70,6 +71,9 @@ pub(super) fn wanted(
                 "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
             )));
         }
+    }
+    if let Some(image) = image.filter(|_| language == "python") {
+        developed.extend(wheels::compiled(survey, image));
     }
     let release = runtime.release.map(|release| release.name);
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);

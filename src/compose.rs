@@ -30,8 +30,8 @@ struct Service {
     dockerfile: PathBuf,
     /// The build context, absolute.
     context: PathBuf,
-    /// What it says that starts.
-    start: Option<Start>,
+    /// How it uses the image.
+    start: Start,
 }
 
 /// What is said of a Dockerfile.
@@ -53,7 +53,7 @@ impl Services {
         let mut said = Said::default();
         for folder in bounds.upwards(own) {
             for service in self.folder(folder).iter().filter(|service| service.dockerfile == dockerfile) {
-                said.starts.extend(service.start.clone());
+                said.starts.push(service.start.clone());
                 if !said.contexts.contains(&service.context) {
                     said.contexts.push(service.context.clone());
                 }
@@ -117,11 +117,6 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
         rights: rights(service),
         mounts: list(service, "volumes").filter_map(mount).collect(),
     };
-    let says = start.entrypoint.is_some()
-        || start.command.is_some()
-        || start.user.is_some()
-        || !start.rights.is_empty()
-        || !start.mounts.is_empty();
     let inside = folder.join(context);
     let dockerfile = match part("dockerfile") {
         Some(name) => inside.join(name),
@@ -131,7 +126,7 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
         }
         None => inside.join("Dockerfile"),
     };
-    Some(Service { dockerfile: plain(&dockerfile), context: plain(&inside), start: says.then_some(start) })
+    Some(Service { dockerfile: plain(&dockerfile), context: plain(&inside), start })
 }
 
 /// The values of a list.
@@ -283,6 +278,7 @@ mod tests {
         assert_eq!(
             starts(&[("docker-compose.yml", text)], "api/Dockerfile"),
             [
+                ("docker-compose.yml (service plain)".to_owned(), None, None),
                 ("docker-compose.yml (service web)".to_owned(), Some("sh -c \"echo $HOME && ./run\"".to_owned()), None),
                 (
                     "docker-compose.yml (service worker)".to_owned(),

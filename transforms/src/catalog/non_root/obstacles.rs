@@ -75,6 +75,13 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> R
         return Err(refuse("windows", format!("{image} is a Windows image, where users work differently"), true));
     }
     for (index, instruction) in model.body(stage) {
+        if instruction.keyword == Keyword::Run
+            && memchr::memmem::find(instruction.args.text.as_bytes(), b"root").is_some()
+            && model.steps(index).unwrap_or_default().iter().any(sets_root)
+        {
+            let text = format!("the sed in line {} lets its server run as root", instruction.lines.0);
+            return Err(refuse("author-wants-root", text, true));
+        }
         if instruction.keyword == Keyword::Onbuild {
             let text = "ONBUILD makes it a base image: the builds on top of it would run as the user too";
             return Err(refuse("onbuild", text, true));
@@ -88,6 +95,22 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> R
         }
     }
     purpose(model)
+}
+
+/// Whether a command changes the user of a server to root: `sed -i 's/USER=app/USER=root/' /etc/init.d/app`.
+fn sets_root(step: &Step) -> bool {
+    step.program() == "sed"
+        && step.args().iter().any(|arg| {
+            let mut parts = arg.split(['/', '#', '|', '@']);
+            let command = parts.next().is_some_and(|first| first.ends_with('s'));
+            let words = |part: &str| part.to_ascii_lowercase().replace(['=', '"', '\\'], " ");
+            let root = |part: &str| {
+                let words = words(part);
+                let words: Vec<&str> = words.trim_end_matches(';').split_whitespace().collect();
+                matches!(words.as_slice(), ["user", "root"])
+            };
+            command && parts.next().is_some_and(|from| !root(from)) && parts.next().is_some_and(root)
+        })
 }
 
 /// What the files beside it say that the image is for.
@@ -600,10 +623,7 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
                 return Err(refuse(service.code, format!("{shown} is started: {}", service.why), true));
             }
             match args.iter().find_map(|arg| by_argument(arg)) {
-                Some(daemon) => {
-                    let text = format!("{daemon} is started too, and needs root");
-                    Err(refuse("needs-root", text, true))
-                }
+                Some((code, text)) => Err(refuse(code, text, true)),
                 None => Ok(()),
             }
         }
@@ -611,9 +631,12 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
 }
 
 /// A command handed on as a word: `dumb-init -- /usr/sbin/sshd -D`, `tini /usr/bin/supervisord`.
-fn by_argument(arg: &str) -> Option<&'static str> {
+fn by_argument(arg: &str) -> Option<(&'static str, String)> {
     let name = arg.starts_with('/').then(|| paths::name(arg))?;
-    [
+    if let Some(service) = services::of_program(name).filter(|_| PROGRAMS.contains(&paths::parent(arg))) {
+        return Some((service.code, format!("{name} is started too: {}", service.why)));
+    }
+    let known = [
         "supervisord",
         "sshd",
         "crond",
@@ -626,8 +649,8 @@ fn by_argument(arg: &str) -> Option<&'static str> {
         "runsvdir",
         "systemd",
     ]
-    .into_iter()
-    .find(|known| *known == name)
+    .contains(&name);
+    known.then(|| ("needs-root", format!("{name} is started too, and needs root")))
 }
 
 /// Whether a command is a build tool that works: it writes among the sources, and into caches of the home.

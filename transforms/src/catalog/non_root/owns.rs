@@ -1359,7 +1359,12 @@ pub(super) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
             })
     };
     let mut found: Vec<String> = Vec::new();
-    for step in survey.entry.steps.iter().filter(|step| step.kind().is_empty()) {
+    // What lies in a folder of its own only happens to have the name of a tool.
+    let own = |step: &Step| {
+        let first = step.argv.first().map_or("", String::as_str);
+        first.contains('/') && !PROGRAMS.contains(&paths::parent(first))
+    };
+    for step in survey.entry.steps.iter().filter(|step| step.kind().is_empty() || own(step)) {
         let args = step.args();
         let joined = args.iter().filter_map(|arg| arg.split_once('='));
         let apart = args.windows(2).filter_map(|pair| match pair {

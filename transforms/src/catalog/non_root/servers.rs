@@ -230,6 +230,7 @@ static SERVERS: &[Server] = &[
     // Where nobody names another folder, it makes this one where it runs.
     Server { program: "etcd", made: &["/default.etcd"], ..NONE },
     Server { program: "mongod", made: &["/data/db"], ..NONE },
+    Server { program: "Orthanc", made: &["/var/lib/orthanc/db"], ..NONE },
     Server { program: "influxd", made: &["/var/lib/influxdb"], ..NONE },
     Server {
         program: "mysqld",

@@ -19,7 +19,7 @@ pub(super) struct Use<'m> {
     /// Those scripts.
     scripts: Vec<Script>,
     /// Why that needs root.
-    root: Option<String>,
+    root: Option<Refusal>,
 }
 
 /// Reads how the image is used.
@@ -43,7 +43,7 @@ fn of<'m>(survey: &Survey<'m, '_>, start: &'m Start) -> Use<'m> {
     }
     let words = [&start.entrypoint, &start.command];
     let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
-    let root = obstacles::needs_root(survey, &steps, &scripts, &words).err().map(|refusal| refusal.text);
+    let root = obstacles::needs_root(survey, &steps, &scripts, &words).err();
     Use { start, steps, scripts, root }
 }
 
@@ -73,13 +73,25 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             }
         }
     }
-    Ok(())
+    // What is there for nothing else; who compiles at the start elsewhere develops there.
+    let needs = |one: &&Use<'_>| match &one.root {
+        Some(refusal) => !matches!(refusal.code, "toolchain-at-run-time" | "package-manager-at-start"),
+        None => false,
+    };
+    match survey.uses.first().filter(|_| survey.uses.iter().all(|one| needs(&one))) {
+        Some(one) => {
+            let refusal = one.root.as_ref().map_or("needs-root", |refusal| refusal.code);
+            let reason = one.root.as_ref().map_or("", |refusal| refusal.text.as_str());
+            Err(refuse(refusal, format!("by {}, {reason}", one.start.by), true))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What somebody has to see to where a use needs root.
 pub(super) fn tasks(survey: &Survey<'_, '_>) -> Vec<String> {
     let said = |one: &Use<'_>| {
-        let reason = one.root.as_ref()?;
+        let reason = &one.root.as_ref()?.text;
         let started = one.start.command.as_ref().or(one.start.entrypoint.as_ref())?;
         Some(format!("{} starts `{started}`, and {reason}: give it `user: root`", one.start.by))
     };

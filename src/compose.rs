@@ -265,7 +265,7 @@ mod tests {
                     job:\n    build: ./docker/app\n    command: run\n";
         let (said, root) = say(&[("compose.yaml", text), ("docker/app/Dockerfile", "")], "docker/app/Dockerfile");
         assert_eq!(said.contexts, [root.join("docker/app"), root.clone()]);
-        assert_eq!(said.starts.len(), 1);
+        assert_eq!(said.starts.len(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 pub(crate) mod sorted;
 
+pub mod crates;
 pub mod develops;
 pub mod fetches;
 pub mod globals;

@@ -12,6 +12,10 @@ static FAMILIES: LazyLock<Vec<Row>> = LazyLock::new(|| {
     WORKPLACES.rows().filter(|row| row.key.starts_with("package ") && row.key.ends_with('-')).collect()
 });
 
+/// The parts of names of images in which other people's builds run.
+static AGENTS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| WORKPLACES.rows().filter_map(|row| row.key.strip_prefix("agent ")).collect());
+
 /// The programs by which a command of the file uses a package itself that only who compiles has a use for; `None` where it
 /// is none. A name in the table that ends with a dash stands for all that begin with it.
 pub fn package(name: &str) -> Option<impl Iterator<Item = &'static str>> {
@@ -23,6 +27,11 @@ pub fn package(name: &str) -> Option<impl Iterator<Item = &'static str>> {
 /// The programs of a project, by its name without a version, that compile when they start; `None` where it has none.
 pub fn project(name: &str) -> Option<impl Iterator<Item = &'static str>> {
     WORKPLACES.find_pair("project", b' ', name).map(|row| row.rest.split_ascii_whitespace())
+}
+
+/// Whether an image is one in which other people's builds run, by its name.
+pub fn is_agent(name: &str) -> bool {
+    AGENTS.iter().any(|agent| name.contains(agent))
 }
 
 #[cfg(test)]
@@ -37,5 +46,6 @@ mod tests {
         assert!(package("gcc").is_none() && package("crossbuild").is_none());
         assert!(project("varnish").is_some_and(|mut programs| programs.any(|program| program == "varnishd")));
         assert!(project("nginx").is_none());
+        assert!(is_agent("jenkins/jnlp-slave") && !is_agent("jenkins/jenkins"));
     }
 }

@@ -534,6 +534,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             if args.iter().all(|arg| {
                 arg.starts_with('-')
                     || arg.starts_with("dependency:")
+                    || arg.ends_with("install:install-file")
                     || matches!(*arg, "sbtVersion" | "about" | "upgrade" | "self-install" | "deps" | "update")
             }) =>
         {

@@ -21,6 +21,10 @@ static MODULES: Sorted = Sorted::new(include_str!("../../../data/modules.tsv"));
 /// What programs need that are downloaded as they are.
 static DOWNLOADS: Sorted = Sorted::new(include_str!("../../../data/downloads.tsv"));
 
+/// Where Mono has the assemblies of its class library. Its slim image installs the package of the runtime, which brings
+/// those that it needs itself.
+const ASSEMBLIES: [&str; 2] = ["/usr/lib/mono/4.5", "/usr/lib/mono/gac"];
+
 /// The packages that the runtime stage installs for the modules of the program. What has to be copied in place of that is
 /// added to `carried`.
 ///
@@ -36,6 +40,14 @@ pub(super) fn wanted(
     // The image that the full ones stand on is for C.
     let plain = image.filter(|image| image.name() == "buildpack-deps").map(|_| "c");
     let Some(language) = image.and_then(Image::language).or(plain) else { return Ok(Vec::new()) };
+    if language == "mono" {
+        carried.extend(ASSEMBLIES.iter().map(|folder| Carried {
+            from: (*folder).to_owned(),
+            to: (*folder).to_owned(),
+            owner: None,
+            evidence: "the slim image has only a few of the assemblies that programs use".into(),
+        }));
+    }
     if runtime.family != Some(Family::Debian) || MODULES.find(language).is_none() {
         return Ok(Vec::new());
     }

@@ -587,9 +587,7 @@ fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) ->
     if targets.iter().all(|target| is_build_setting(target)) {
         return Decision { place: Place::Builder, evidence: "only tools of the build read it".into() };
     }
-    let copied = unit.copy.as_ref().filter(|copy| copy.context);
-    if copied.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source)))
-    {
+    if copy.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source))) {
         return Decision { place: Place::Builder, evidence: "it is compiled".into() };
     }
     let unpacked = |target: &String| {

@@ -183,7 +183,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             });
         }
         let lost = needs(moment.step).into_iter().find_map(|need| {
-            let made = before.maker(&need, old.at).filter(|_| !after.has(&need, moment.at))?;
+            let made = before.maker(&need, old.at).filter(|made| !after.has(&need, moment.at, made))?;
             Some((made, need.path))
         });
         let lost = lost.or_else(|| {
@@ -208,7 +208,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
         }
     }
     let started = after.started.iter().find_map(|(need, command)| {
-        let made = before.maker(need, usize::MAX).filter(|_| !after.has(need, usize::MAX))?;
+        let made = before.maker(need, usize::MAX).filter(|made| !after.has(need, usize::MAX, made))?;
         Some(Missing {
             command: command.clone(),
             what: need.path.clone(),
@@ -291,12 +291,15 @@ impl History<'_> {
         })
     }
 
-    /// Whether what is needed may be there before the moment `at`.
-    fn has(&self, need: &Need, at: usize) -> bool {
+    /// Whether what is needed may be there before the moment `at`, which `maker` made in the original. Where that was a
+    /// COPY of this very file, an archive that is unpacked into the root folder does not bring it.
+    fn has(&self, need: &Need, at: usize, maker: &Made) -> bool {
         let path = need.place();
+        let own = maker.copied && matches!(&maker.what, What::Path(known, _) if known == path);
         self.made.iter().any(|made| match &made.what {
             What::Path(known, whole) if made.at < at => {
-                paths::within(known, path) || *whole && paths::within(path, known)
+                paths::within(known, path)
+                    || *whole && paths::within(path, known) && !(own && !made.copied && known == "/")
             }
             _ => false,
         })

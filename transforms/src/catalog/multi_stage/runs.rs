@@ -55,8 +55,10 @@ pub(super) fn run(
     let mut reasons: Vec<String> = Vec::new();
     let mut work = false;
     let mut updates = false;
+    // Whether the builder stands on what the runtime stage has.
+    let mut both = false;
     let mut lists = None;
-    let gone = taken_away(survey, unit);
+    let gone = taken_away(survey, unit, None);
 
     for chunk in chunks(items, unit.steps) {
         let text = || chunk_text(survey, unit, items, chunk, &[]);
@@ -114,6 +116,7 @@ pub(super) fn run(
                     keep = true;
                 }
                 Effect::Install(packages) => {
+                    let gone = taken_away(survey, unit, Some(step));
                     let (mut wanted, mut all) = wanted(survey, recipe, unit, packages, &gone, step);
                     let node = |name: &String| helpers::is_node_package(packages.manager, name);
                     if packages.names.iter().any(|name| node(name) && !wanted.contains(name) && !gone.contains(name))
@@ -174,8 +177,9 @@ pub(super) fn run(
                     }
                 }
                 // A key that is handed to the package manager has to be fetched first.
-                Effect::Nothing if receives_key(step) && unit.steps.iter().any(exports_key) => {
+                Effect::Nothing if receives_key(step) && hands_on(survey, unit, step) => {
                     keep |= recipe.repositories;
+                    both |= recipe.repositories;
                 }
                 Effect::Remove(_) | Effect::Nothing => {}
                 // The builder is new each time; what is shipped was brought up to date.
@@ -521,7 +525,7 @@ pub(super) fn run(
     }
     if !work && (updates || !apt) {
         // A run-time package may be used by the build as well, so the instruction stays where it installs anything.
-        let both = installs.is_some() || shared::builder_needs(survey, recipe, unit);
+        let both = both || installs.is_some() || shared::builder_needs(survey, recipe, unit);
         let place = if both { Place::Both } else { Place::Runtime };
         return Ok(Decision { place, evidence });
     }
@@ -580,6 +584,26 @@ pub(super) fn run(
 fn receives_key(step: &Step) -> bool {
     step.program().starts_with("gpg")
         && step.args().iter().any(|arg| arg.starts_with("--recv-key") || arg == "--import")
+}
+
+/// Whether this instruction, or a later one, hands the key on that a command fetches into that ring.
+fn hands_on(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> bool {
+    let later = survey.units.iter().skip_while(|other| other.index != unit.index);
+    // One key has numbers of several lengths. What is read from a file or a pipe may be any.
+    let number = |word: &&String| {
+        let digits = word.trim_start_matches("0x");
+        digits.len() >= 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let numbers = |step: &Step| -> Vec<String> {
+        step.args().iter().filter(number).map(|word| word.trim_start_matches("0x").to_ascii_uppercase()).collect()
+    };
+    let fetched = numbers(step);
+    later.flat_map(|unit| unit.steps).filter(|other| exports_key(other)).any(|other| {
+        let handed = numbers(other);
+        fetched.is_empty()
+            || handed.is_empty()
+            || fetched.iter().any(|one| handed.iter().any(|other| one.ends_with(other) || other.ends_with(one)))
+    })
 }
 
 /// Whether a command writes a key out of that ring.
@@ -1300,7 +1324,7 @@ fn only_for_the_build(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> 
     for unit in &survey.units {
         for step in unit.steps {
             let Effect::Install(installed) = effects::of(step) else { continue };
-            let gone = taken_away(survey, unit);
+            let gone = taken_away(survey, unit, Some(step));
             for name in installed.names.iter().map(|name| packages::bare(name)) {
                 let listed = packages.split(' ').any(|package| package == name);
                 found |= listed;
@@ -1669,11 +1693,18 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// The names of packages that commands of this instruction, or later ones, take away again.
-fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<String> {
+/// The names of packages that commands of this instruction, or later ones, take away again: with an install, behind it.
+/// What makes room for it comes before: `apt-get remove -y nodejs && … && apt-get install -y nodejs`.
+fn taken_away(survey: &Survey<'_, '_>, unit: &Unit<'_>, install: Option<&Step>) -> Vec<String> {
     let later = survey.units.iter().skip_while(|other| other.index != unit.index);
+    // A function, which is written before it is called, may take away what comes behind.
+    let before = |other: &&Step| {
+        install.is_some_and(|install| other.always && other.span.start < install.span.start)
+            && unit.steps.iter().any(|step| step.span == other.span)
+    };
     later
         .flat_map(|unit| unit.steps)
+        .filter(|step| !before(step))
         .filter_map(|step| match effects::of(step) {
             Effect::Remove(packages) => Some(packages.names.clone()),
             _ => None,
@@ -1757,6 +1788,14 @@ fn wanted(
             {
                 found.push(name.clone());
             }
+            Role::Build if brings_java(survey, recipe, packages::bare(name)) => {
+                if manager == Manager::Apt {
+                    all = false;
+                    found.push("default-jre-headless".into());
+                } else {
+                    found.push(name.clone());
+                }
+            }
             Role::Installer if installer_needed(survey, recipe, manager, name) => found.push(name.clone()),
             Role::Build | Role::Installer => match packages::libraries(manager, release, name) {
                 Some(mut libraries) => {
@@ -1794,6 +1833,26 @@ fn wanted(
         new
     });
     (found, all)
+}
+
+/// Whether a tool that builds programs for Java is all that brings Java, and the image starts it.
+fn brings_java(survey: &Survey<'_, '_>, recipe: &Recipe, tool: &str) -> bool {
+    let java = |name: &str| ["java", "jdk", "jre"].iter().any(|part| name.contains(part));
+    let other = |step: &Step| match effects::of(step) {
+        Effect::Install(packages) => packages.names.iter().any(|name| java(name)),
+        Effect::Writes(_) | Effect::Fetch(_) | Effect::Unknown => {
+            step.argv.iter().chain(&step.piped).any(|word| java(word) || word.contains("sdkman"))
+        }
+        _ => false,
+    };
+    let starts = recipe.opaque_entry
+        || recipe.scripted.iter().any(|program| program == "java")
+        || survey.entry.steps.iter().any(|step| step.program() == "java");
+    matches!(tool, "ant" | "gradle" | "leiningen" | "maven" | "maven2" | "sbt")
+        && starts
+        && survey.model.known(survey.stage).is_some_and(|image| image.kind() == crate::knowledge::images::Kind::Distro)
+        && survey.steps().any(|(_, step)| step.kind() == "jvm")
+        && !survey.steps().any(|(_, step)| other(step))
 }
 
 /// Whether what came with a package stays where the package is taken away: nothing in the file asks for the rest to go, and

@@ -427,6 +427,7 @@ pub(super) fn folders(
                 (path.starts_with('/') && !path.contains([':', '$'])).then(|| paths::join("/", &path))
             });
             let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
+            let starts_from = if folder == ".cargo" { starts_from_cargo } else { starts_from };
             if let Some(path) = set {
                 return Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] });
             }
@@ -586,8 +587,14 @@ pub(super) fn cargo_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, uni
 }
 
 /// Whether what runs is looked for in a folder.
-fn starts_from(survey: &Survey<'_, '_>, path: &str) -> bool {
+pub(super) fn starts_from(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.entry.steps.iter().any(|step| step.argv.iter().any(|arg| arg.contains(path)))
+}
+
+/// Whether what runs is looked for in Cargo's folder elsewhere than among the programs that it installs.
+fn starts_from_cargo(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let bin = format!("{path}/bin/");
+    survey.entry.steps.iter().any(|step| step.argv.iter().any(|arg| arg.replace(&bin, "").contains(path)))
 }
 
 /// The folder in which Cabal keeps what it installs: in the home, or from 3.10 on among the hidden folders of the home.

@@ -3,6 +3,7 @@
 //! The rule of the file is to keep more where it can't tell: a folder that the build worked in is left behind only
 //! where what it made was installed elsewhere and nothing that runs names it.
 
+use crate::knowledge::crates;
 use crate::knowledge::images::{Image, Kind};
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Family;
@@ -185,6 +186,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.opaque = true;
         }
         workplace::check(self.survey, self.opaque)?;
+        if self.opaque {
+            runs_projects(self.survey)?;
+        }
         if self.opaque
             && let Some(refusal) = installs_for_the_start(self.survey)
         {
@@ -397,7 +401,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn consumes(&self) -> Option<usize> {
         let takes = |step: &Step| {
             let moves = matches!(step.kind(), "copy" | "install" | "unpack") || step.program() == "rm";
-            let touches = |path: &str| self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path));
+            // What is left behind is there to be moved in the builder only: `mv /root/.cargo/bin/rg /usr/local/bin/`.
+            let cargo = |folder: &String| folder.ends_with("cargo");
+            let touches = |path: &str| {
+                self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path))
+                    || self.behind.iter().filter(|folder| cargo(folder)).any(|folder| paths::within(path, folder))
+            };
             let away = |path: &str| self.carried.iter().any(|carried| paths::within(&carried.from, path));
             let removes = step.program() == "rm" && step.always;
             moves
@@ -413,6 +422,19 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Whether a script starts that is not there to read.
     fn starts_unread(&self) -> bool {
+        // `bash -i -c tmux`: the shell reads its own settings first, as for a person.
+        let instructions = self.survey.entry.entrypoint.iter().chain(&self.survey.entry.cmd);
+        let asks = instructions.filter_map(|index| self.survey.model.instruction(*index)).any(|one| {
+            let words = one.args.text.split([' ', '"', '\'', ',', '[', ']']).filter(|word| !word.is_empty());
+            let words: Vec<&str> = words.collect();
+            words.windows(2).any(|pair| {
+                matches!(pair, [shell, option] if SHELLS.contains(&paths::name(shell))
+                    && option.starts_with('-') && !option.starts_with("--") && option.contains('i'))
+            })
+        });
+        if asks {
+            return true;
+        }
         self.survey.entry.steps.iter().any(|step| {
             let Some(program) = step.argv.first() else { return false };
             // `sh start.sh` starts the script as `./start.sh` does.
@@ -1405,12 +1427,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             names.clear();
             self.installed_from(step);
         }
+        names = names.iter().flat_map(|name| called(name)).collect();
         // With a project's own path, or where a crate has another name than its program, what starts says it.
         if let Some(first) = self.survey.entry.steps.first()
             && let Some(program) =
                 first.argv.first().filter(|program| !program.contains('/') && !program.ends_with(".sh"))
             && effects::kind(program).is_empty()
-            && (local || !names.is_empty())
+            && (local || !names.is_empty() && (alike(&names, program) || self.makes_nothing_else(step)))
             && !names.contains(program)
         {
             if !local {
@@ -1419,21 +1442,52 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             names.push(program.clone());
         }
         // What starts can't be read, and looks for programs there.
-        let looked =
-            self.survey.units.iter().any(|unit| {
+        let looked = self.image.as_ref().and_then(Image::language) == Some("rust")
+            || self.survey.units.iter().any(|unit| {
                 unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains(".cargo/bin")
             });
+        let bin = format!("{folder}/bin");
         if names.is_empty() && looked && self.opaque {
-            self.carry(&format!("{folder}/bin"), at, format!("`{}` installs into it", shown(step)));
+            self.carry(&bin, at, format!("`{}` installs into it", shown(step)));
         }
+        // The one that starts may be named by its path.
+        for path in self.survey.entry.steps.iter().flat_map(|step| &step.argv) {
+            if paths::parent(path) == bin && paths::plain(path) {
+                self.carry(path, at, format!("`{}` makes it", shown(step)));
+            }
+        }
+        let moved = |path: &str| {
+            self.survey.steps().any(|(_, other)| {
+                other.span.start > step.span.start
+                    && matches!(other.program(), "mv" | "rm")
+                    && other.args().iter().any(|word| other.is_at(word, path))
+            }) || self.removed.iter().any(|removed| paths::covers(removed, path))
+        };
         for name in names {
             let (from, to) = (format!("{folder}/bin/{name}"), format!("/usr/local/bin/{name}"));
-            if !self.carried.iter().any(|carried| carried.to == to) {
+            if !self.carried.iter().any(|carried| carried.to == to) && !moved(&from) {
                 let evidence = format!("`{}` makes it", shown(step));
                 self.carried.push(Carried { from, to, owner: None, evidence });
             }
         }
-        let _ = at;
+    }
+
+    /// Whether a command is all that can have made what starts: nothing else builds, fetches or unpacks anything.
+    fn makes_nothing_else(&self, step: &Step) -> bool {
+        let makes = |other: &Step| match effects::of(other) {
+            Effect::Build | Effect::Fetch(_) | Effect::Unknown => true,
+            Effect::Writes(_) => matches!(other.kind(), "copy" | "unpack" | "download" | "install"),
+            Effect::Store(_) => other.kind() != "rust" || other.subcommand() == Some("install"),
+            _ => false,
+        };
+        !self.survey.steps().any(|(_, other)| other.span != step.span && makes(other))
+    }
+
+    /// Whether all that what starts names in Cargo's folder are programs that it installed there.
+    fn starts_installed(&self, folder: &str) -> bool {
+        let bin = format!("{folder}/bin");
+        let named = self.survey.entry.steps.iter().flat_map(|step| &step.argv).filter(|word| word.contains(folder));
+        named.into_iter().all(|word| paths::parent(word) == bin && paths::plain(word))
     }
 
     /// The folder that Cabal was told to put programs into: links into its own store, unless it is told to copy.
@@ -1518,7 +1572,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         if store == Store::Home(".cargo") && step.subcommand() == Some("install") {
             let folder = stores::cargo_home(self.survey, self.image.as_ref(), unit);
-            if !found.contains(&folder) {
+            let only = !stores::starts_from(self.survey, &folder) || self.starts_installed(&folder);
+            if only || !found.contains(&folder) {
+                self.behind.push(folder.clone());
                 if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !SYSTEM.contains(cwd) && crate_here(step)) {
                     self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
                 }
@@ -1753,6 +1809,14 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let starts_there = self.carried.iter().any(|carried| carried.from.starts_with("/usr/local/cargo"));
         if local && !starts_there && self.image.as_ref().is_some_and(|image| image.name() == "rust") {
             self.build.push("rm -rf /usr/local/cargo /usr/local/rustup".to_owned());
+        }
+        // Of the programs in Cargo's folder, those of the toolchain are nothing without it.
+        let proxies = "/usr/local/cargo/bin";
+        if self.smaller && self.carried.iter().any(|carried| carried.from == proxies) {
+            self.build.push(format!(
+                "cd {proxies} && rm -f cargo cargo-clippy cargo-fmt cargo-miri clippy-driver rls rust-analyzer rust-gdb \
+                 rust-gdbgui rust-lldb rustc rustdoc rustfmt rustup"
+            ));
         }
         // The runtime image has the part of it that programs need.
         let adds = |(_, step): (usize, &Step)| {
@@ -2652,6 +2716,16 @@ pub(super) fn shown(step: &Step) -> String {
     step.argv.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
+/// What the programs of a crate are called.
+fn called(name: &str) -> Vec<String> {
+    crates::programs(name).map_or_else(|| vec![name.to_owned()], |names| names.map(str::to_owned).collect())
+}
+
+/// Whether a program is called by a part of the name of a crate, or the crate by one of the program's.
+fn alike(names: &[String], program: &str) -> bool {
+    names.iter().any(|name| name.contains(program) || program.contains(name.as_str()))
+}
+
 /// Whether `cargo install` installs the project that it runs in.
 fn crate_here(step: &Step) -> bool {
     let path = |word: &String| word.starts_with("--path");
@@ -2928,6 +3002,28 @@ fn unpublished(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(),
         return Ok(());
     }
     let text = format!("{program} is what `dotnet build` makes: it needs the packages that NuGet keeps for the build");
+    Err(refuse("toolchain-at-run-time", text, true))
+}
+
+/// Refuses what `dotnet build` makes and nothing publishes, where a script starts that is not there to read: it runs the
+/// project with the tools and the packages that it was built with.
+///
+/// # Errors
+/// Where it is so.
+fn runs_projects(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let does = |verbs: &[&str]| {
+        let mut steps = survey.steps().map(|(_, step)| step).filter(|step| step.program() == "dotnet");
+        steps.find(|step| step.subcommand().is_some_and(|verb| verbs.contains(&verb))).cloned()
+    };
+    let named = survey.entry.steps.iter().any(|step| step.program() == "dotnet");
+    let Some(build) = does(&["build", "restore"]).filter(|_| !named) else { return Ok(()) };
+    if does(&["publish", "pack", "msbuild"]).is_some() {
+        return Ok(());
+    }
+    let text = format!(
+        "nothing publishes what `{}` is for: a script starts that is not there to read, and runs the project with the SDK",
+        shown(&build)
+    );
     Err(refuse("toolchain-at-run-time", text, true))
 }
 

@@ -3,7 +3,7 @@
 use crate::knowledge::{packages, workplaces};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::paths;
+use crate::model::{Base, paths};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -17,6 +17,13 @@ use super::whole::shown;
 /// Where the file brings what is of use only for that, or writes a script that does so.
 pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal> {
     let refusal = |text: String| Err(refuse("toolchain-at-run-time", text, true));
+    let agent = survey.entry.steps.iter().any(|step| workplaces::is_agent(step.program()));
+    if let Base::Image { image, .. } = &survey.stage.base
+        && (agent || workplaces::is_agent(&image.path))
+    {
+        let text = "other people's builds run in it: it is an image to work in, tools included";
+        return Err(refuse("development-image", text, true));
+    }
     for (_, step) in survey.steps() {
         let Some(name) = named(step) else { continue };
         let Some(mut programs) = workplaces::project(&name) else { continue };
@@ -49,6 +56,20 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
         return refusal(
             "Rust is there for what is compiled when the container runs: nothing is compiled with it before".into(),
         );
+    }
+    // `cargo install cargo-tarpaulin`: a part of Cargo, which starts the compiler.
+    let extends = |step: &Step| {
+        let mut words = step.args().iter().filter(|word| !word.starts_with('-'));
+        step.program() == "cargo" && words.next().is_some_and(|verb| verb == "install") && {
+            let mut crates = words.peekable();
+            crates.peek().is_some() && crates.all(|name| name.starts_with("cargo-"))
+        }
+    };
+    if let Some((_, step)) = survey.steps().find(|(_, step)| extends(step)) {
+        return refusal(format!(
+            "`{}` is of use only to what compiles when the container runs: a script starts that is not there to read",
+            shown(step)
+        ));
     }
     for (_, step) in survey.steps() {
         let Effect::Install(installed) = effects::of(step) else { continue };

@@ -1317,6 +1317,14 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         folders.extend(named_in_sources(survey));
     }
     folders.extend(told(survey));
+    // A socket is made, and so its folder is written to; in `/run` itself too, which is the image's own.
+    for path in supervised::sockets(survey) {
+        if matches!(path.as_str(), "/run" | "/var/run") {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        } else {
+            folders.push(path);
+        }
+    }
     for path in supervised::files(survey) {
         let folder = paths::parent(&path).to_owned();
         if free(&path) {
@@ -2200,6 +2208,9 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     });
     if let Some(path) = unseen {
         needs.assumptions.push(format!("{path} does nothing that needs root"));
+    }
+    if survey.runs().any(|step| step.program() == "supervisord") {
+        needs.assumptions.push("what supervisord starts writes to no other place".to_owned());
     }
     if !survey.entry.known {
         needs.assumptions.push("what starts, which can't be read, needs no root".to_owned());

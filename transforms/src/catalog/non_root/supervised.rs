@@ -1,11 +1,12 @@
 //! supervisord, as far as its configuration can be read: it starts as any user, where it starts its programs as no other.
 
+use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
-use super::survey::Survey;
+use super::survey::{Survey, Unit};
 use super::{obstacles, owns, refuse};
 
 /// A configuration that the context or the file itself holds.
@@ -17,6 +18,14 @@ struct Settings {
 /// Where it is looked for when nobody names it, as the manual says.
 const PLACES: [&str; 4] =
     ["/etc/supervisor/supervisord.conf", "/etc/supervisord.conf", "/usr/etc/supervisord.conf", "/supervisord.conf"];
+
+/// What the package of Debian and Ubuntu brings, of which `supervisord -n` alone is told.
+const PACKAGED: (&str, &str) = (
+    "/etc/supervisor/supervisord.conf",
+    "[unix_http_server]\nfile=/var/run/supervisor.sock\n[supervisord]\n\
+     logfile=/var/log/supervisor/supervisord.log\npidfile=/var/run/supervisord.pid\nchildlogdir=/var/log/supervisor\n\
+     [include]\nfiles=/etc/supervisor/conf.d/*.conf\n",
+);
 
 /// Whether it can start as a user that is not root.
 ///
@@ -73,10 +82,26 @@ pub(super) fn files(survey: &Survey<'_, '_>) -> Vec<String> {
     for step in survey.runs().filter(|step| step.program() == "supervisord") {
         for one in settings(survey, step).iter().flatten() {
             for (_, key, value) in lines(&one.text) {
-                let writes = matches!(key, "logfile" | "pidfile" | "stdout_logfile" | "stderr_logfile" | "file");
+                let writes = matches!(key, "logfile" | "pidfile" | "stdout_logfile" | "stderr_logfile");
                 if writes && value.starts_with('/') && !value.contains('%') && !found.iter().any(|known| known == value)
                 {
                     found.push(value.to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The folders in which it makes sockets.
+pub(super) fn sockets(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for step in survey.runs().filter(|step| step.program() == "supervisord") {
+        for one in settings(survey, step).iter().flatten() {
+            let files = lines(&one.text).filter(|(_, key, value)| *key == "file" && value.starts_with('/'));
+            for folder in files.map(|(_, _, value)| paths::parent(value)).filter(|folder| !owns::free(folder)) {
+                if !found.iter().any(|known| known == folder) {
+                    found.push(folder.to_owned());
                 }
             }
         }
@@ -100,7 +125,10 @@ pub(super) fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
 
 /// Whether a folder can be given away.
 fn given(folder: &str) -> bool {
-    owns::free(folder) || owns::is_application(folder) || owns::run_folder(folder)
+    owns::free(folder)
+        || owns::is_application(folder)
+        || owns::run_folder(folder)
+        || matches!(folder, "/run" | "/var/run")
 }
 
 /// The configurations that are read, the first one the main one; `None` where one of them can't be.
@@ -120,11 +148,18 @@ fn settings(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<Settings>> {
     };
     let main = match named {
         Some(path) => path,
-        None => PLACES.iter().find(|path| survey.read(path).is_some()).map(|path| (*path).to_owned())?,
+        None => {
+            let brought = PLACES.iter().find(|path| survey.read(path).is_some());
+            (*brought.or_else(|| PLACES.first().filter(|_| packaged(survey)))?).to_owned()
+        }
     };
     let read = |path: &str| {
-        let text = survey.read(path)?;
-        Some(Settings { path: path.to_owned(), text: String::from_utf8_lossy(&text).into_owned() })
+        let text = match survey.read(path) {
+            Some(text) => String::from_utf8_lossy(&text).into_owned(),
+            None if path == PACKAGED.0 && packaged(survey) => PACKAGED.1.to_owned(),
+            None => return None,
+        };
+        Some(Settings { path: path.to_owned(), text })
     };
     let mut found = vec![read(&main)?];
     // What it may take in lies beside it, or in a folder for that.
@@ -143,6 +178,23 @@ fn settings(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<Settings>> {
         }
     }
     Some(found)
+}
+
+/// Whether the settings are those of the distribution's package, to which no command of the file adds any.
+fn packaged(survey: &Survey<'_, '_>) -> bool {
+    let debian = matches!(survey.facts.family, Some(Family::Debian | Family::Ubuntu));
+    let runs = || survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    let installs = |unit: &Unit<'_>| obstacles::installs(&unit.text(), "supervisor");
+    let changes = |unit: &Unit<'_>| {
+        unit.text().contains("/etc/supervisor")
+            && !survey.steps(unit).iter().all(|step| {
+                let named = |word: &String| word.contains("/etc/supervisor");
+                let stays = step.program() == "sed" && step.argv.iter().any(|word| word.contains("nodaemon"));
+                step.program() == "mkdir" || stays || !step.argv.iter().chain(&step.outputs).any(named)
+            })
+    };
+    let brought = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.to.as_deref() == Some(PACKAGED.0));
+    debian && runs().any(installs) && !runs().any(changes) && !survey.all().any(brought)
 }
 
 /// Whether all that an `[include]` names has been read: a folder of the image may hold more only where nothing else is put

@@ -1,16 +1,25 @@
 //! Commands that keep what they set up in the home of who runs them, where the tool looks for it again.
 
-use super::sorted::Sorted;
+use super::sorted::{Row, Sorted};
 
 static HOMES: Sorted = Sorted::new(include_str!("../../data/homes.tsv"));
 
 /// The variable that would name another place for what this command sets up; `None` where it keeps nothing in the home.
 pub fn keeps(program: &str, args: &[String]) -> Option<&'static str> {
+    row(program, args).map(|row| row.column(1))
+}
+
+/// The folder of the home in which the tool goes on writing whenever it runs.
+pub fn writes(program: &str, args: &[String]) -> Option<&'static str> {
+    row(program, args).map(|row| row.column(2)).filter(|folder| !folder.is_empty())
+}
+
+fn row(program: &str, args: &[String]) -> Option<Row> {
     let follows = |words: &str| {
         let mut args = args.iter();
         words.split(' ').all(|word| args.any(|arg| arg.starts_with(word)))
     };
-    HOMES.all(program).find(|row| follows(row.column(0))).map(|row| row.column(1))
+    HOMES.all(program).find(|row| follows(row.column(0)))
 }
 
 static DOTFILES: Sorted = Sorted::new(include_str!("../../data/dotfiles.tsv"));
@@ -23,6 +32,11 @@ pub fn is_for_shells(name: &str) -> bool {
 /// Whether a file or folder of this name in a home is a setting, or a secret, that only tools of the build read.
 pub fn is_for_builds(name: &str) -> bool {
     is_read_by(name, "build")
+}
+
+/// Whether programs, or the libraries that they use, read a file or folder of this name in the home of who runs them.
+pub fn is_for_programs(name: &str) -> bool {
+    is_read_by(name, "programs")
 }
 
 fn is_read_by(name: &str, who: &str) -> bool {

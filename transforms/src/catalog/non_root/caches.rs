@@ -34,6 +34,8 @@ pub(super) struct Caches {
     pub(super) moved: Vec<(usize, Cache)>,
     /// A tool whose files stay in root's home.
     pub(super) stays: Option<String>,
+    /// Folders of root's home in which the tool goes on writing.
+    pub(super) written: Vec<&'static str>,
 }
 
 const PLAYWRIGHT: Cache = Cache { variable: "PLAYWRIGHT_BROWSERS_PATH", place: "/opt/playwright", written: false };
@@ -47,7 +49,7 @@ const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", wr
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|profile|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|tlmgr|profile|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 
@@ -90,6 +92,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         let fetched = marks(&text).map(str::to_owned).or_else(|| {
             steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
         });
+        let mut written = Vec::new();
         let own = steps.iter().find_map(|step| {
             let has = |word: &str| step.args().iter().any(|arg| arg == word);
             let pip = step.argv.iter().any(|word| matches!(paths::name(word), "pip" | "pip3")) && has("install");
@@ -100,6 +103,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
                 && !(survey.all().any(|unit| sets(survey, unit, variable))
                     || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable)))
             {
+                written.extend(homes::writes(step.program(), step.args()));
                 return Some(format!("{} {}", step.program(), step.subcommand().unwrap_or_default()));
             }
             let link = step.program() == "ln";
@@ -112,6 +116,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
                 || text.contains(" -d ")
                 || text.contains("download_dir"));
         let kept = || steps.iter().filter(|_| tools).find_map(|step| kept_at_home(survey, unit, step));
+        caches.written = written;
         caches.stays = own.or(fetched.filter(|_| !nltk)).or_else(kept);
     }
     caches
@@ -164,13 +169,67 @@ fn kept_at_home(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option
             && !homes::is_for_builds(first)
     };
     let named = step.operands().filter(|word| word.starts_with("~/") || word.starts_with("/root/"));
-    let gone = |path: &String| {
-        survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
-            step.program() == "rm"
-                && step.operands().filter_map(|gone| step.path(gone)).any(|gone| paths::within(path, &gone))
-        })
+    named.filter_map(|word| step.path(word)).find(|path| own(path) && !taken_away(survey, path))
+}
+
+/// The files and folders that commands of the build put into root's home for what starts: by name what programs read there,
+/// or called like what starts.
+pub(super) fn settings(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let called = |first: &str| {
+        let stem = first.trim_start_matches('.');
+        let like = |word: &str| {
+            let name = paths::name(word);
+            stem.len() > 3 && name.len() > 3 && (name.starts_with(stem) || stem.starts_with(name))
+        };
+        first.starts_with('.')
+            && !homes::is_for_builds(first)
+            && !homes::is_for_shells(first)
+            && survey.runs().any(|step| {
+                like(step.program())
+                    || step.args().windows(2).any(|pair| matches!(pair, [option, word] if option == "-m" && like(word)))
+            })
     };
-    named.filter_map(|word| step.path(word)).find(|path| own(path) && !gone(path))
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        let named = ["/root/", "~/", "$HOME/", "${HOME}/"].iter().any(|home| text.contains(home))
+            || survey.model.workdir(unit.index).is_some_and(|at| paths::within(at, "/root"));
+        if !named || survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
+            continue;
+        }
+        for step in survey.steps(unit) {
+            let written: Vec<&str> = match step.program() {
+                "mkdir" | "touch" | "tee" | "install" | "wget" | "curl" | "git" | "tar" | "unzip" => {
+                    step.args().iter().map(String::as_str).collect()
+                }
+                "cp" | "mv" | "ln" => step.operands().last().into_iter().collect(),
+                _ => Vec::new(),
+            };
+            for word in written.into_iter().chain(step.outputs.iter().map(String::as_str)) {
+                let word = word.replacen("${HOME}", "~", 1).replacen("$HOME", "~", 1);
+                let Some(path) = step.path(&word).filter(|_| !word.contains(['$', '*'])) else { continue };
+                let rest = paths::relative(&path, "/root").unwrap_or_default();
+                let first = rest.split('/').next().unwrap_or_default();
+                let folder = paths::join("/root", first);
+                if !first.is_empty()
+                    && (homes::is_for_programs(first) || called(first))
+                    && !taken_away(survey, &path)
+                    && !found.contains(&folder)
+                {
+                    found.push(folder);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a command of the build takes a path away again.
+fn taken_away(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
+        step.program() == "rm"
+            && step.operands().filter_map(|gone| step.path(gone)).any(|gone| paths::within(path, &gone))
+    })
 }
 
 /// Whether the unit sets the variable.

@@ -962,7 +962,13 @@ fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let (folder, name) = (paths::name(paths::parent(path)), paths::name(path));
         !name.contains(char::is_whitespace) && WRITTEN.iter().any(|word| name.contains(word) || folder.contains(word))
     };
-    for path in found {
+    // The logs of nginx's image are links to its output, until somebody takes those away.
+    let linked = |path: &str| {
+        survey.facts.key == "nginx"
+            && paths::within(path, "/var/log/nginx")
+            && !survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| step.program() == "unlink")
+    };
+    for path in found.into_iter().filter(|path| !linked(path)) {
         let folder = paths::parent(&path);
         let place =
             is_application(folder) || matches!(folder, "/run" | "/var/run" | "/var/log" | "/var/lib" | "/var/cache");
@@ -1696,7 +1702,7 @@ fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied, who
             return true;
         }
         let name = paths::name(source);
-        if archive && [".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2"].iter().any(|end| name.ends_with(end)) {
+        if archive && (name.ends_with(".tar") || name.ends_with(".tgz") || name.contains(".tar.")) {
             return true;
         }
         if started(survey, unit, copied, name) {
@@ -1987,7 +1993,8 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         });
         root || text.contains("~/")
     };
-    let mut used = caches.stays.is_some() || uses::in_roots_home(survey);
+    let settings = caches::settings(survey);
+    let mut used = caches.stays.is_some() || uses::in_roots_home(survey) || !settings.is_empty();
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
@@ -2061,6 +2068,12 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for path in tools {
         if !needs.owned(&path) {
             needs.late.push(Folder { path, recursive: false, make: true });
+        }
+    }
+    for folder in caches.written {
+        let path = paths::join("/root", folder);
+        if !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: true, make: true });
         }
     }
     let known = needs.early.iter().chain(&needs.late).any(|folder| folder.path == "/root");

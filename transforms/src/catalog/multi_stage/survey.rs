@@ -118,23 +118,13 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// Whether anything that is built may use OpenMP, whose library compilers bring: no where all the sources are there to
     /// read, and none of them, nor a list of modules, says so.
     pub(super) fn parallel(&self) -> bool {
-        const MARKS: [&str; 15] = [
-            "openmp",
-            "omp.h",
-            "pragma omp",
-            "lightgbm",
-            "xgboost",
-            "fasttext",
-            "implicit",
-            "hnswlib",
-            "nmslib",
-            "faiss",
-            "catboost",
-            "git+",
-            "pmdarima",
-            "dlib",
-            "gomp",
+        const MARKS: [&str; 4] = ["openmp", "omp.h", "pragma omp", "gomp"];
+        // Modules that are compiled with it. Their names are words of every day, and parts of others (`stdlib`).
+        const MODULES: [&str; 10] = [
+            "lightgbm", "xgboost", "fasttext", "implicit", "hnswlib", "nmslib", "faiss", "catboost", "pmdarima", "dlib",
         ];
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let names = |text: &str| text.contains("git+") || text.split(word).any(|word| MODULES.contains(&word));
         // Modules of these are hardly ever written for it.
         let serial = |step: &Step| match step.kind() {
             "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" => true,
@@ -164,12 +154,18 @@ impl<'m, 'a> Survey<'m, 'a> {
             let read = name == "Makefile"
                 || name == "Pipfile"
                 || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+            let lists = name == "Pipfile"
+                || name == "setup.py"
+                || name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "txt" | "toml" | "lock" | "cfg"));
             read && context.read(file).is_none_or(|text| {
                 let text = crate::context::text(&text).to_ascii_lowercase();
-                MARKS.iter().any(|mark| text.contains(mark))
+                MARKS.iter().any(|mark| text.contains(mark)) || lists && names(&text)
             })
         }) || self.steps().any(|(_, step)| {
-            step.argv.iter().any(|word| MARKS.iter().any(|mark| word.to_ascii_lowercase().contains(mark)))
+            step.argv.iter().any(|word| {
+                let word = word.to_ascii_lowercase();
+                MARKS.iter().any(|mark| word.contains(mark)) || names(&word)
+            })
         })
     }
 

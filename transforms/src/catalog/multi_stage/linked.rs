@@ -1,5 +1,7 @@
 //! Which libraries of a large collection a program is linked with, by what the project says how to build.
 
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
 use crate::model::paths;
 
 use super::survey::Survey;
@@ -102,4 +104,66 @@ fn parts(survey: &Survey<'_, '_>, collection: &Collection) -> Option<Vec<String>
     };
     let parts: Vec<String> = parts.iter().filter(|part| !part.is_empty()).map(package).collect();
     (!parts.is_empty()).then_some(parts)
+}
+
+/// The libraries of GCC's image, which is newer than the distribution, that what is compiled in it links to: those of C++, or
+/// none for C, which has the distribution's. `None` where the sources are not all there to read, or where they ask for others.
+pub(super) fn of_gcc(survey: &Survey<'_, '_>) -> Option<&'static [&'static str]> {
+    const OTHERS: [&str; 10] = [
+        "sanitize",
+        "openmp",
+        "-lgomp",
+        "-latomic",
+        "quadmath",
+        "fortran",
+        "gccgo",
+        "-fgnu-tm",
+        "fetchcontent",
+        "externalproject",
+    ];
+    const CPP: [&str; 8] = ["cc", "cpp", "cxx", "c++", "hpp", "hh", "hxx", "C"];
+    let context = survey.model.context?;
+    let brings = |step: &Step| {
+        matches!(effects::of(step), Effect::Fetch(_))
+            || matches!(step.kind(), "download" | "unpack")
+            || step.piped.is_some()
+            || super::whole::is_build_script(step)
+    };
+    let others = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        OTHERS.iter().any(|other| text.contains(other))
+    };
+    let words = |step: &Step| step.argv.iter().any(|word| others(word));
+    if survey.steps().any(|(_, step)| brings(step) || words(step)) {
+        return None;
+    }
+    let plus = |step: &Step| matches!(step.program(), "g++" | "c++" | "clang++");
+    let mut cpp = survey.steps().any(|(_, step)| plus(step));
+    let mut seen = false;
+    for file in context.files() {
+        let name = paths::name(file);
+        let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+        let is_cpp = CPP.contains(&end);
+        let builds = matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct")
+            || name.to_ascii_lowercase().starts_with("makefile")
+            || matches!(end, "cmake" | "mk" | "am");
+        if matches!(end, "f" | "f90" | "f95" | "for" | "d" | "go" | "adb" | "m") {
+            return None;
+        }
+        cpp |= is_cpp;
+        seen |= is_cpp || end == "c";
+        if builds {
+            let content = context.read(file)?;
+            let text = crate::context::text(&content);
+            if others(&text) {
+                return None;
+            }
+            // A program in C may be linked by the compiler of C++.
+            cpp |= text.contains("++");
+        }
+    }
+    if !seen {
+        return None;
+    }
+    Some(if cpp { &["libgcc_s.so.1", "libstdc++.so.6"] } else { &[] })
 }

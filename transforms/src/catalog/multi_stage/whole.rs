@@ -19,7 +19,7 @@ use super::plan::{self, Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, Unit, refuse};
-use super::{globals, go, helpers, lean, libraries, runs, stores, tidy, workplace};
+use super::{globals, go, helpers, lean, libraries, linked, runs, stores, tidy, workplace};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -1781,13 +1781,22 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn compilers_libraries(&mut self) {
         let carries = self.image.as_ref().filter(|_| self.smaller).map(|image| image.name() == "gcc");
         if carries == Some(true) {
-            let evidence = "what GCC of this image compiles needs its libraries";
-            self.carried.push(Carried {
-                from: "/usr/local/lib64/*.so*".into(),
-                to: "/usr/local/lib64/".into(),
+            let folder = "/usr/local/lib64/";
+            let known = linked::of_gcc(self.survey);
+            // The distribution's own do for C.
+            if known.is_some_and(<[_]>::is_empty) {
+                return;
+            }
+            let one = |name: &str, to: &str| Carried {
+                from: format!("{folder}{name}"),
+                to: format!("{folder}{to}"),
                 owner: None,
-                evidence: evidence.into(),
-            });
+                evidence: "what GCC of this image compiles needs its libraries".into(),
+            };
+            match known {
+                Some(names) => self.carried.extend(names.iter().map(|name| one(name, name))),
+                None => self.carried.push(one("*.so*", "")),
+            }
             self.finish.push("echo /usr/local/lib64 > /etc/ld.so.conf.d/000-local-lib.conf".into());
             self.finish.retain(|command| command != "ldconfig");
             self.finish.push("ldconfig".into());

@@ -39,7 +39,7 @@ static HOMES: LazyLock<Option<Regex>> =
 static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nosemgrep|checkov|kics"));
 
 /// Tools that step down from root, or start services as others.
-static SWITCHES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"gosu|su-exec|s6-overlay"));
+static SWITCHES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"gosu|su-exec|entrypoint-demoter|s6-overlay"));
 
 /// Programs that a start script runs and that need root, or that give root up.
 pub(super) static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -1148,7 +1148,7 @@ fn switched_by_hand(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
     for unit in survey.all() {
         let text = unit.text();
-        for tool in ["gosu", "su-exec"] {
+        for tool in ["gosu", "su-exec", "entrypoint-demoter"] {
             // A base of other images has it for what they start.
             let brought = !survey.entry.is_empty() || unit.instruction.keyword == Keyword::Run;
             if brought && text.contains(tool) {

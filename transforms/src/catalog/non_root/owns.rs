@@ -150,7 +150,9 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     touched(survey, user, &mut needs);
     templates(survey, &mut needs);
     unpacked(survey, &mut needs);
+    handed_on(survey, &mut needs);
     named(survey, &mut needs);
+    prepared(survey, &mut needs);
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, user, &mut needs);
@@ -1122,6 +1124,55 @@ fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
 }
 
+/// Applications that come whole, from the context or another stage, for a script that can't be read.
+fn handed_on(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const PARENTS: [&str; 3] = ["/opt", "/srv", "/var/www"];
+    if user::unread_script(survey).is_none() {
+        return;
+    }
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit) else { continue };
+        let [source] = copied.sources.as_slice() else { continue };
+        let Some(to) = copied.to.as_deref().filter(|to| PARENTS.contains(&paths::parent(to))) else { continue };
+        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let name = paths::name(to);
+        // The folder itself, and not a file under another name.
+        let whole = paths::name(source.trim_end_matches('/')) == name || matches!(source.as_str(), "." | "./");
+        let read = name.contains('.') || CODE.contains(&name) || unpacked::is_only_read(name);
+        if whole && !read && !given && !needs.owned(to) && !needs.copies.contains(&at) {
+            needs.copies.push(at);
+        }
+    }
+}
+
+/// Folders that a program has set up for itself while the image was built: `app init /data`, and then `app serve /data`.
+fn prepared(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const VERBS: [&str; 6] = ["init", "create", "setup", "set-up", "format", "bootstrap"];
+    let mut found: Vec<String> = Vec::new();
+    for step in survey.runs().filter(|step| step.kind().is_empty()) {
+        for word in step.args().iter().filter(|word| word.starts_with('/') && !paths::name(word).contains(['.', '$'])) {
+            let path = paths::join("/", word);
+            let sets_up = |built: &Step| {
+                built.program() == step.program()
+                    && built
+                        .args()
+                        .iter()
+                        .any(|arg| VERBS.iter().any(|verb| arg.trim_start_matches('-').starts_with(verb)))
+                    && built.args().iter().any(|arg| built.is_at(arg, &path))
+            };
+            let place = is_application(&path) || run_folder(&path);
+            if place
+                && !found.contains(&path)
+                && !needs.owned(&path)
+                && survey.units.iter().flat_map(|unit| survey.steps(unit)).any(sets_up)
+            {
+                found.push(path);
+            }
+        }
+    }
+    needs.late.extend(found.into_iter().map(|path| Folder { path, recursive: true, make: false }));
+}
+
 /// Folders of programs, into which nobody writes.
 const PROGRAMS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
@@ -1671,9 +1722,13 @@ fn modes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                             || (!word.contains('/') && paths::name(&path) == word)
                     })
                 });
+                // What a script may call by its name.
+                let name = paths::name(&path);
+                let called = PROGRAMS.contains(&paths::parent(&path))
+                    && (user::unread_script(survey).is_some() || survey.runs().any(|step| step.program() == name));
                 let inside = needs.early.iter().chain(&needs.late).any(|folder| paths::within(&path, &folder.path));
                 let owned = needs.late.iter().any(|folder| folder.recursive && paths::within(&path, &folder.path));
-                if (used || inside)
+                if (used || called || inside)
                     && !owned
                     && path != "/"
                     && !path.contains('*')
@@ -2186,6 +2241,11 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     if survey.entry.is_empty() && survey.facts.start == super::images::Start::Unknown {
         needs.assumptions.push("what the base image starts needs no root".to_owned());
+    }
+    // A program of its own may keep data where only root can write.
+    if survey.facts.user.is_none() && survey.facts.family != Some(Family::Scratch) && !obstacles::only_a_shell(survey) {
+        let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
+        needs.assumptions.push(format!("programs that {image} brings write where every user may"));
     }
     if survey.entry.is_empty()
         && survey.facts.start == super::images::Start::Plain

@@ -295,6 +295,9 @@ impl Walk<'_, '_> {
                 None => match self.model.limited(self.model.variable(self.index, name)) {
                     Value::Set(value) => Value::Set(value.into_owned().into()),
                     _ if name == "HOME" && self.as_root() => Value::Set("/root".into()),
+                    _ if name == "HOME" => {
+                        self.model.own_home(self.index).map_or(Value::Unknown, |home| Value::Set(home.into()))
+                    }
                     _ => Value::Unknown,
                 },
             }
@@ -318,6 +321,19 @@ impl Walk<'_, '_> {
                     && ["apt-get ", "apk add ", "apk --", "yum "].iter().any(|manager| text.contains(manager))
                     && !text.contains("sudo")
             }),
+        }
+    }
+
+    /// Writes the home of who runs the script into words that begin with it: `~/.profile`.
+    fn at_home(&self, words: &mut [String]) {
+        if !words.iter().any(|word| word == "~" || word.starts_with("~/")) {
+            return;
+        }
+        let Some(home) = self.model.own_home(self.index) else { return };
+        for word in words.iter_mut() {
+            if let Some(rest) = word.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+                *word = format!("{home}{rest}");
+            }
         }
     }
 
@@ -372,7 +388,8 @@ impl Walk<'_, '_> {
             let value = value.filter(|_| known && always && !adds);
             self.assigned.push((name, value));
         }
-        let outputs = self.outputs(&command.redirects);
+        let mut outputs = self.outputs(&command.redirects);
+        self.at_home(&mut outputs);
         let mut known = true;
         let mut argv = Vec::with_capacity(command.words.len());
         // A comment among the commands of a long list, "`# why`", is no word once it has run.
@@ -381,6 +398,7 @@ impl Walk<'_, '_> {
             known &= self.words(word, &mut argv);
         }
         unwrap(&mut argv);
+        self.at_home(&mut argv);
         if argv.is_empty() && outputs.is_empty() {
             return;
         }
@@ -431,7 +449,7 @@ impl Walk<'_, '_> {
                         Some(rest) => Some(paths::join("/root", rest.trim_start_matches('/'))),
                         None => step.path(path),
                     },
-                    None => Some("/root".to_owned()),
+                    None => Some(self.model.own_home(self.index).unwrap_or_else(|| "/root".to_owned())),
                     _ => None,
                 };
             }
@@ -439,6 +457,45 @@ impl Walk<'_, '_> {
             _ => {}
         }
         self.steps.push(step);
+    }
+}
+
+impl Model<'_> {
+    /// The home of who runs an instruction, where that is a user whom the file or the base image names and not root.
+    pub fn own_home(&self, index: usize) -> Option<String> {
+        let user = self.user(index)?;
+        let name = user.text.split(':').next().unwrap_or_default();
+        let letters = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if matches!(name, "root" | "0" | "") || !letters(name) || name.starts_with(|first: char| first.is_ascii_digit())
+        {
+            return None;
+        }
+        if let Value::Set(home) = self.variable(index, "HOME") {
+            return Some(home.into_owned()).filter(|home| home.starts_with('/'));
+        }
+        let stage = self.stage_of(index)?;
+        let known = self.known(stage).and_then(|image| image.users().find(|user| user.name == name));
+        if let Some(known) = known {
+            return Some(known.home.to_owned()).filter(|home| home.starts_with('/'));
+        }
+        // `useradd --home-dir /srv/app app`; a name that the option reads from a variable says nothing.
+        let made = self.body(stage).map(|(_, instruction)| instruction.args.text.as_ref()).find_map(|text| {
+            let commands = text.split(['&', ';', '\n']).map(str::trim);
+            commands.filter(|command| command.contains("useradd") || command.contains("adduser")).find_map(|command| {
+                let words: Vec<&str> = command.split_ascii_whitespace().collect();
+                words.contains(&name).then(|| {
+                    let given = words.windows(2).find_map(|pair| match pair {
+                        ["-d" | "--home" | "--home-dir" | "-h", home] => Some(*home),
+                        _ => None,
+                    });
+                    let joined = words
+                        .iter()
+                        .find_map(|word| word.strip_prefix("--home=").or_else(|| word.strip_prefix("--home-dir=")));
+                    given.or(joined).map_or_else(|| format!("/home/{name}"), str::to_owned)
+                })
+            })
+        });
+        Some(made.unwrap_or_else(|| format!("/home/{name}"))).filter(|home| paths::plain(home) && home.starts_with('/'))
     }
 }
 

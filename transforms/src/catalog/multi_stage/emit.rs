@@ -149,7 +149,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         if self.plan.becomes_root {
             put(self.layout.line("USER", "root").as_bytes());
         }
-        for (name, value) in runtime::environment(self.survey, &recipe.runtime, &recipe.carried, &self.plan.decisions) {
+        for (name, value) in runtime::environment(self.survey, recipe, &self.plan.decisions) {
             put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
         if self.corepack().is_some() {

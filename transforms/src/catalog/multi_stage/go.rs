@@ -406,9 +406,18 @@ impl State<'_, '_, '_> {
         let mut applicability = Applicability::Safe;
         // A folder that the build takes away again was not needed by the image before either.
         let gone = |folder: &String| self.removed.iter().any(|removed| paths::covers(removed, folder));
+        let scan = self.survey.model.context.map(Sources::read);
+        // A program may look for the files of its project where they were when it was compiled.
+        let looks = scan.as_ref().is_none_or(|sources| sources.looks_up || sources.workspace);
+        if looks {
+            let workspace = || workspace_folder(self.survey, last_build);
+            self.folder = self.folder.take().or_else(workspace);
+        }
+        if scan.as_ref().is_some_and(|sources| sources.looks_up || sources.workspace) {
+            self.whole.get_or_insert_with(|| "the program looks for its project where that was compiled".into());
+        }
         let folder = self.folder.clone().filter(|folder| !gone(folder));
 
-        let scan = self.survey.model.context.map(Sources::read);
         match (&scan, &folder) {
             (Some(sources), Some(folder)) if self.whole.is_none() => {
                 if let Some(reason) = sources.unclear(self.survey, folder) {
@@ -442,6 +451,9 @@ impl State<'_, '_, '_> {
             self.carried.retain(|carried| !(carried.from == carried.to && paths::within(&carried.from, folder)));
             self.carried
                 .insert(0, Carried { from: folder.clone(), to: folder.clone(), owner: None, evidence: reason.clone() });
+            for beside in beside_project(self.survey, last_build, folder) {
+                self.carry(beside.clone(), beside, "a COPY puts it where the program starts".into());
+            }
             self.assumptions.push(format!(
                 "the program needs nothing from outside {folder} that a step of this file does not bring"
             ));
@@ -455,7 +467,8 @@ impl State<'_, '_, '_> {
         };
         for artifact in self.artifacts.clone().iter().filter(named) {
             let gone = self.removed.iter().any(|removed| paths::covers(removed, &artifact.path));
-            if !gone && !self.carried.iter().any(|carried| carried.from == artifact.path) {
+            let there = |carried: &Carried| carried.from == artifact.path || carried.to == artifact.path;
+            if !gone && !self.carried.iter().any(there) {
                 let evidence = format!("`{}` puts it into PATH", artifact.command);
                 self.carry(artifact.path.clone(), artifact.path.clone(), evidence);
             }
@@ -465,6 +478,7 @@ impl State<'_, '_, '_> {
         if !self.assumptions.is_empty() {
             applicability = Applicability::Review;
         }
+        let workspace = scan.as_ref().is_some_and(|sources| sources.workspace);
         let mut builder_folders = vec!["/go".to_owned(), "/usr/local/go".to_owned()];
         builder_folders.extend(self.folder.clone().filter(|folder| folder != "/"));
         for (_, step) in self.survey.steps().filter(|(_, step)| is_go(step)) {
@@ -494,13 +508,14 @@ impl State<'_, '_, '_> {
             opaque_entry: self.opaque_entry,
             globals: true,
             sources_stay: false,
+            variables: if workspace { vec!["GOPATH"] } else { Vec::new() },
             build: Vec::new(),
             inserts: Vec::new(),
             before: Vec::new(),
             unpacked: Vec::new(),
             shared: Vec::new(),
             start: self.start,
-            toolchain_variables: &toolchains::GO_VARIABLES,
+            toolchain_variables: if workspace { &toolchains::GO_VARIABLES[1..] } else { &toolchains::GO_VARIABLES },
             assumptions: self.assumptions,
             applicability,
         })
@@ -679,6 +694,30 @@ fn application_folder(survey: &Survey<'_, '_>, last_build: usize) -> Option<Stri
     found
         .map(|folder| (*folder).to_owned())
         .or_else(|| builds.last().map(|cwd| (*cwd).to_owned()).filter(|cwd| cwd != "/go"))
+}
+
+/// What COPY puts into the folder in which the program starts, where that is not the project's, nor the one in which Go has
+/// its own: `ADD www/ www/`.
+fn beside_project(survey: &Survey<'_, '_>, last_build: usize, folder: &str) -> Vec<String> {
+    let Some(home) = survey.model.final_workdir(survey.stage).filter(|home| *home != "/") else { return Vec::new() };
+    let go = bin(survey);
+    let sources = |to: &str| go.iter().any(|bin| paths::within(to, &paths::join(paths::parent(bin), "src")));
+    let copies = survey.units.iter().take(last_build + 1).filter_map(|unit| unit.copy.as_ref());
+    let targets = copies.filter(|copy| copy.context).filter_map(|copy| copy.to.as_deref());
+    targets
+        .filter(|to| *to != home && paths::within(to, home) && !sources(to))
+        .filter(|to| !paths::within(to, folder) && !paths::within(folder, to))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The folder in a workspace of Go that a COPY puts the project into, where no command works in it.
+fn workspace_folder(survey: &Survey<'_, '_>, last_build: usize) -> Option<String> {
+    let bin = bin(survey);
+    let sources = |to: &str| bin.iter().any(|bin| paths::within(to, &paths::join(paths::parent(bin), "src")));
+    let copies = survey.units.iter().take(last_build + 1).filter_map(|unit| unit.copy.as_ref());
+    let whole = copies.filter(|copy| copy.context && copy.is_whole()).filter_map(|copy| copy.to.as_deref());
+    whole.filter(|to| sources(to) && paths::name(to) != "src").min_by_key(|to| to.len()).map(str::to_owned)
 }
 
 /// The programs that the stage's Go commands make.
@@ -862,6 +901,10 @@ struct Sources {
     opens: bool,
     tls: bool,
     zones: bool,
+    /// Whether files of the project are looked for beside its sources, where those were compiled.
+    looks_up: bool,
+    /// Whether the workspace of Go is asked for, in which the project lies.
+    workspace: bool,
     /// Whether there are any: a context without them says nothing of the program.
     any: bool,
 }
@@ -892,6 +935,15 @@ const OPENERS: [&str; 22] = [
     "file://",
 ];
 
+/// Calls that look for files beside the source that has them, where it was compiled; the libraries that put such files into
+/// programs do so for those that they did not put there.
+const BESIDE_SOURCES: [&str; 6] =
+    ["rice.FindBox", "rice.MustFindBox", "packr.New", "packr.Folder", "pkger.", "runtime.Caller(0)"];
+
+/// How a program asks where the workspace of Go is.
+const WORKSPACE: [&str; 5] =
+    ["Getenv(\"GOPATH\")", "LookupEnv(\"GOPATH\")", "$GOPATH/src", "build.Default.GOPATH", "build.Import("];
+
 /// What a program that speaks TLS names.
 const TLS: [&str; 16] = [
     "https://",
@@ -921,6 +973,8 @@ impl Sources {
             opens: false,
             tls: false,
             zones: false,
+            looks_up: false,
+            workspace: false,
             any: false,
         };
         for file in context.files() {
@@ -947,6 +1001,8 @@ impl Sources {
             if file.split('/').any(|part| part == "vendor") {
                 continue;
             }
+            sources.looks_up |= BESIDE_SOURCES.iter().any(|sign| text.contains(sign));
+            sources.workspace |= WORKSPACE.iter().any(|sign| text.contains(sign));
             sources.opens |= OPENERS.iter().any(|sign| text.contains(sign));
             for line in text.lines() {
                 if let Some(patterns) = line.trim_start().strip_prefix("//go:embed") {

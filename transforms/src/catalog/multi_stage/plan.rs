@@ -86,6 +86,8 @@ pub(super) struct Recipe {
     pub(super) globals: bool,
     /// Whether the project that a COPY puts into the root folder is of no use when the container runs.
     pub(super) sources_stay: bool,
+    /// Variables of the base image that the program asks for.
+    pub(super) variables: Vec<&'static str>,
     /// Commands for the end of the builder that no instruction has.
     pub(super) build: Vec<String>,
     /// Text for the builder, by the place in the file that it goes to.
@@ -282,6 +284,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             let rest = paths::relative(&carried.from, &other.from).filter(|rest| !rest.is_empty());
             carried.owner == other.owner && rest.is_some_and(|rest| carried.to == paths::join(&other.to, rest))
         })
+    });
+    // What is copied over another copy of it is enough.
+    let all = recipe.carried.clone();
+    let mut at = 0;
+    recipe.carried.retain(|carried| {
+        at += 1;
+        let over = |other: &Carried| other.to == carried.to && other.from == other.to && carried.from != carried.to;
+        carried.to.ends_with('/') || !all.iter().skip(at).any(over)
     });
     // COPY reads patterns in its sources only; a folder takes what fits them.
     for carried in recipe.carried.iter_mut().filter(|carried| paths::name(&carried.to).contains(['*', '?'])) {

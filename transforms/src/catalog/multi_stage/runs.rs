@@ -11,6 +11,7 @@ use crate::span::Span;
 use crate::surgery::comments_above;
 use crate::syntax::Keyword;
 use crate::syntax::shell::{self, Item, Node, Operator};
+use crate::syntax::words::Value;
 use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, is_build_setting, mentions};
@@ -61,7 +62,7 @@ pub(super) fn run(
     let gone = taken_away(survey, unit, None);
 
     for chunk in chunks(items, unit.steps) {
-        let text = || chunk_text(survey, unit, items, chunk, &[]);
+        let text = || at_home(survey, unit, chunk_text(survey, unit, items, chunk, &[]));
         let whole = chunk.len() > 1 || compound(items, chunk);
         let mut keep = false;
         let mut builds = false;
@@ -458,7 +459,32 @@ pub(super) fn run(
             );
             return Err(refuse("built-by-a-script", text, true));
         }
-        let text = chunk_text(survey, unit, items, chunk, &fewer);
+        let written = chunk_text(survey, unit, items, chunk, &fewer);
+        let mut text = at_home(survey, unit, written.clone());
+        // Root makes it in the runtime stage.
+        let user = survey.model.user(unit.index).map(|user| user.text.clone());
+        let user =
+            user.filter(|user| !user.contains('$') && !matches!(user.split(':').next(), Some("root" | "0" | "")));
+        if let ([only], Some(user)) = (chunk, user)
+            && let Effect::Files(made) = effects::of(only)
+            && only.program() == "mkdir"
+            && !whole
+            && only.known
+            && !written.contains("sudo")
+        {
+            // What `mkdir -p` makes above it is the user's as well.
+            let home = survey.model.own_home(unit.index);
+            let above = only.args().iter().any(|arg| arg.starts_with("-p") || arg == "--parents");
+            let first = |path: &String| {
+                let rest = home.as_deref().filter(|_| above).and_then(|home| paths::relative(path, home))?;
+                let (first, _) = rest.split_once('/')?;
+                Some(paths::join(home.as_deref()?, first))
+            };
+            let tops: Vec<String> = made.iter().filter_map(first).collect();
+            let (option, folders) = if tops.len() == made.len() { ("-R ", &tops) } else { ("", made) };
+            text = format!("{text} && chown {option}{user} {}", folders.join(" "));
+        }
+        work |= text != written;
         recipe.programs.extend(chunk.iter().map(|step| step.program().to_owned()));
         // What works on what is copied comes behind the copies.
         late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
@@ -1309,7 +1335,10 @@ fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_
         made.iter().any(|other| near(other) || paths::within(stem, other) && *other != "/")
             || copied.iter().any(|other| *other != "/" && near(other))
             || !stores::system(path) && paths::parent(path) == "/"
-            || matches!(paths::name(path), ".cache" | ".node-gyp" | ".npm")
+            || matches!(
+                paths::name(path),
+                ".cache" | ".cargo" | ".gradle" | ".ivy2" | ".m2" | ".node-gyp" | ".npm" | ".nuget" | ".pip" | ".sbt"
+            )
             || scratch.iter().any(|folder| paths::within(path, folder))
     })
 }
@@ -1394,6 +1423,32 @@ fn compound(items: &[Item], chunk: &[Step]) -> bool {
 /// Whether what follows a piece runs even where the piece fails.
 fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
     !strict && chunk.last().and_then(|step| items.get(step.item)).is_some_and(|item| item.operator == Operator::Then)
+}
+
+/// A command with the home of who ran it written out: in the runtime stage root does, until everything is there.
+fn at_home(survey: &Survey<'_, '_>, unit: &Unit<'_>, text: String) -> String {
+    // What ENV says is so in both stages, whoever runs it.
+    let said = matches!(survey.model.variable(unit.index, "HOME"), Value::Set(_));
+    let asks = !said && (text.contains('~') || text.contains("HOME"));
+    let Some(home) = survey.model.own_home(unit.index).filter(|_| asks) else { return text };
+    let mut out = String::with_capacity(text.len() + home.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['~', '$']) {
+        let (before, mark) = rest.split_at(at);
+        out.push_str(before);
+        let begins = out.is_empty() || out.ends_with([' ', '\t', '=', ':', '>']);
+        let sign = ["~", "$HOME", "${HOME}"].into_iter().find(|sign| {
+            mark.strip_prefix(sign).is_some_and(|after| {
+                let ends = after.is_empty() || after.starts_with([' ', '/', '"', ';', ')', ':', '\n', '\t']);
+                ends && (*sign != "~" || begins)
+            })
+        });
+        let length = sign.map_or(1, str::len);
+        out.push_str(if sign.is_some() { &home } else { mark.get(..1).unwrap_or_default() });
+        rest = mark.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The source text of a piece, with other text at some places in it: on one line, but for the lines of a heredoc, which

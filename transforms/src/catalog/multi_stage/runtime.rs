@@ -14,7 +14,7 @@ use crate::syntax::typed::ImageRef;
 use crate::syntax::words;
 use crate::transform::Refusal;
 
-use super::plan::{Carried, Decision, Place};
+use super::plan::{Decision, Place, Recipe};
 use super::survey::{self, Survey, refuse};
 
 /// The image of the runtime stage.
@@ -221,12 +221,12 @@ const WHOLE: [&str; 4] = ["/", "/usr", "/usr/local", "/opt"];
 /// the folders of PATH that are carried over. A program of GHC stops at the first letter that is no ASCII without LANG.
 pub(super) fn environment(
     survey: &Survey<'_, '_>,
-    runtime: &Runtime,
-    carried: &[Carried],
+    recipe: &Recipe,
     decisions: &[Decision],
 ) -> Vec<(&'static str, String)> {
     let Base::Image { image, .. } = &survey.stage.base else { return Vec::new() };
-    let runtime = ImageRef::parse(&runtime.image);
+    let carried = &recipe.carried;
+    let runtime = ImageRef::parse(&recipe.runtime.image);
     let (Some(before), Some(after)) = (known(image), known(&runtime)) else { return Vec::new() };
     let said = |name: &str| survey.model.env_names(survey.stage).any(|(_, known)| known == name);
     let there = |name: &str| after.env().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
@@ -241,8 +241,13 @@ pub(super) fn environment(
                 })
                 .filter(|folder| !there(name).split(':').any(|known| known == *folder))
                 .collect(),
-            // What an instruction of the runtime stage reads.
-            _ if there(name).is_empty() && !said(name) && reads(survey, decisions, name) => vec![value],
+            // What an instruction of the runtime stage reads, or the program itself.
+            _ if there(name).is_empty()
+                && !said(name)
+                && (recipe.variables.contains(&name) || reads(survey, decisions, name)) =>
+            {
+                vec![value]
+            }
             _ => continue,
         };
         match (name, lost.join(":")) {

@@ -313,6 +313,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             opaque_entry: self.opaque,
             globals: self.globals,
             sources_stay,
+            variables: Vec::new(),
             build: self.build,
             inserts: self.inserts,
             unpacked: self.unpacked,
@@ -481,9 +482,31 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let script = path.ends_with(".sh")
                 || self.survey.copied_file(&path)
                 || self.brings_into(paths::parent(&path))
+                || self.compiles_elsewhere(&path)
                 || !self.survey.builds();
             script && self.survey.read(&path).is_none()
         })
+    }
+
+    /// Whether a file of the project's folder is none that a compiler makes, as what is compiled there goes elsewhere:
+    /// `go install`.
+    fn compiles_elsewhere(&self, path: &str) -> bool {
+        let copies = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+        let mut targets = copies.filter(|copy| copy.context && copy.is_whole()).filter_map(|copy| copy.to.as_deref());
+        if !targets.any(|to| to != "/" && paths::within(path, to)) {
+            return false;
+        }
+        let compiles = |step: &&Step| matches!(effects::of(step), Effect::Build | Effect::Store(_) | Effect::Unknown);
+        let mut here = self.survey.steps().map(|(_, step)| step).filter(compiles).filter(|step| {
+            step.cwd
+                .as_deref()
+                .is_some_and(|cwd| cwd != "/" && (paths::within(path, cwd) || paths::within(cwd, paths::parent(path))))
+        });
+        let installs = |step: &Step| {
+            step.program() == "go" && matches!(step.subcommand(), Some("install" | "get"))
+                || step.program() == "cargo" && step.subcommand() == Some("install")
+        };
+        here.next().is_some_and(installs) && here.all(installs)
     }
 
     /// Whether a COPY puts all that is in a folder of the project among the programs of this folder.

@@ -364,18 +364,6 @@ pub(super) fn run(
                         None => builds = true,
                     }
                 }
-                // It installs the libraries of the extensions too, and takes away what it compiles them with.
-                Effect::Store(Store::Extensions) if step.program() == "install-php-extensions" => {
-                    keep = true;
-                    builds = !whole;
-                    late |= step
-                        .argv
-                        .first()
-                        .and_then(|program| step.path(program))
-                        .is_some_and(|program| recipe.carried.iter().any(|carried| carried.to == program))
-                        || recipe.carried.iter().any(|carried| paths::name(&carried.to) == step.program());
-                    reasons.push("it installs the libraries of the extensions as well".into());
-                }
                 Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Home(_) => builds = true,
                 Effect::Unknown
                     if step.cwd.is_none() && matches!(step.kind(), "git" | "unpack" | "download" | "copy") =>

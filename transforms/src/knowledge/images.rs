@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::model::paths;
 
 use super::{
     releases::{self, Family, Libc, Manager},
@@ -10,6 +13,17 @@ use super::{
 };
 
 static TABLE: Sorted = Sorted::new(include_str!("../../data/images.tsv"));
+
+/// The folders under /var/lib in which servers of known images keep their data.
+static STATES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let data = TABLE.rows().flat_map(|row| row.column(1 + Column::Data as usize).split(' '));
+    data.filter(|path| path.starts_with("/var/lib/")).collect()
+});
+
+/// Whether a path is where the server of a known image keeps its data: what else mounts it does so for that server.
+pub fn is_servers_data(path: &str) -> bool {
+    STATES.iter().any(|data| paths::within(path, data))
+}
 
 /// What an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -538,6 +552,7 @@ mod tests {
         assert_eq!(users("ubuntu", "22.04"), (Root, Start::Plain, vec![]));
         assert_eq!(users("php", "8.3-fpm-alpine"), (Root, Start::Workers, vec![("www-data", "82")]));
         assert_eq!(users("php", "8.3-apache"), (Root, Start::Workers, vec![("www-data", "33")]));
+        assert!(is_servers_data("/var/lib/postgresql/data") && !is_servers_data("/var/lib/own"));
         assert_eq!(users("php", "8.3-cli"), (Root, Start::Plain, vec![("www-data", "33")]));
         assert_eq!(users("postgres", "16"), (Root, Start::Either, vec![("postgres", "999")]));
         assert_eq!(users("postgres", "16-alpine"), (Root, Start::Either, vec![("postgres", "70")]));

@@ -1,5 +1,6 @@
 //! How others use the image: files of Compose around it start other commands in it, and mount what is written to.
 
+use crate::knowledge::images;
 use crate::model::commands::Step;
 use crate::model::{entry, npm, paths};
 use crate::settings::Start;
@@ -119,7 +120,10 @@ fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
         let path = paths::join("/", &mount.path);
         let packages = path.split('/').any(|part| PACKAGES.contains(&part));
         let plain = !path.contains(['$', ' ', '\'', '"']);
-        if plain && !packages && owns::is_application(&path) && !found.contains(&path) {
+        // A database's data, which a service of the project mounts beside the database itself.
+        let own = || survey.facts.data.contains(&path.as_str()) || survey.all().any(|unit| unit.text().contains(&path));
+        let others = images::is_servers_data(&path) && !own();
+        if plain && !others && !packages && owns::is_application(&path) && !found.contains(&path) {
             found.push(path);
         }
     }

@@ -34,6 +34,11 @@ pub fn is_agent(name: &str) -> bool {
     AGENTS.iter().any(|agent| name.contains(agent))
 }
 
+/// Whether a program watches sources, and compiles them again whenever one changes.
+pub fn watches(program: &str) -> bool {
+    WORKPLACES.find_pair("watcher", b' ', program).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +52,6 @@ mod tests {
         assert!(project("varnish").is_some_and(|mut programs| programs.any(|program| program == "varnishd")));
         assert!(project("nginx").is_none());
         assert!(is_agent("jenkins/jnlp-slave") && !is_agent("jenkins/jenkins"));
+        assert!(watches("air") && !watches("nginx"));
     }
 }

@@ -633,36 +633,72 @@ pub fn copy_sources(file: &File<'_>) -> Vec<String> {
     sources
 }
 
-/// The files that commands of the build look for in what a COPY of the whole context brought: the names, as patterns, any
-/// of which is enough for one command. A context without them is not the one that the file is built with.
-pub fn copied_manifests(file: &File<'_>) -> Vec<&'static str> {
+/// The files that commands of the build, and what starts, look for in what a COPY of the whole context brought: the names,
+/// as patterns, any of which is enough for one command. A context without them is not the one that the file is built with.
+pub fn copied_manifests(file: &File<'_>) -> Vec<Cow<'static, str>> {
     let settings = Settings::default();
     let model = Model::new(file, None, &settings);
-    let mut found: Vec<&'static str> = Vec::new();
+    let mut found: Vec<Cow<'static, str>> = Vec::new();
+    let mut add = |needed: Cow<'static, str>| {
+        if !found.contains(&needed) {
+            found.push(needed);
+        }
+    };
     for stage in &model.stages {
         let mut brought: Vec<&str> = Vec::new();
         for (index, instruction) in model.body(stage) {
             if instruction.keyword == Keyword::Run {
-                let works = |step: &&commands::Step| {
-                    step.always && step.cwd.as_deref().is_some_and(|cwd| brought.contains(&cwd))
-                };
-                for step in model.steps(index).unwrap_or_default().iter().filter(works) {
-                    // What is asked for by name is fetched, and `-C` works in another folder.
-                    let named = step.operands().nth(1).is_some() && matches!(step.subcommand(), Some("install" | "i"));
-                    let elsewhere = step.args().iter().any(|arg| {
-                        ["-g", "-C", "-f", "--global", "--prefix", "--cwd", "--dir", "--manifest-path", "--project"]
+                for step in model.steps(index).unwrap_or_default().iter().filter(|step| step.always) {
+                    let works = step.cwd.as_deref().is_some_and(|cwd| brought.contains(&cwd));
+                    if let Some(needed) = needed(step).filter(|_| works) {
+                        add(Cow::Borrowed(needed));
+                    }
+                    for path in scripts(step) {
+                        brought
                             .iter()
-                            .any(|option| arg.starts_with(option))
-                    });
-                    let needed = manifests::needed(step.program(), step.subcommand());
-                    found.extend(needed.filter(|needed| !named && !elsewhere && !found.contains(needed)));
+                            .filter_map(|to| paths::relative(&path, to))
+                            .for_each(|inside| add(inside.to_owned().into()));
+                    }
                 }
             }
             let whole = model.copied(index).filter(|copied| copied.context && copied.is_whole());
             brought.extend(whole.and_then(|copied| copied.to.as_deref()));
         }
+        for path in entry::of(&model, stage).steps.iter().flat_map(scripts) {
+            brought.iter().filter_map(|to| paths::relative(&path, to)).for_each(|inside| add(inside.to_owned().into()));
+        }
     }
     found
+}
+
+/// The manifest that a command needs where it works, as patterns; what is asked for by name is fetched.
+fn needed(step: &commands::Step) -> Option<&'static str> {
+    let named = step.operands().nth(1).is_some() && matches!(step.subcommand(), Some("install" | "i"));
+    let elsewhere = step.args().iter().any(|arg| {
+        ["-g", "-C", "-f", "--global", "--prefix", "--cwd", "--dir", "--manifest-path", "--project"]
+            .iter()
+            .any(|option| arg.starts_with(option))
+    });
+    manifests::needed(step.program(), step.subcommand()).filter(|_| !named && !elsewhere)
+}
+
+/// The scripts and lists that a command names, which people write and no build makes.
+fn scripts(step: &commands::Step) -> Vec<String> {
+    let written = |word: &&String| {
+        [".sh", ".py", ".rb", ".pl", ".fish", ".txt"].iter().any(|end| word.ends_with(end)) && paths::plain(word)
+    };
+    let words: Vec<&String> = match step.program() {
+        "chmod" | "sh" | "bash" | "python" | "python3" | "ruby" | "perl" => step.argv.iter().skip(1).collect(),
+        "pip" | "pip3" => {
+            let lists = step.argv.iter().zip(step.argv.iter().skip(1));
+            lists
+                .filter(|(option, _)| matches!(option.as_str(), "-r" | "--requirement"))
+                .map(|(_, list)| list)
+                .collect()
+        }
+        _ => step.argv.iter().take(1).filter(|program| program.contains('/')).collect(),
+    };
+    words.into_iter().filter(written).filter_map(|word| step.path(word)).collect()
 }
 
 #[cfg(test)]
@@ -679,6 +715,8 @@ mod tests {
             ["go.mod *.go", "Makefile makefile GNUmakefile"]
         );
         assert!(needed("FROM node\nCOPY . /app\nRUN npm ci\n").is_empty());
+        let python = "FROM python\nCOPY . /app\nWORKDIR /app\nRUN pip install -r list/all.txt && chmod +x a.sh /b.sh\nENTRYPOINT [\"/app/c.sh\"]\n";
+        assert_eq!(needed(python), ["list/all.txt", "a.sh", "c.sh"]);
         assert!(needed("FROM golang\nWORKDIR /src\nRUN make\nCOPY . .\nRUN make -C deps\n").is_empty());
     }
 

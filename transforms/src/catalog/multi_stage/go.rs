@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::knowledge::options;
 use crate::knowledge::releases::Family;
 use crate::knowledge::toolchains;
+use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::entry::{self, Program};
@@ -19,24 +20,6 @@ use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, refuse};
 use super::{whole, workplace};
-
-/// Programs that watch the sources and compile again: what runs is a workplace, not a product.
-const WATCHERS: [&str; 14] = [
-    "air",
-    "realize",
-    "gin",
-    "fresh",
-    "reflex",
-    "CompileDaemon",
-    "dlv",
-    "bee",
-    "revel",
-    "modd",
-    "gow",
-    "nodemon",
-    "compiledaemon",
-    "gowatch",
-];
 
 /// Programs that start Go, or what of it, when they run.
 const STARTS_GO: [&str; 21] = [
@@ -176,7 +159,7 @@ impl State<'_, '_, '_> {
         if program == "go-wrapper" && step.subcommand() == Some("run") {
             return self.wrapper_at_start(step);
         }
-        if WATCHERS.contains(&program.as_str()) {
+        if workplaces::watches(&program) {
             let text = format!("`{program}` compiles again whenever a source changes: it is a development image");
             return Err(refuse("development-image", text, true));
         }

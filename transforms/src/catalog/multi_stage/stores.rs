@@ -391,7 +391,13 @@ pub(super) fn folders(
             (debian && survey.installs("npm") && step.program() == "npm").then(|| vec!["/usr/local".to_owned()])
         }
         Store::Modules => Some(Vec::new()),
-        Store::Extensions if language == "php" => {
+        // Other images have the PHP of their distribution, for which the file installs what it compiles with.
+        Store::Extensions
+            if language == "php"
+                && (step.program().starts_with("docker-php")
+                    || image.is_some_and(|image| image.env().any(|(name, _)| name == "PHP_INI_DIR"))
+                    || packaged_php(survey, step).is_none()) =>
+        {
             Some(vec!["/usr/local/lib/php".to_owned(), "/usr/local/etc/php".to_owned()])
         }
         Store::Extensions if step.program().starts_with("docker-php") => local(),

@@ -1133,6 +1133,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = step.kind();
+        let among = |path: &String| SYSTEM.contains(&path.as_str()) || SYSTEM.contains(&paths::parent(path));
+        if matches!(kind, "copy" | "install") && only_to_compile_with(step) && written.iter().all(among) {
+            self.unpacked.push(step.span);
+            return;
+        }
         if matches!(kind, "copy" | "install")
             && (self.globs(step, &written) || kind == "copy" && self.staged_files(step, &written))
         {
@@ -3255,6 +3260,14 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
         }
         (None, None) => Err(refuse("nothing-built", "no step compiles anything", true)),
     }
+}
+
+/// Whether all that a command puts somewhere are archives of compiled code, headers and the like.
+fn only_to_compile_with(step: &Step) -> bool {
+    let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+    operands.pop();
+    let ends = [".a", ".la", ".h", ".hh", ".hpp", ".pc", ".cmake"];
+    !operands.is_empty() && operands.iter().all(|operand| ends.iter().any(|end| operand.ends_with(end)))
 }
 
 /// Whether a command is a script of the project's that builds.

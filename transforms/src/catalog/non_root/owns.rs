@@ -8,6 +8,7 @@ use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::homes;
 use crate::knowledge::releases::{self, Family};
 use crate::knowledge::unpacked;
+use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
@@ -1985,7 +1986,8 @@ fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
 /// Whether the sources in the context show that nothing is written.
 fn reads_only(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
-    let works = |step: &Step| installs_into(step).is_some() || obstacles::builds(step);
+    let works =
+        |step: &Step| installs_into(step).is_some() || obstacles::builds(step) || workplaces::watches(step.program());
     if compiling(survey).next().is_some() || survey.runs().any(works) {
         return false;
     }

@@ -1135,6 +1135,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let kind = step.kind();
         let among = |path: &String| SYSTEM.contains(&path.as_str()) || SYSTEM.contains(&paths::parent(path));
         if matches!(kind, "copy" | "install") && only_to_compile_with(step) && written.iter().all(among) {
+            self.installed_from(step);
             self.unpacked.push(step.span);
             return;
         }

@@ -12,6 +12,7 @@ use crate::transform::Refusal;
 use super::plan::Carried;
 use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
+use super::types;
 use super::wheels;
 use super::workplace;
 
@@ -86,6 +87,7 @@ pub(super) fn wanted(
     }
     if let Some(image) = image.filter(|_| language == "python") {
         developed.extend(wheels::compiled(survey, image));
+        carried.extend(types::carried(survey, image));
     }
     let release = runtime.release.map(|release| release.name);
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);

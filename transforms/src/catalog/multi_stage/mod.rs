@@ -37,6 +37,7 @@ mod stores;
 mod survey;
 mod tidy;
 mod tools;
+mod types;
 mod wheels;
 mod whole;
 mod workplace;

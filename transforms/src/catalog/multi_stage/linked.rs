@@ -16,6 +16,10 @@ struct Collection {
     packages: &'static str,
     /// Parts whose package has another name, by the beginning of theirs.
     renamed: &'static [(&'static str, &'static str)],
+    /// Parts that have a development package of their own in every release.
+    packaged: &'static [&'static str],
+    /// Parts that are headers alone.
+    headers: &'static [&'static str],
 }
 
 const COLLECTIONS: [Collection; 1] = [Collection {
@@ -34,6 +38,30 @@ const COLLECTIONS: [Collection; 1] = [Collection {
         ("python", "python"),
         ("numpy", "numpy"),
     ],
+    packaged: &[
+        "atomic",
+        "chrono",
+        "context",
+        "coroutine",
+        "date-time",
+        "filesystem",
+        "graph",
+        "iostreams",
+        "locale",
+        "log",
+        "math",
+        "program-options",
+        "python",
+        "random",
+        "regex",
+        "serialization",
+        "system",
+        "test",
+        "thread",
+        "timer",
+        "wave",
+    ],
+    headers: &["asio", "beast", "boost", "headers"],
 }];
 
 /// The packages of `libraries`, which stand for the development package `package`, without those that the project's build
@@ -48,6 +76,24 @@ pub(super) fn only(survey: &Survey<'_, '_>, package: &str, libraries: Vec<String
     };
     let kept: Vec<String> = libraries.iter().filter(|library| used(library)).cloned().collect();
     if kept.is_empty() { libraries } else { kept }
+}
+
+/// The development packages of the parts of a collection that the build files name, where the names of the libraries are not
+/// known: those of the parts are the same in every release. The whole where the files don't say it.
+pub(super) fn parts_of(survey: &Survey<'_, '_>, package: &str) -> Vec<String> {
+    let whole = || vec![package.to_owned()];
+    let Some(collection) = COLLECTIONS.iter().find(|collection| collection.package == package) else { return whole() };
+    let Some(parts) = parts(survey, collection) else { return whole() };
+    let mut found = Vec::new();
+    for part in parts.iter().map(String::as_str).filter(|part| !collection.headers.contains(part)) {
+        if !collection.packaged.contains(&part) {
+            return whole();
+        }
+        found.push(format!("{}{part}-dev", collection.packages));
+    }
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { whole() } else { found }
 }
 
 /// The parts of a collection that the build files name.

@@ -1858,7 +1858,11 @@ fn wanted(
                             .filter(|library| !recipe.installed.contains(library)),
                     );
                 }
-                None => found.push(name.clone()),
+                None => {
+                    let parts = linked::parts_of(survey, name);
+                    all &= parts.len() == 1 && parts.first() == Some(name);
+                    found.extend(parts);
+                }
             },
             Role::Tool if !sorted_out && !tool_needed(survey, recipe, manager, name) => all = false,
             // What makes a site is of no use to the server that has the files of it.

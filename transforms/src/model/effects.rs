@@ -888,15 +888,20 @@ fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
         }
         _ => arg.strip_prefix("-P").filter(|folder| folder.starts_with(['/', '.'])),
     });
-    match step.args().iter().find(|arg| arg.contains("://")) {
-        Some(url) => {
-            let name = url.split(['?', '#']).next().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-            let name = folder.map_or(name.to_owned(), |folder| format!("{}/{name}", folder.trim_end_matches('/')));
-            let name = name.as_str();
-            step.path(name).map_or(Effect::Unknown, |path| Effect::Writes(vec![path]))
+    let path = |url: &String| {
+        let name = url.split(['?', '#']).next().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+        let name = folder.map_or(name.to_owned(), |folder| format!("{}/{name}", folder.trim_end_matches('/')));
+        step.path(&name)
+    };
+    let mut files: Vec<String> = Vec::new();
+    for url in step.args().iter().filter(|arg| arg.contains("://") && !arg.starts_with('-') && !arg.contains(": ")) {
+        let Some(path) = path(url) else { return Effect::Unknown };
+        // `wget` takes several; of what curl is told, others may be no addresses of files.
+        if files.is_empty() || program == "wget" && !files.contains(&path) {
+            files.push(path);
         }
-        None => Effect::Nothing,
     }
+    if files.is_empty() { Effect::Nothing } else { Effect::Writes(files) }
 }
 
 /// Where an archive is unpacked to.

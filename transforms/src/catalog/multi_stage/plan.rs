@@ -176,7 +176,12 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         return Err(refuse("unknown-path", text, false));
     }
 
-    // The cache of libraries is made when everything is there.
+    // The cache of libraries is made when everything is there, by one command.
+    for command in &mut recipe.finish {
+        if matches!(command.as_str(), "/sbin/ldconfig" | "/usr/sbin/ldconfig") {
+            *command = "ldconfig".into();
+        }
+    }
     if recipe.finish.iter().any(|command| command == "ldconfig") {
         recipe.finish.retain(|command| command != "ldconfig");
         recipe.finish.push("ldconfig".into());

@@ -53,6 +53,8 @@ pub(super) fn run(
     });
     let mut kept: Vec<Kept> = Vec::new();
     let mut after: Vec<String> = Vec::new();
+    // What the commands write that come behind the copies.
+    let mut behind: Vec<String> = Vec::new();
     let mut reasons: Vec<String> = Vec::new();
     let mut work = false;
     let mut updates = false;
@@ -181,6 +183,16 @@ pub(super) fn run(
                 Effect::Nothing if receives_key(step) && hands_on(survey, unit, step) => {
                     keep |= recipe.repositories;
                     both |= recipe.repositories;
+                }
+                // A package that the file makes is not to be brought up to date by the archive's.
+                Effect::Nothing if step.program() == "apt-mark" && step.subcommand() == Some("hold") => {
+                    let there = |name: &String| {
+                        let file = |carried: &Carried| {
+                            carried.to.ends_with(".deb") && paths::name(&carried.to).starts_with(name.as_str())
+                        };
+                        recipe.installed.contains(name) || recipe.carried.iter().any(file)
+                    };
+                    keep = step.operands().skip(1).all(|name| there(&name.to_owned()));
                 }
                 Effect::Remove(_) | Effect::Nothing => {}
                 // The builder is new each time; what is shipped was brought up to date.
@@ -477,8 +489,13 @@ pub(super) fn run(
         // What works on what is copied comes behind the copies.
         late |= !chunk.iter().any(|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
             && (chunk.iter().any(|step| works_on_carried(recipe, step))
-                || recipe.finish.iter().chain(&after).any(|text| chunk.iter().any(|step| follows(step, text))));
+                || recipe.finish.iter().chain(&after).any(|text| chunk.iter().any(|step| follows(step, text)))
+                || behind.iter().any(|path| chunk.iter().any(|step| waits(step) && mentions(step, path))));
         if late {
+            behind.extend(chunk.iter().flat_map(|step| match effects::of(step) {
+                Effect::Writes(written) => written.clone(),
+                _ => Vec::new(),
+            }));
             // The commands behind the copies run where the runtime stage works.
             let item = chunk.first().map_or(0, |step| step.item);
             let home = chunk.iter().any(|step| survey.downloads(step).is_some());
@@ -546,8 +563,10 @@ pub(super) fn run(
     if let (Some(at), true) = (installs, apt) {
         let item = kept.get(at).map_or(0, |kept| kept.item);
         kept.insert(at, Kept { text: "apt-get update".into(), loose: false, installs: false, archive: false, item });
-        let clean =
-            lists.filter(|text| text.starts_with("rm ")).unwrap_or_else(|| "rm -rf /var/lib/apt/lists/*".into());
+        let clean = lists
+            .clone()
+            .filter(|text| text.starts_with("rm "))
+            .unwrap_or_else(|| "rm -rf /var/lib/apt/lists/*".into());
         // The packages of an archive are known once its list is there: where the file asks for it, so do we.
         let asked = |from: usize, to: usize| {
             unit.steps.iter().any(|step| {
@@ -589,6 +608,13 @@ pub(super) fn run(
         } else if !kept.iter().any(|kept| kept.text.contains("/var/lib/apt/lists")) {
             kept.push(Kept { text: clean, loose: false, installs: false, archive: false, item: usize::MAX });
         }
+    }
+    // Other package managers than apt are asked to tidy up where the file does so.
+    if let Some(text) = lists.filter(|_| work && !apt && installs.is_some())
+        && !kept.iter().any(|kept| kept.text == text)
+        && (text.contains("clean") || text.starts_with("rm ") && text.contains("/var/cache/"))
+    {
+        kept.push(Kept { text, loose: false, installs: false, archive: false, item: usize::MAX });
     }
     kept.dedup_by(|a, b| a.text == b.text);
     Ok(Decision { place: Place::BuilderAnd(format!("RUN {}", layout(survey, unit, items, &kept))), evidence })
@@ -802,6 +828,8 @@ pub(super) fn no_files(step: &Step) -> usize {
     match step.program() {
         "chmod" | "chown" | "chgrp" | "sed" => 1,
         "echo" | "printf" => usize::MAX,
+        // `tar xvf archive`: the options need no dash.
+        "tar" if step.args().first().is_some_and(|word| !word.starts_with('-')) => 1,
         _ => 0,
     }
 }
@@ -1102,7 +1130,7 @@ fn left_behind(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, chunk:
 /// A package among those of an install that is a file, and that no COPY brings.
 fn local_packages(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, names: &[String]) -> Option<String> {
     let file = |name: &&String| {
-        (name.starts_with("./") || name.starts_with('/'))
+        !name.contains("://")
             && [".deb", ".rpm", ".apk"].iter().any(|end| name.ends_with(end))
             && !step.path(name).is_some_and(|path| survey.copied_file(&path) || downloads(unit, &path))
     };
@@ -1169,15 +1197,25 @@ pub(super) const PACKAGE_MAKERS: [&str; 5] = ["checkinstall", "debuild", "dpkg-b
 /// brings.
 pub(super) fn made_archive(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
     let made = || survey.steps().any(|(_, step)| PACKAGE_MAKERS.contains(&step.program()));
-    if step.program() != "rpm" && !(step.program() == "dpkg" && made()) {
+    // `cd office-5.4/DEBS && dpkg -i *.deb`
+    let pattern = || step.args().iter().any(|arg| arg.contains('*'));
+    if step.program() != "rpm" && !(step.program() == "dpkg" && (made() || pattern())) {
         return None;
     }
     let earlier = || survey.units.iter().take_while(|other| other.index <= unit.index);
     let brought = |path: &str| {
+        let folder = paths::parent(path);
+        let copied = |unit: &Unit<'_>| {
+            let copy = unit.copy.as_ref();
+            copy.and_then(|copy| copy.to.as_deref()).is_some_and(|to| path.contains('*') && paths::within(folder, to))
+        };
         survey.copied_file(path)
+            || earlier().any(copied)
             || earlier().flat_map(|unit| unit.steps).any(|other| {
                 other.kind() == "download"
-                    && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| file == path))
+                    && matches!(effects::of(other), Effect::Writes(written) if written.iter().any(|file| {
+                        file == path || paths::covers(path, file) || path.contains('*') && paths::parent(file) == folder
+                    }))
             })
     };
     let archives = ["release", "repo", "remi", "epel"];

@@ -116,9 +116,23 @@ fn reads(survey: &Survey<'_, '_>, later: &[Unit<'_>], path: &str) -> bool {
         });
     named
         || later.iter().any(|unit| {
-            unit.steps.iter().any(|step| mentions(step, path))
+            unit.steps.iter().any(|step| mentions(step, path) || copies_above(step, path))
                 || unit.copy.as_ref().and_then(|copy| copy.to.as_deref()).is_some_and(|to| paths::within(to, path))
         })
+}
+
+/// Whether a command copies a folder, or all that is in it, with what lies in it: `cp -r /srv/site/* /srv/mounted`.
+fn copies_above(step: &Step, path: &str) -> bool {
+    let above = |word: &String| {
+        let folder = step.path(word.split(['*', '?']).next().unwrap_or(word).trim_end_matches('/'));
+        folder.is_some_and(|folder| !super::whole::SYSTEM.contains(&folder.as_str()) && paths::within(path, &folder))
+    };
+    let sources = match step.args().split_last() {
+        Some((_, sources)) if step.program() != "tar" => sources,
+        _ => step.args(),
+    };
+    matches!(step.program(), "cp" | "mv" | "rsync" | "tar")
+        && sources.iter().filter(|word| word.contains('/') && !word.starts_with('-')).any(above)
 }
 
 /// Whether a path is that of a program which is called by its name.

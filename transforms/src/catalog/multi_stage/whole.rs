@@ -2833,7 +2833,10 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
             [last] => SHELLS.contains(&paths::name(last)),
             [] => false,
         };
-        let editor = matches!(step.program(), "nvim" | "vim" | "vi" | "emacs");
+        let editor = matches!(
+            step.program(),
+            "nvim" | "vim" | "vi" | "emacs" | "atom" | "code" | "code-server" | "eclipse" | "idea.sh" | "clion.sh" | "qtcreator"
+        );
         let interactive = interactive || shown || handed || editor;
         // An interpreter that is given nothing to run asks for it.
         let asks = step.args().is_empty()

@@ -152,7 +152,7 @@ impl<'a> Work<'a> {
         let result = caught(|| {
             // Without a context nobody wants to hear of what lies around.
             let look = self.contexts.wanted() && input.source != Source::Stdin;
-            let said = look.then(|| self.services.say(input.target(), &self.bounds)).unwrap_or_default();
+            let said = if look { self.services.say(input.target(), &self.bounds) } else { Default::default() };
             let context = self.contexts.of(input, source, &said.contexts, &self.bounds);
             let file = called(input, context.as_deref());
             let starts = if context.is_some() { said.starts } else { Vec::new() };

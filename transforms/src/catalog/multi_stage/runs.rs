@@ -213,7 +213,9 @@ pub(super) fn run(
                 }
                 Effect::Repository if only_for_the_build(survey, unit, step) => builds = true,
                 Effect::Repository => {
-                    keep |= recipe.repositories;
+                    keep |= recipe.repositories || nameless(step);
+                    // A package of libraries, of which the name says nothing, may be what is compiled against.
+                    both |= step.program() == "dpkg";
                     reasons.push("the packages of the shipped image may come from there".into());
                 }
                 Effect::User => {
@@ -969,6 +971,11 @@ fn installs_file(step: &Step) -> bool {
     step.program() == "dpkg" && matches!(effects::of(step), Effect::Install(_))
 }
 
+/// Whether it is `dpkg -i` of a file whose name does not say what it is: `dpkg -i download`.
+fn nameless(step: &Step) -> bool {
+    step.program() == "dpkg" && step.operands().all(|file| !file.contains(".deb") && !file.contains(['*', '$']))
+}
+
 /// Whether a command of the RUN downloads this file.
 fn downloads(unit: &Unit<'_>, path: &String) -> bool {
     unit.steps.iter().any(|step| {
@@ -986,7 +993,7 @@ fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, step: &Step,
         }))
         && (repeats(survey, recipe, unit, other)
             || matches!(effects::of(other), Effect::Install(_))
-            || recipe.repositories && matches!(effects::of(other), Effect::Repository))
+            || (recipe.repositories || nameless(other)) && matches!(effects::of(other), Effect::Repository))
 }
 
 /// Whether a file is put where the package manager looks for the addresses and keys of its archives.

@@ -934,7 +934,17 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         };
         let first = |path: String| path.split(':').next().map(str::to_owned).filter(|path| path.starts_with('/'));
         let path = value("GOBIN").or_else(|| first(value("GOPATH")?).map(|path| paths::join(&path, "bin")));
-        let Some(bin) = path.filter(|path| paths::plain(path) && !SYSTEM.contains(&path.as_str())) else { return };
+        let Some(bin) = path.filter(|path| paths::plain(path)) else { return };
+        // Among the programs of the system, only the one that starts is known to be of these: `ENV GOBIN /usr/bin`.
+        if SYSTEM.contains(&bin.as_str()) {
+            for entry in self.survey.entry.steps.iter().filter(|_| verb == "install") {
+                let path = entry.argv.first().filter(|program| program.contains('/')).and_then(|path| entry.path(path));
+                if let Some(path) = path.filter(|path| paths::parent(path) == bin && !self.survey.copied_file(path)) {
+                    self.carry(&path, at, format!("`{}` makes it", shown(step)));
+                }
+            }
+            return;
+        }
         let started = self.survey.entry.steps.iter().any(|entry| {
             let Some(program) = entry.argv.first() else { return false };
             let named = !program.contains('/')

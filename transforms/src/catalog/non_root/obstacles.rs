@@ -678,6 +678,12 @@ fn compiles(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let shown = || step.argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" ");
     // Mix writes what it compiles beside the project, and nobody but root may make folders in `/`.
     let bound = step.program() == "mix" && step.cwd.as_deref().is_none_or(|cwd| cwd == "/");
+    // What an image that nobody knows has installed of Hex lies in root's home.
+    let hex = || {
+        let mut built = survey.all().flat_map(|unit| survey.steps(unit));
+        built.any(|step| step.program() == "mix" && step.subcommand().is_some_and(|verb| verb.starts_with("local.")))
+    };
+    let bound = bound || step.program() == "mix" && survey.facts.user.is_none() && !hex();
     // Stack and Cabal work with what they have put into root's home, and ask whose it is.
     let bound = bound || step.kind() == "haskell" && !step.args().iter().any(|arg| arg == "--version");
     if !bound && !builds(step) {

@@ -775,7 +775,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
         }
     }
-    for step in survey.entry.steps.iter().filter(|step| step.program() == "mix") {
+    for step in survey.runs().filter(|step| step.program() == "mix") {
         if let Some(folder) = step.cwd.as_deref() {
             add(folder, &["_build"]);
         }

@@ -168,14 +168,17 @@ pub(super) fn assumptions(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<String>
         found.push(owns::VOLUMES.to_owned());
     }
     for one in &survey.uses {
-        for mount in one.start.mounts.iter().filter(|mount| mount.writable) {
-            let Some(host) = &mount.host else { continue };
-            let path = paths::join("/", &mount.path);
-            let written = needs.paths().any(|own| paths::within(own, &path) || paths::within(&path, own));
-            let text = format!("the user may write to {host}, which {} mounts at {path}", one.start.by);
-            if written && !found.contains(&text) {
-                found.push(text);
-            }
+        let written = |path: &str| needs.paths().any(|own| paths::within(own, path) || paths::within(path, own));
+        let mounts = one.start.mounts.iter().filter(|mount| mount.writable && written(&paths::join("/", &mount.path)));
+        let mut hosts: Vec<&str> = mounts.filter_map(|mount| mount.host.as_deref()).collect();
+        hosts.dedup();
+        let (Some(first), rest) = (hosts.first(), hosts.len().saturating_sub(3)) else { continue };
+        let named = hosts.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let named = if rest > 0 { format!("{named} and {rest} more") } else { named };
+        let which = if hosts.len() > 1 { named } else { (*first).to_owned() };
+        let text = format!("the user may write to {which} of the host, which {} mounts", one.start.by);
+        if !found.contains(&text) {
+            found.push(text);
         }
     }
     found

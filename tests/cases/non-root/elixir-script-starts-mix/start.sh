@@ -1,0 +1,2 @@
+#!/bin/sh
+exec mix run --no-halt

@@ -1,0 +1,3 @@
+defmodule Bot do
+  def run, do: IO.puts("bot")
+end

@@ -10,6 +10,7 @@ static DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv
 static RECOMMENDS: Sorted = Sorted::new(include_str!("../../data/packages/recommends.tsv"));
 static TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
+static SANITIZERS: Sorted = Sorted::new(include_str!("../../data/packages/sanitizers.tsv"));
 
 /// Releases that the table does not have, and that came between those that it has.
 const BETWEEN: [&str; 8] = ["stretch", "buster", "yakkety", "zesty", "artful", "cosmic", "disco", "eoan"];
@@ -132,6 +133,12 @@ fn of_release(row: super::sorted::Row, release: &str) -> Option<&'static str> {
     })
 }
 
+/// The library that a program needs when it runs which the distribution's own compiler built with `-fsanitize=` this; `None`
+/// where there is none, or the release is not known.
+pub fn sanitizer(release: Option<&str>, sanitizer: &str) -> Option<&'static str> {
+    of_release(SANITIZERS.find(sanitizer)?, release?)
+}
+
 /// The shared libraries that the headers of a package of Debian or Ubuntu are those of, whatever else the package is there
 /// for; none where the release is not known.
 pub fn listed(release: Option<&str>, package: &str) -> Vec<String> {
@@ -175,9 +182,17 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted() {
-        for table in [&BUILD, &DEBIAN, &RECOMMENDS, &TOOLS, &PROGRAMS] {
+        for table in [&BUILD, &DEBIAN, &RECOMMENDS, &TOOLS, &PROGRAMS, &SANITIZERS] {
             table.check();
         }
+    }
+
+    #[test]
+    fn a_sanitizer_has_a_library_for_each_release() {
+        assert_eq!(sanitizer(Some("focal"), "address"), Some("libasan5"));
+        assert_eq!(sanitizer(Some("trixie"), "thread"), Some("libtsan2"));
+        assert_eq!(sanitizer(Some("wheezy"), "address"), None);
+        assert_eq!(sanitizer(Some("focal"), "fuzzer"), None);
     }
 
     #[test]

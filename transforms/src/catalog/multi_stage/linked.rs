@@ -152,6 +152,38 @@ fn parts(survey: &Survey<'_, '_>, collection: &Collection) -> Option<Vec<String>
     (!parts.is_empty()).then_some(parts)
 }
 
+/// The sanitizers that what is compiled is linked with, by the commands and by the build files: `-fsanitize=address,leak`.
+pub(super) fn sanitizers(survey: &Survey<'_, '_>) -> Vec<String> {
+    const MARK: &str = "-fsanitize=";
+    let mut found: Vec<String> = Vec::new();
+    let mut read = |text: &str| {
+        for (at, _) in text.match_indices(MARK) {
+            let rest = text.get(at + MARK.len()..).unwrap_or_default();
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ',' | '-'))).unwrap_or(rest.len());
+            for kind in rest.get(..end).unwrap_or_default().split(',').filter(|kind| !kind.is_empty()) {
+                if !found.iter().any(|known| known == kind) {
+                    found.push(kind.to_owned());
+                }
+            }
+        }
+    };
+    for (_, step) in survey.steps() {
+        step.argv.iter().chain(&step.assignments).for_each(|word| read(word));
+    }
+    let Some(context) = survey.model.context else { return found };
+    for file in context.files() {
+        let name = paths::name(file);
+        let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+        let builds = matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct")
+            || name.to_ascii_lowercase().starts_with("makefile")
+            || matches!(end, "cmake" | "mk" | "am");
+        if builds && let Some(content) = context.read(file) {
+            read(&crate::context::text(&content));
+        }
+    }
+    found
+}
+
 /// The libraries of GCC's image, which is newer than the distribution, that what is compiled in it links to: those of C++, or
 /// none for C, which has the distribution's. `None` where the sources are not all there to read, or where they ask for others.
 pub(super) fn of_gcc(survey: &Survey<'_, '_>) -> Option<&'static [&'static str]> {

@@ -1895,6 +1895,15 @@ fn wanted(
                     let own = |library: &String| {
                         language.is_some_and(|language| library.trim_start_matches("lib").starts_with(language))
                     };
+                    // A compiler brings the libraries of its sanitizers along.
+                    if manager == Manager::Apt && libraries.iter().any(|library| library == "libgomp1") {
+                        for kind in linked::sanitizers(survey) {
+                            match packages::sanitizer(release, &kind) {
+                                Some(library) => libraries.push(library.to_owned()),
+                                None => libraries.push(name.clone()),
+                            }
+                        }
+                    }
                     let parallel = |library: &String| library.starts_with("libgomp") && !survey.parallel();
                     found.extend(
                         linked::only(survey, name, libraries)

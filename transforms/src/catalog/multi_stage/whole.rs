@@ -2029,21 +2029,39 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         // What the base image has itself would be there twice: a whole environment outweighs any compiler, and all that lies
         // beside a language of the image's own outweighs a few headers.
         let twice = |folder: &str| self.carried.iter().any(|carried| carried.from == folder);
+        // The slim image has nothing else of the kind, and `pip` and its like among the modules.
+        let modules = || {
+            let beside = self.carried.iter().any(|carried| carried.from.ends_with("/site-packages"));
+            beside && twice("/usr/local/bin") && !self.smaller
+        };
         let environment = self
             .image
             .as_ref()
             .is_some_and(|image| image.env().any(|(name, value)| name == "PATH" && value.contains("/opt/conda/bin")));
         let headers = |name: &&String| {
             let name = packages::bare(name);
-            let heavy =
-                ["libboost", "libgtk", "libmagick", "libopencv", "qt"].iter().any(|start| name.starts_with(start));
+            const HEAVY: [&str; 12] = [
+                "libav",
+                "libboost",
+                "libcairo",
+                "libglib2",
+                "libgst",
+                "libgtk",
+                "libicu",
+                "libmagick",
+                "libopencv",
+                "libpango",
+                "llvm",
+                "qt",
+            ];
+            let heavy = HEAVY.iter().any(|start| name.starts_with(start));
             (name.ends_with("-dev") || name.ends_with("-devel")) && !heavy
         };
         let language = self.image.as_ref().is_some_and(|image| {
             image.language().is_some_and(|language| !matches!(language, "c" | "r")) || image.kind() == Kind::Server
         });
         if environment && twice("/opt/conda")
-            || language && twice("/usr/local") && matches!(left.len(), 1 | 2) && left.iter().all(headers)
+            || language && (twice("/usr/local") || modules()) && matches!(left.len(), 1 | 2) && left.iter().all(headers)
         {
             let text =
                 "what the base image has would be copied over it once more, which is more than what would stay behind";

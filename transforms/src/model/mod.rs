@@ -644,6 +644,11 @@ pub fn copied_manifests(file: &File<'_>) -> Vec<Cow<'static, str>> {
             found.push(needed);
         }
     };
+    let inside = |brought: &[&str], step: &commands::Step| -> Vec<String> {
+        let named = scripts(step);
+        let below = named.iter().flat_map(|path| brought.iter().filter_map(|to| paths::relative(path, to)));
+        below.map(str::to_owned).collect()
+    };
     for stage in &model.stages {
         let mut brought: Vec<&str> = Vec::new();
         for (index, instruction) in model.body(stage) {
@@ -653,19 +658,14 @@ pub fn copied_manifests(file: &File<'_>) -> Vec<Cow<'static, str>> {
                     if let Some(needed) = needed(step).filter(|_| works) {
                         add(Cow::Borrowed(needed));
                     }
-                    for path in scripts(step) {
-                        brought
-                            .iter()
-                            .filter_map(|to| paths::relative(&path, to))
-                            .for_each(|inside| add(inside.to_owned().into()));
-                    }
+                    inside(&brought, step).into_iter().for_each(|path| add(path.into()));
                 }
             }
             let whole = model.copied(index).filter(|copied| copied.context && copied.is_whole());
             brought.extend(whole.and_then(|copied| copied.to.as_deref()));
         }
-        for path in entry::of(&model, stage).steps.iter().flat_map(scripts) {
-            brought.iter().filter_map(|to| paths::relative(&path, to)).for_each(|inside| add(inside.to_owned().into()));
+        for step in &entry::of(&model, stage).steps {
+            inside(&brought, step).into_iter().for_each(|path| add(path.into()));
         }
     }
     found

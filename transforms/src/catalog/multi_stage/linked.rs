@@ -152,6 +152,14 @@ fn parts(survey: &Survey<'_, '_>, collection: &Collection) -> Option<Vec<String>
     (!parts.is_empty()).then_some(parts)
 }
 
+/// Whether a file says how a project in C is built, by its name.
+fn says_how_to_build(name: &str) -> bool {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct")
+        || name.to_ascii_lowercase().starts_with("makefile")
+        || matches!(end, "cmake" | "mk" | "am")
+}
+
 /// The sanitizers that what is compiled is linked with, by the commands and by the build files: `-fsanitize=address,leak`.
 pub(super) fn sanitizers(survey: &Survey<'_, '_>) -> Vec<String> {
     const MARK: &str = "-fsanitize=";
@@ -172,12 +180,9 @@ pub(super) fn sanitizers(survey: &Survey<'_, '_>) -> Vec<String> {
     }
     let Some(context) = survey.model.context else { return found };
     for file in context.files() {
-        let name = paths::name(file);
-        let end = name.rsplit_once('.').map_or("", |(_, end)| end);
-        let builds = matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct")
-            || name.to_ascii_lowercase().starts_with("makefile")
-            || matches!(end, "cmake" | "mk" | "am");
-        if builds && let Some(content) = context.read(file) {
+        if says_how_to_build(paths::name(file))
+            && let Some(content) = context.read(file)
+        {
             read(&crate::context::text(&content));
         }
     }
@@ -222,15 +227,12 @@ pub(super) fn of_gcc(survey: &Survey<'_, '_>) -> Option<&'static [&'static str]>
         let name = paths::name(file);
         let end = name.rsplit_once('.').map_or("", |(_, end)| end);
         let is_cpp = CPP.contains(&end);
-        let builds = matches!(name, "CMakeLists.txt" | "meson.build" | "configure.ac" | "SConstruct")
-            || name.to_ascii_lowercase().starts_with("makefile")
-            || matches!(end, "cmake" | "mk" | "am");
         if matches!(end, "f" | "f90" | "f95" | "for" | "d" | "go" | "adb" | "m") {
             return None;
         }
         cpp |= is_cpp;
         seen |= is_cpp || end == "c";
-        if builds {
+        if says_how_to_build(name) {
             let content = context.read(file)?;
             let text = crate::context::text(&content);
             if others(&text) {

@@ -2117,7 +2117,8 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     // What is only read may stay root's: the folder's own mode is what keeps others out.
-    for at in if reads_only(survey) { Vec::new() } else { copies } {
+    let written = !copies.is_empty() && !reads_only(survey);
+    for at in copies.into_iter().filter(|_| written) {
         if !needs.copies.contains(&at) {
             needs.copies.push(at);
         }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Result, bail};
 use dockwright_transforms::context::Context;
+use dockwright_transforms::knowledge::manifests;
 use dockwright_transforms::{model, syntax};
 
 use self::dockerignore::{Glob, Ignore};
@@ -123,9 +124,16 @@ fn find(folder: &Path, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Opti
     best.map(|(_, path)| path).or_else(own)
 }
 
-/// Whether `folder` has something that matches the source of a COPY.
+/// Whether `folder` has something that matches the source of a COPY, or what a build makes it of: `target/app.jar` is there
+/// once Maven has run where the `pom.xml` is.
 fn has(folder: &Path, source: &str) -> bool {
-    has_parts(folder, &parts(source).collect::<Vec<_>>())
+    let parts: Vec<&str> = parts(source).collect();
+    let made = |at: usize, patterns: &str| {
+        let above = parts.get(..at).unwrap_or_default();
+        patterns.split(' ').any(|name| has_parts(folder, &[above, &[name]].concat()))
+    };
+    has_parts(folder, &parts)
+        || parts.iter().enumerate().any(|(at, part)| manifests::beside(part).is_some_and(|names| made(at, names)))
 }
 
 /// The names in the source of a COPY; there are none where it is the whole context.
@@ -339,6 +347,9 @@ mod tests {
         // Everything is copied, and the commands say of what.
         assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN go build\n"), Some(repository.path().to_owned()));
         assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN npm ci\n"), Some(deploy.clone()));
+        // What a build makes is there where it is made.
+        assert_eq!(found("FROM a\nCOPY bin/api /\n"), Some(repository.path().to_owned()));
+        assert_eq!(found("FROM a\nCOPY target/api.jar /\n"), None);
         // Compose says it, where all is there.
         let root = [repository.path().to_owned()];
         let said = |text: &str| find(&deploy, text.as_bytes(), &root, &Bounds::default());

@@ -14,7 +14,10 @@
 //!    `workplace` knows the images in which something is compiled when they run.
 //! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
+//!    `java` knows what a project in Java asks of its runtime.
 //! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
+//!
+//! A stage that builds nothing, on an image with a compiler, needs no second one: `rebase` puts it on a smaller image.
 
 mod check;
 mod emit;
@@ -22,6 +25,7 @@ mod explain;
 mod globals;
 mod go;
 mod helpers;
+mod java;
 mod lean;
 mod libraries;
 mod linked;
@@ -29,6 +33,7 @@ mod opened;
 mod plan;
 mod programs;
 mod provenance;
+mod rebase;
 mod runs;
 mod runtime;
 mod shared;
@@ -52,6 +57,9 @@ use survey::{Survey, refuse};
 /// Every way of knowing what a stage needs at run time, the most particular first. Each answers `None` where the stage
 /// is not its own.
 const RECIPES: [Known; 2] = [go::recipe, whole::recipe];
+
+/// The reason of a stage that builds nothing.
+const NOTHING: &str = "nothing-to-leave-behind";
 
 /// What an ecosystem knows of a stage.
 type Known = fn(&Survey<'_, '_>) -> Option<Result<plan::Recipe, Refusal>>;
@@ -82,7 +90,14 @@ fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
     let Some(from) = model.instruction(stage.from) else { return Vec::new() };
     let (message, outcome) = match split(model, stage, true) {
         Ok(fix) => ("The shipped image holds what it was built with".to_owned(), FindingOutcome::Fix(fix)),
-        Err(refusal) => ("The stages are left as they are".to_owned(), FindingOutcome::Refused(refusal)),
+        Err(refusal) => {
+            match Some(&refusal).filter(|refusal| refusal.code == NOTHING).and_then(|_| rebase::fix(model, stage)) {
+                Some(fix) => {
+                    ("The shipped image holds a compiler that nothing in it uses".to_owned(), FindingOutcome::Fix(fix))
+                }
+                None => ("The stages are left as they are".to_owned(), FindingOutcome::Refused(refusal)),
+            }
+        }
     };
     vec![Finding { span: from.span, message, outcome }]
 }
@@ -157,7 +172,7 @@ fn attempt<'m>(model: &'m Model<'m>, survey: &Survey<'m, 'm>, for_good: bool) ->
         } else {
             "no step of the shipped stage compiles or bundles anything"
         };
-        return Err(refuse("nothing-to-leave-behind", text, true));
+        return Err(refuse(NOTHING, text, true));
     };
     let mut recipe = recipe?;
     // What a command turns out to lack is given to it, as far as another instruction of the file can.

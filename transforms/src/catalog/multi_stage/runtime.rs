@@ -14,6 +14,7 @@ use crate::syntax::typed::ImageRef;
 use crate::syntax::words;
 use crate::transform::Refusal;
 
+use super::java;
 use super::plan::{Decision, Place, Recipe};
 use super::survey::{self, Survey, refuse};
 
@@ -163,6 +164,18 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     let own = tool.is_some() && survey.entry.steps.iter().any(|step| Some(step.program()) == tool);
     if own && let Some(slim) = counterparts::with_tool(known) {
         found = slim;
+    }
+    if known.language() == Some("java") {
+        if java::uses_tools(survey.model.context) {
+            return Ok((same("the sources use the tools of a JDK when they run"), false));
+        }
+        // Fonts, and what draws with them, are in the full images only.
+        if !known.tag().contains("slim")
+            && let Some(full) = counterparts::headful(&found)
+            && java::draws(survey.model.context)
+        {
+            found = full;
+        }
     }
     // Another publisher's image has Java elsewhere, and another distribution has other packages.
     let other = found.name != known.name();

@@ -46,6 +46,11 @@ const BUILDPACK: [(&str, &str); 30] = [
     ("openssl", "openssl"),
 ];
 
+/// Whether a program is one that the full images have and the slim ones lack.
+pub(super) fn is_of_full_images(program: &str) -> bool {
+    BUILDPACK.iter().any(|(known, _)| *known == program)
+}
+
 /// The package that brings a program.
 pub(super) fn package(program: &str) -> &str {
     BUILDPACK.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package)

@@ -2909,7 +2909,7 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
 }
 
 /// Hands the commands of a shell script that a command starts to `each`, where the context has the script.
-fn scripts(
+pub(super) fn scripts(
     survey: &Survey<'_, '_>,
     step: &Step,
     each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,

@@ -1,0 +1,1 @@
+class Api { public static void main(String[] args) { System.out.println("up"); } }

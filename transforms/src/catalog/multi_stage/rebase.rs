@@ -1,0 +1,185 @@
+//! A shipped stage that compiles nothing and stands on an image with a compiler: it is put on the image's counterpart
+//! without one, and nothing else of it changes.
+//!
+//! That is a matter of what starts: where it can be read, and is known to run on the smaller image, and where no command
+//! of the stage is a program that only the larger one has.
+
+use crate::edit::{Edit, EditSet};
+use crate::model::base;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::{Base, Model, Stage, entry};
+use crate::settings::Start;
+use crate::syntax::Keyword;
+use crate::transform::{Applicability, Decision, Fix};
+
+use super::runtime::{self, Runtime};
+use super::survey::{self, Survey};
+use super::{java, tools, whole};
+
+/// What a start may do before it comes to the program, and nothing of it is a matter of the image.
+const AROUND: [&str; 18] = [
+    "tini",
+    "tini-static",
+    "dumb-init",
+    "catatonit",
+    ":",
+    "[",
+    "cd",
+    "date",
+    "echo",
+    "exec",
+    "export",
+    "mkdir",
+    "printenv",
+    "printf",
+    "set",
+    "sleep",
+    "test",
+    "true",
+];
+
+/// Programs that a JDK has and a runtime lacks.
+const OF_THE_JDK: [&str; 11] =
+    ["jar", "jarsigner", "javap", "jcmd", "jdb", "jinfo", "jlink", "jmap", "jps", "jshell", "jstack"];
+
+/// The stage on a smaller image; `None` where that has no other, or what the stage needs of it can't be told.
+pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
+    let Base::Image { image, .. } = &stage.base else { return None };
+    let known = base::known(image)?;
+    let language = known.language().filter(|language| matches!(*language, "java" | "dotnet"))?;
+    // What an image with a build tool ships may start that tool.
+    if known.cmd().is_some_and(|cmd| !matches!(cmd, "bash" | "jshell" | "sh")) {
+        return None;
+    }
+    if model.settings.runtime_base.is_some() || image.digest.is_some() {
+        return None;
+    }
+    let mut survey = Survey::new(model, stage, false).ok()?;
+    if !survey.entry.known {
+        return None;
+    }
+    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
+    let others: Vec<Vec<Step>> =
+        model.settings.starts.iter().filter(here).filter_map(|start| entry::instead(model, stage, start)).collect();
+    let mut programs: Vec<Step> = Vec::new();
+    for step in survey.entry.steps.iter().chain(others.iter().flatten()) {
+        if runs(language, step) {
+            programs.push(step.clone());
+        } else if !AROUND.contains(&step.program()) {
+            programs.push(scripted(&survey, language, step)?);
+        }
+    }
+    if programs.is_empty() {
+        return None;
+    }
+    survey.also(&[&programs]);
+    let (smaller, true) = runtime::counterpart(&survey, Some(&known)).ok()? else { return None };
+    let from = model.instruction(stage.from)?;
+    let written = from.from()?.image;
+    if written.raw.contains('$') || !stays(&survey, &smaller) || language == "java" && java::uses_tools(model.context) {
+        return None;
+    }
+    let before = known.name();
+    let moves = smaller.family != known.family();
+    let other = !smaller.image.rsplit('/').next()?.starts_with(&format!("{}:", before.rsplit('/').next()?));
+    if !survey.units.iter().all(|unit| unit.steps.iter().all(|step| works_there(step, other, moves))) {
+        return None;
+    }
+    let mut assumptions = vec![match language {
+        "java" => "what starts uses none of a JDK's tools: its compiler, `jcmd`, `jmap` and the like".to_owned(),
+        _ => "what starts uses none of the SDK's tools".to_owned(),
+    }];
+    if other || moves {
+        assumptions.push(format!("what runs on {image} runs on {}", smaller.image));
+    }
+    assumptions.extend(smaller.assumption.clone());
+    let mut decisions = Vec::new();
+    if model.settings.explain {
+        decisions.push(Decision {
+            line: Some(from.lines.0),
+            what: format!("FROM {}", smaller.image),
+            place: "runtime",
+            evidence: smaller.evidence.clone(),
+        });
+    }
+    Some(Fix {
+        title: format!("Ship {}, which has no compiler", smaller.image),
+        applicability: Applicability::Review,
+        claim: from.span,
+        edits: EditSet::new(vec![Edit::replace(written.span, smaller.image.as_str())]).ok()?,
+        assumptions,
+        tasks: Vec::new(),
+        decisions,
+    })
+}
+
+/// Whether a command starts a compiled program of the language in the runtime alone.
+fn runs(language: &str, step: &Step) -> bool {
+    step.program() == language
+        && match language {
+            // A source is compiled first, and the debugger's agent is a part of the JDK.
+            "java" => !step.args().is_empty() && !step.args().iter().any(|arg| needs_jdk(arg)),
+            _ => step.args().first().is_some_and(|arg| arg.ends_with(".dll")),
+        }
+}
+
+/// What a script starts that can be read, where that is the like and nothing in it is a program of the larger image only.
+fn scripted(survey: &Survey<'_, '_>, language: &str, script: &Step) -> Option<Step> {
+    let (mut started, mut alike) = (None, true);
+    let each = &mut |step: &Step| {
+        let tool = matches!(step.kind(), "compile" | "jvm" | "make") || tools::is_of_full_images(step.program());
+        if runs(language, step) {
+            started = Some(step.clone());
+        } else if step.program() == language
+            || tool
+            || OF_THE_JDK.contains(&step.program())
+            || whole::hidden(survey, step)
+        {
+            alike = false;
+        }
+        Ok(())
+    };
+    whole::scripts(survey, script, each).ok()?;
+    started.filter(|_| alike)
+}
+
+/// Whether a word on Java's command line asks for something of a JDK.
+fn needs_jdk(arg: &str) -> bool {
+    arg.ends_with(".java") || ["jdwp", "tools.jar", "jdk.", "-Xdebug"].iter().any(|part| arg.contains(part))
+}
+
+/// Whether nothing that stays in the stage says where things lie in the larger image, or reads what only that one sets.
+fn stays(survey: &Survey<'_, '_>, smaller: &Runtime) -> bool {
+    const PLACES: [&str; 6] = ["JAVA_HOME", "/usr/lib/jvm", "/opt/java", "/usr/local/openjdk", "/jre/", "/docker-java"];
+    let lost = runtime::lost(survey, smaller);
+    survey.units.iter().all(|unit| {
+        let text = unit.instruction.args.text.as_ref();
+        !PLACES.iter().any(|place| text.contains(place)) && !lost.iter().any(|name| survey::reads(unit, name))
+    }) && survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck).all(|unit| {
+        let steps = survey.model.steps(unit.index);
+        let there = |step: &Step| !tools::is_of_full_images(step.program()) || fetches(step);
+        steps.is_none_or(|steps| steps.iter().all(there))
+    })
+}
+
+/// What the runtime images bring as well as those to build with.
+fn fetches(step: &Step) -> bool {
+    matches!(step.program(), "curl" | "wget")
+}
+
+/// Whether a command of the stage does in the smaller image what it did: with `other`, that is of another publisher, and
+/// with `moves` of another distribution.
+fn works_there(step: &Step, other: bool, moves: bool) -> bool {
+    match effects::of(step) {
+        _ if tools::is_of_full_images(step.program()) && !fetches(step) => false,
+        Effect::Files(_) | Effect::Writes(_) | Effect::Nothing => true,
+        // Another distribution has other tools for it, and another publisher may have given the first number away.
+        Effect::User => {
+            let numbered = step.args().iter().any(|arg| matches!(arg.as_str(), "1000" | "1000:1000"));
+            !(other && numbered || moves && !matches!(step.program(), "groupadd" | "useradd"))
+        }
+        Effect::Install(_) | Effect::Lists | Effect::Remove(_) | Effect::Upgrade => !moves,
+        _ => false,
+    }
+}

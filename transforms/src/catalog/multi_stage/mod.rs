@@ -61,6 +61,9 @@ const RECIPES: [Known; 2] = [go::recipe, whole::recipe];
 /// The reason of a stage that builds nothing.
 const NOTHING: &str = "nothing-to-leave-behind";
 
+/// The reasons of a stage whose base may have a compiler that no command of it starts.
+const UNBUILT: [&str; 2] = [NOTHING, "nothing-built"];
+
 /// What an ecosystem knows of a stage.
 type Known = fn(&Survey<'_, '_>) -> Option<Result<plan::Recipe, Refusal>>;
 
@@ -88,17 +91,15 @@ pub(super) static TRANSFORM: Transform = Transform {
 fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
     let Some(stage) = model.shipped() else { return Vec::new() };
     let Some(from) = model.instruction(stage.from) else { return Vec::new() };
+    let rebased = |refusal: &Refusal| UNBUILT.contains(&refusal.code).then(|| rebase::fix(model, stage)).flatten();
     let (message, outcome) = match split(model, stage, true) {
-        Ok(fix) => ("The shipped image holds what it was built with".to_owned(), FindingOutcome::Fix(fix)),
-        Err(refusal) => {
-            match Some(&refusal).filter(|refusal| refusal.code == NOTHING).and_then(|_| rebase::fix(model, stage)) {
-                Some(fix) => {
-                    ("The shipped image holds a compiler that nothing in it uses".to_owned(), FindingOutcome::Fix(fix))
-                }
-                None => ("The stages are left as they are".to_owned(), FindingOutcome::Refused(refusal)),
-            }
-        }
+        Ok(fix) => ("The shipped image holds what it was built with", FindingOutcome::Fix(fix)),
+        Err(refusal) => match rebased(&refusal) {
+            Some(fix) => ("The shipped image holds a compiler that nothing in it uses", FindingOutcome::Fix(fix)),
+            None => ("The stages are left as they are", FindingOutcome::Refused(refusal)),
+        },
     };
+    let message = message.to_owned();
     vec![Finding { span: from.span, message, outcome }]
 }
 

@@ -5,17 +5,19 @@
 //! of the stage is a program that only the larger one has.
 
 use crate::edit::{Edit, EditSet};
+use crate::knowledge::releases::Family;
 use crate::model::base;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, Model, Stage, entry};
+use crate::model::{Base, Model, Stage, entry, paths};
 use crate::settings::Start;
+use crate::surgery::Layout;
 use crate::syntax::Keyword;
 use crate::transform::{Applicability, Decision, Fix};
 
 use super::runtime::{self, Runtime};
 use super::survey::{self, Survey};
-use super::{java, tools, whole};
+use super::{java, libraries, tools, whole};
 
 /// What a start may do before it comes to the program, and nothing of it is a matter of the image.
 const AROUND: [&str; 18] = [
@@ -47,7 +49,8 @@ const OF_THE_JDK: [&str; 11] =
 pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let Base::Image { image, .. } = &stage.base else { return None };
     let known = base::known(image)?;
-    let language = known.language().filter(|language| matches!(*language, "java" | "dotnet"))?;
+    let language = known.language().filter(|language| ["dotnet", "go", "java", "rust"].contains(language))?;
+    let compiled = matches!(language, "go" | "rust");
     // What an image with a build tool ships may start that tool.
     if known.cmd().is_some_and(|cmd| !matches!(cmd, "bash" | "jshell" | "sh")) {
         return None;
@@ -64,7 +67,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
         model.settings.starts.iter().filter(here).filter_map(|start| entry::instead(model, stage, start)).collect();
     let mut programs: Vec<Step> = Vec::new();
     for step in survey.entry.steps.iter().chain(others.iter().flatten()) {
-        if runs(language, step) {
+        if compiled && is_brought(&survey, step) || runs(language, step) {
             programs.push(step.clone());
         } else if !AROUND.contains(&step.program()) {
             programs.push(scripted(&survey, language, step)?);
@@ -83,13 +86,28 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let before = known.name();
     let moves = smaller.family != known.family();
     let other = !smaller.image.rsplit('/').next()?.starts_with(&format!("{}:", before.rsplit('/').next()?));
-    if !survey.units.iter().all(|unit| unit.steps.iter().all(|step| works_there(step, other, moves))) {
+    // Ubuntu's images have a user 1000 of their own, and the full ones are mostly Debian's.
+    let taken = other && smaller.family == Some(Family::Ubuntu);
+    // The images of Java and .NET have what fetches something, and a plain distribution has not.
+    let there =
+        |step: &Step| works_there(step, taken, moves) && !(compiled && tools::is_of_full_images(step.program()));
+    if !survey.units.iter().all(|unit| unit.steps.iter().all(there)) {
         return None;
     }
     let mut assumptions = vec![match language {
         "java" => "what starts uses none of a JDK's tools: its compiler, `jcmd`, `jmap` and the like".to_owned(),
-        _ => "what starts uses none of the SDK's tools".to_owned(),
+        "dotnet" => "what starts uses none of the SDK's tools".to_owned(),
+        _ => "what starts is no script, and starts no program that only the full image has".to_owned(),
     }];
+    let mut libraries = Vec::new();
+    if compiled {
+        let mut carried = Vec::new();
+        libraries = libraries::wanted(&survey, Some(&known), &smaller, &mut assumptions, &mut carried).ok()?;
+        libraries.retain(|package| !survey.installs(package));
+        if !carried.is_empty() {
+            return None;
+        }
+    }
     if other || moves {
         assumptions.push(format!("what runs on {image} runs on {}", smaller.image));
     }
@@ -103,20 +121,34 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
             evidence: smaller.evidence.clone(),
         });
     }
+    let mut edits = vec![Edit::replace(written.span, smaller.image.as_str())];
+    if !libraries.is_empty() {
+        let install = format!("apt-get install -y --no-install-recommends {}", libraries.join(" "));
+        let commands = ["apt-get update".to_owned(), install, "rm -rf /var/lib/apt/lists/*".to_owned()];
+        let layout = Layout::new(model.file, stage.from, stage.body.clone());
+        edits.extend(layout.insert_after(stage.from, layout.run(&commands)));
+    }
     Some(Fix {
         title: format!("Ship {}, which has no compiler", smaller.image),
         applicability: Applicability::Review,
         claim: from.span,
-        edits: EditSet::new(vec![Edit::replace(written.span, smaller.image.as_str())]).ok()?,
+        edits: EditSet::new(edits).ok()?,
         assumptions,
         tasks: Vec::new(),
         decisions,
     })
 }
 
+/// Whether a command starts a file that a COPY of the stage brings, and that is no script by its name.
+fn is_brought(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let script = |path: &str| paths::name(path).contains('.');
+    step.kind().is_empty() && survey.started(step).is_some_and(|path| survey.copied_file(&path) && !script(&path))
+}
+
 /// Whether a command starts a compiled program of the language in the runtime alone.
 fn runs(language: &str, step: &Step) -> bool {
-    step.program() == language
+    matches!(language, "dotnet" | "java")
+        && step.program() == language
         && match language {
             // A source is compiled first, and the debugger's agent is a part of the JDK.
             "java" => !step.args().is_empty() && !step.args().iter().any(|arg| needs_jdk(arg)),
@@ -168,16 +200,16 @@ fn fetches(step: &Step) -> bool {
     matches!(step.program(), "curl" | "wget")
 }
 
-/// Whether a command of the stage does in the smaller image what it did: with `other`, that is of another publisher, and
-/// with `moves` of another distribution.
-fn works_there(step: &Step, other: bool, moves: bool) -> bool {
+/// Whether a command of the stage does in the smaller image what it did: with `taken`, that may have a user 1000, and
+/// with `moves` it is of another distribution.
+fn works_there(step: &Step, taken: bool, moves: bool) -> bool {
     match effects::of(step) {
         _ if tools::is_of_full_images(step.program()) && !fetches(step) => false,
         Effect::Files(_) | Effect::Writes(_) | Effect::Nothing => true,
-        // Another distribution has other tools for it, and another publisher may have given the first number away.
+        // Another distribution has other tools for it.
         Effect::User => {
             let numbered = step.args().iter().any(|arg| matches!(arg.as_str(), "1000" | "1000:1000"));
-            !(other && numbered || moves && !matches!(step.program(), "groupadd" | "useradd"))
+            !(taken && numbered || moves && !matches!(step.program(), "groupadd" | "useradd"))
         }
         Effect::Install(_) | Effect::Lists | Effect::Remove(_) | Effect::Upgrade => !moves,
         _ => false,

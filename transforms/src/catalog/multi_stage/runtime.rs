@@ -180,7 +180,7 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     // Another publisher's image has Java elsewhere, and another distribution has other packages.
     let other = found.name != known.name();
     if other && known.language() == Some("java") {
-        let names = ["/usr/lib/jvm", "/opt/java", "/docker-java-home", "/usr/local/openjdk"];
+        let names = ["/usr/lib/jvm", "/opt/java", "/docker-java-home", "/usr/local/openjdk", "/usr/bin/java"];
         let fixed = survey.units.iter().any(|unit| names.iter().any(|name| unit.instruction.args.text.contains(name)));
         if fixed {
             return Ok((same("the file names where Java lies in this image"), false));

@@ -676,6 +676,9 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Store(Store::Home(".npmrc"))
         }
         "npm" | "yarn" | "pnpm" => Effect::Build,
+        // What manages versions of Node keeps them in the home, whoever installed it; `use` is for the shell that runs it.
+        "nvm" if verb == "install" => Effect::Store(Store::Home(".nvm")),
+        "nvm" => Effect::Nothing,
         "corepack" => Effect::Store(Store::Modules),
         "composer" if program.starts_with("wp") && verb == "cli" => Effect::Nothing,
         "composer" if program.starts_with("wp") && verb == "package" => Effect::Store(Store::Home(".wp-cli")),

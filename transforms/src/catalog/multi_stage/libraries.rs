@@ -277,20 +277,18 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
         let name = crate::model::paths::name(file);
         let lists = match language {
             "python" => {
-                name.starts_with("requirement") && name.ends_with(".txt")
-                    || matches!(
-                        name,
-                        "Pipfile"
-                            | "Pipfile.lock"
-                            | "pyproject.toml"
-                            | "poetry.lock"
-                            | "uv.lock"
-                            | "setup.py"
-                            | "setup.cfg"
-                            | "environment.yml"
-                            | "pdm.lock"
-                    )
-                    || file.contains("requirements/")
+                matches!(
+                    name,
+                    "Pipfile"
+                        | "Pipfile.lock"
+                        | "pyproject.toml"
+                        | "poetry.lock"
+                        | "uv.lock"
+                        | "setup.py"
+                        | "setup.cfg"
+                        | "environment.yml"
+                        | "pdm.lock"
+                ) || wheels::listed(survey, file)
             }
             "ruby" => matches!(name, "Gemfile" | "Gemfile.lock") || name.ends_with(".gemspec"),
             "rust" => matches!(name, "Cargo.lock" | "Cargo.toml"),

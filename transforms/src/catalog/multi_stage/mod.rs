@@ -120,8 +120,11 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
         return parted(model, stage, &[], for_good);
     }
     let all: Vec<&[Step]> = starts.iter().map(|(_, steps)| steps.as_slice()).collect();
-    if let Ok(fix) = parted(model, stage, &all, for_good) {
-        return Ok(fix);
+    match parted(model, stage, &all, for_good) {
+        Ok(fix) => return Ok(fix),
+        // What they start needs all that the split would leave behind or take away, and no stage would have it.
+        Err(refusal) if refusal.code == "nothing-to-leave-behind" => return Err(refusal),
+        Err(_) => {}
     }
     let alone = parted(model, stage, &[], for_good)?;
     let fits = |steps: &[Step]| parted(model, stage, &[steps], for_good).is_ok();

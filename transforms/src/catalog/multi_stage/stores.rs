@@ -432,6 +432,7 @@ pub(super) fn folders(
                 let path = told(survey, unit, step, name)?;
                 (path.starts_with('/') && !path.contains([':', '$'])).then(|| paths::join("/", &path))
             });
+            let set = set.or_else(|| (folder == ".nvm").then(|| beside_the_script(unit, step, &home)).flatten());
             let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
             let starts_from = if folder == ".cargo" { starts_from_cargo } else { starts_from };
             if let Some(path) = set {
@@ -646,6 +647,21 @@ fn told(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, name: &str) -> Op
         Value::Set(value) => Some(value.into_owned()),
         _ => None,
     })
+}
+
+/// The folder of the script that a shell read nvm from, which is where it puts what it installs: `. /opt/nvm/nvm.sh`.
+fn beside_the_script(unit: &Unit<'_>, step: &Step, home: &str) -> Option<String> {
+    // What stands in the words of `bash -c` has one place in the file.
+    let before = unit.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
+    let read = before.filter(|other| matches!(other.program(), "." | "source")).filter_map(|other| {
+        let script = other.args().first()?;
+        let script = ["~/", "$HOME/", "${HOME}/"]
+            .iter()
+            .find_map(|way| script.strip_prefix(way))
+            .map_or_else(|| other.path(script), |rest| Some(paths::join(home, rest)))?;
+        (paths::name(&script) == "nvm.sh" && !script.contains('$')).then(|| paths::parent(&script).to_owned())
+    });
+    read.last()
 }
 
 /// The home of who runs an instruction.

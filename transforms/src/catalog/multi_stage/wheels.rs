@@ -3,6 +3,7 @@
 
 use crate::knowledge::images::Image;
 use crate::knowledge::sorted::Sorted;
+use crate::model::commands::Step;
 use crate::model::paths;
 
 use super::survey::Survey;
@@ -51,13 +52,35 @@ fn minor<'t>(image: &Image<'t>) -> Option<Minor<'t>> {
     }
 }
 
+/// Whether a file is a list of modules that pip reads: by its name, or because a command names it, `pip install -r
+/// deps.txt`.
+pub(super) fn listed(survey: &Survey<'_, '_>, file: &str) -> bool {
+    let name = paths::name(file);
+    let given = |step: &Step| {
+        let mut words = step.args().iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let list = match word {
+                "-r" | "--requirement" => words.next(),
+                _ => word.strip_prefix("--requirement=").or_else(|| word.strip_prefix("-r")),
+            };
+            if list.is_some_and(|list| paths::name(list) == name) {
+                return true;
+            }
+        }
+        false
+    };
+    name.starts_with("requirement") && name.ends_with(".txt")
+        || file.contains("requirements/")
+        || survey.steps().any(|(_, step)| step.kind() == "python" && given(step))
+}
+
 /// The versions of a module that the project's lists and the command lines ask for, as far as they name one and no newer.
 fn asked(survey: &Survey<'_, '_>, module: &str) -> Vec<String> {
     let mut found = Vec::new();
     let files = survey.model.context.map(|context| (context, context.files())).into_iter();
     for (context, file) in files.flat_map(|(context, files)| files.iter().map(move |file| (context, file))) {
         let name = paths::name(file);
-        let listed = name.starts_with("requirement") && name.ends_with(".txt") || file.contains("requirements/");
+        let listed = listed(survey, file);
         let locked = matches!(name, "Pipfile.lock" | "poetry.lock" | "uv.lock" | "pdm.lock");
         if !listed && !locked {
             continue;

@@ -1646,8 +1646,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     || matches!(arg.as_str(), "." | "-e" | "./" | "--editable" | "develop")
                     || arg.starts_with(".[")
             });
-        // Composer's own programs lie in the home alone.
-        let home = matches!(store, Store::Home(folder) if folder != ".composer");
+        // Composer's own programs lie in the home alone, and so do the versions of Node that nvm keeps.
+        let home = matches!(store, Store::Home(folder) if folder != ".composer") && step.program() != "nvm";
         if (store == Store::Gems || home || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
             && let Some(cwd) = step.cwd.as_deref()
             && !SYSTEM.contains(&cwd)

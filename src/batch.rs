@@ -177,8 +177,13 @@ impl<'a> Work<'a> {
 
 /// The path of a Dockerfile in its build context, where it says more than the usual name does.
 fn called(input: &Input, context: Option<&Folder>) -> Option<String> {
-    let inside = context.and_then(|context| input.path.strip_prefix(context.root()).ok());
-    let path = inside.or_else(|| input.path.file_name().map(Path::new))?;
+    // A context above what was typed is known by its whole path.
+    let whole = |path: &Path| std::path::absolute(path).ok();
+    let inside = context.and_then(|context| match input.path.strip_prefix(context.root()) {
+        Ok(inside) => Some(inside.to_owned()),
+        Err(_) => whole(&input.path)?.strip_prefix(whole(context.root())?).ok().map(Path::to_owned),
+    });
+    let path = inside.or_else(|| input.path.file_name().map(Into::into))?;
     (path != Path::new("Dockerfile")).then(|| path.to_string_lossy().into_owned())
 }
 

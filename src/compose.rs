@@ -186,7 +186,7 @@ fn mount(value: &Value) -> Option<Mount> {
     Some(Mount { host, path: path.to_owned(), writable })
 }
 
-/// The parts between colons, of which `${DATA:-./data}` has none.
+/// The parts between colons, of which `${DATA:-./data}` has none, and neither has the drive of Windows' `C:/data`.
 fn parts(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut depth, mut start) = (0usize, 0usize);
@@ -194,7 +194,7 @@ fn parts(text: &str) -> Vec<&str> {
         match byte {
             b'{' => depth += 1,
             b'}' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 => {
+            b':' if depth == 0 && !is_drive(text, at) => {
                 found.push(text.get(start..at).unwrap_or_default());
                 start = at + 1;
             }
@@ -203,6 +203,12 @@ fn parts(text: &str) -> Vec<&str> {
     }
     found.push(text.get(start..).unwrap_or_default());
     found
+}
+
+/// Whether the colon at `at` is that of a drive: behind a single letter, and before a slash.
+fn is_drive(text: &str, at: usize) -> bool {
+    let letter = at == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    letter && text.get(at + 1..).is_some_and(|rest| rest.starts_with(['/', '\\']) && rest.contains(':'))
 }
 
 /// A command as a shell would read it: the text as it is written, or the words of a list in quotes where they need them.
@@ -306,6 +312,8 @@ mod tests {
         assert_eq!(mount("/app/node_modules"), Some((None, "/app/node_modules".to_owned(), true)));
         assert_eq!(mount("./conf:/etc/app:ro,z"), host("./conf", "/etc/app", false));
         assert_eq!(mount("${DATA:-./data}:/data"), host("${DATA:-./data}", "/data", true));
+        assert_eq!(mount("D:/work/logs:/var/log/app"), host("D:/work/logs", "/var/log/app", true));
+        assert_eq!(mount("d:/data"), Some((None, "/data".to_owned(), true)));
         assert_eq!(mount("data"), None);
         let service: Value = serde_json::from_str(
             r#"{"privileged": true, "cap_add": ["NET_ADMIN"], "devices": ["/dev/ttyUSB0:/dev/ttyUSB0"]}"#,

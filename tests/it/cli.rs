@@ -177,3 +177,31 @@ fn what_compose_starts_by_the_toolchain_is_said() {
     let done = workspace.run(&["fix", "--dry-run", "api"]);
     assert!(!text(&done.stderr).contains("docker-compose"), "{}", text(&done.stderr));
 }
+
+#[test]
+fn what_a_file_is_called_says_what_it_is_for() {
+    let workspace = Workspace::new();
+    let base = "FROM fedora:43\nRUN dnf install -y gcc && dnf clean all\n";
+    workspace.file(".git/HEAD", "");
+    workspace.file("requirements.txt", "flask\n");
+    workspace.file("docker/Dockerfile.base", base);
+    workspace.file("docker/Dockerfile.lint", base);
+    workspace.file(
+        ".devcontainer/Dockerfile",
+        "FROM python:3.12\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"flask\", \"run\"]\n",
+    );
+    let done = workspace.run(&["check", "--format", "json", "docker", ".devcontainer/Dockerfile"]);
+    let reasons = |path: &str| {
+        let line = text(&done.stdout).lines().find(|line| line.contains(path)).unwrap().to_owned();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let findings = line["findings"].as_array().unwrap().clone();
+        findings.iter().map(|one| one["reason"].as_str().unwrap_or("fix").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(reasons("Dockerfile.base").contains(&"passed-on".to_owned()), "{:?}", reasons("Dockerfile.base"));
+    assert!(reasons("Dockerfile.lint").contains(&"fix".to_owned()));
+    let developed = reasons(".devcontainer/Dockerfile");
+    assert!(
+        developed.contains(&"development-image".to_owned()) && developed.contains(&"ci-image".to_owned()),
+        "{developed:?}"
+    );
+}

@@ -108,6 +108,7 @@ fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
 /// What others start in the image is looked at as what it starts itself is. Where that can't be had, as it is the
 /// toolchain or nothing that is known, the builder still has it, and the fix says so.
 fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<Fix, Refusal> {
+    workplace::developed(model)?;
     let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
     let starts: Vec<(&Start, Vec<Step>)> = model
         .settings

@@ -3,13 +3,24 @@
 use crate::knowledge::{packages, workplaces};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, paths};
+use crate::model::{Base, Model, paths};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::stores;
 use super::survey::{Survey, refuse};
 use super::whole::shown;
+
+/// Refuses the image of a development container: its editor and its people want all the tools.
+///
+/// # Errors
+/// Where the file lies in `.devcontainer`.
+pub(super) fn developed(model: &Model<'_>) -> Result<(), Refusal> {
+    match model.settings.file.as_deref().filter(|file| file.split('/').any(|part| part == ".devcontainer")) {
+        Some(file) => Err(refuse("development-image", format!("{file} makes the place where people develop"), true)),
+        None => Ok(()),
+    }
+}
 
 /// Refuses an image that compiles when it runs. With `opaque`, a script starts that can't be read, which may do so.
 ///

@@ -75,6 +75,7 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
     }
     let mut survey = Survey::new(model, stage, facts);
     let root = who::runs(&survey)?;
+    obstacles::built_on(&survey)?;
     survey.follow();
     // What has run as a user from the start goes on as that user, with all that it had.
     let stepped = stepdown::find(&survey);

@@ -113,8 +113,28 @@ fn sets_root(step: &Step) -> bool {
         })
 }
 
-/// What the files beside it say that the image is for.
+/// Whether other images are built on it, by what the file is called, and nothing is started in it.
+///
+/// # Errors
+/// It is: what their Dockerfiles run would run as its user.
+pub(super) fn built_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let file = survey.model.settings.file.as_deref().unwrap_or_default();
+    let is_base = || file.split(['.', '-', '_', '/']).any(|part| part.eq_ignore_ascii_case("base"));
+    if survey.entry.is_empty() && is_base() {
+        let text =
+            format!("{file} is by its name what other images are built on, and their steps would run as that user");
+        return Err(refuse("passed-on", text, true));
+    }
+    Ok(())
+}
+
+/// What the files beside it say that the image is for, and its own name.
 fn purpose(model: &Model<'_>) -> Result<(), Refusal> {
+    let file = model.settings.file.as_deref().unwrap_or_default();
+    if file.split('/').any(|part| part == ".devcontainer") {
+        let text = format!("{file} makes the place where people develop, as the user that devcontainer.json names");
+        return Err(refuse("ci-image", text, true));
+    }
     let Some(context) = model.context else { return Ok(()) };
     let holds = |path: &str, mark: &str| {
         context.read(path).is_some_and(|content| memchr::memmem::find(&content, mark.as_bytes()).is_some())

@@ -679,7 +679,8 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for (folder, filled) in folders.into_iter().zip(last) {
         let owned_by_image =
             folder == "/var/www/html" && user.owner.starts_with("www-data") && survey.facts.own.is_some();
-        let recursive = filled.is_some() || filled_below(survey, &folder) || onbuild(survey);
+        let below = filled_below(survey, &folder);
+        let recursive = filled.is_some() || below || onbuild(survey);
         let known = needs.early.iter().chain(&needs.late).any(|known| known.path == folder);
         let given = given_at(survey, user, &folder).is_some_and(|at| filled.is_none_or(|filled| filled <= at));
         if known || (owned_by_image && !recursive) || given {
@@ -688,7 +689,8 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let works = survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run);
         let make = (!works || !recursive) && !onbuild(survey);
         let folder = Folder { path: folder, recursive, make };
-        if recursive {
+        // What the stages below have filled is there from the start, and what comes later is given as it is copied.
+        if recursive && (filled.is_some() || !below) {
             needs.late.push(folder);
         } else {
             needs.early.push(folder);
@@ -1823,9 +1825,16 @@ fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &st
     })
 }
 
-/// Whether RUNs of the stages that it stands on fill the folder with what is the application's own.
+/// Whether the stages that it stands on fill the folder with what is the application's own: what they copy is root's.
 fn filled_below(survey: &Survey<'_, '_>, folder: &str) -> bool {
-    survey.below.iter().filter(|unit| unit.instruction.keyword == Keyword::Run).any(|unit| fills(survey, unit, folder))
+    survey.below.iter().any(|unit| match unit.instruction.keyword {
+        Keyword::Run => fills(survey, unit, folder),
+        Keyword::Copy | Keyword::Add => survey.copied(unit).is_some_and(|copied| {
+            let to = copied.to.as_deref().filter(|to| paths::within(to, folder) && is_application(to));
+            to.is_some_and(|to| may_be_written(survey, unit, copied, to == folder))
+        }),
+        _ => false,
+    })
 }
 
 /// Whether a package manager installs into the folder when the container starts.

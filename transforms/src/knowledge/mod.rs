@@ -23,6 +23,7 @@ pub mod reference;
 pub mod releases;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod runtime;
+pub mod servers;
 pub mod services;
 pub mod tags;
 pub mod toolchains;

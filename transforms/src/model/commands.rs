@@ -60,6 +60,9 @@ impl PartialEq for Cached {
 
 impl Eq for Cached {}
 
+/// Where the system's own tools lie.
+const SYSTEM: [&str; 6] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+
 impl Step {
     /// The words after the program that are no options, and no mode that an option of `mkdir` or `install` takes.
     pub fn operands(&self) -> impl Iterator<Item = &str> {
@@ -87,7 +90,15 @@ impl Step {
 
     /// What kind of command it is, as [`effects::kind`] says of its program.
     pub fn kind(&self) -> &'static str {
-        self.worked_out.kind.get_or_init(|| effects::kind(self.program()))
+        self.worked_out.kind.get_or_init(|| {
+            let kind = effects::kind(self.program());
+            // `./echo` is no word of the shell's, and not the system's tool of that name.
+            let own = || {
+                let first = self.argv.first().map_or("", String::as_str);
+                first.contains('/') && !SYSTEM.contains(&paths::parent(first))
+            };
+            if kind == "nothing" && own() { "" } else { kind }
+        })
     }
 
     /// The same command with other words.

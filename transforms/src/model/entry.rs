@@ -154,6 +154,20 @@ fn behind(steps: &[Step]) -> Vec<Step> {
             started.push(step.with_argv(rest));
         }
     }
+    // `CMD ['crond', '-f']` is no JSON, so a shell gets it, which knows no program of such a name. What it means is said all
+    // the same.
+    for step in steps {
+        let first = step.argv.first().map_or("", String::as_str);
+        let list = first.starts_with('[') && !matches!(first, "[" | "[[") && !first.contains(['$', '*', '?']);
+        let text = if list { step.argv.join(" ") } else { continue };
+        let words = text.trim_start_matches('[').split(']').next().unwrap_or_default().split(',');
+        let quotes =
+            |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}');
+        let meant: Vec<String> = words.map(|word| word.trim_matches(quotes).to_owned()).collect();
+        if meant.first().is_some_and(|program| !program.is_empty()) {
+            started.push(step.with_argv(meant));
+        }
+    }
     // `elixir --name x -S mix phx.server` looks the script up in PATH.
     for step in steps {
         let mut rest = step.args().iter().skip_while(|arg| *arg != "-S").skip(1);

@@ -23,7 +23,6 @@ mod owns;
 mod place;
 mod scanners;
 mod scripts;
-mod servers;
 mod stepdown;
 mod supervised;
 mod survey;

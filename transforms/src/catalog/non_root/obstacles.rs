@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
+use crate::knowledge::servers;
 use crate::knowledge::services::{self, Service};
+use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::Effect;
 use crate::model::{Model, Stage, paths};
@@ -15,7 +17,7 @@ use crate::transform::Refusal;
 use super::images::{Facts, Start};
 use super::scripts::{self, Script};
 use super::survey::{Survey, Unit};
-use super::{owns, refuse, servers, supervised, user, who};
+use super::{owns, refuse, supervised, user, who};
 
 /// Comments by which an author says that root is meant.
 static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -305,8 +307,7 @@ fn installs_outside(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal>
 /// Images in which other people's builds run.
 fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let key = survey.facts.key.as_str();
-    let marks = ["devcontainers/", "vscode/devcontainers", "gitlab-runner", "actions-runner", "jnlp", "jenkins-slave"];
-    if marks.iter().any(|mark| key.contains(mark)) {
+    if key.contains("devcontainers/") || key.contains("jnlp") || workplaces::is_agent(key) {
         let text = format!("{key} is an image in which builds run, and those expect the user that it has");
         return Err(refuse("ci-image", text, true));
     }
@@ -545,7 +546,9 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         (service.code, text)
     });
     let made = || several_users(survey);
-    match named.or_else(|| hint(survey)).or_else(|| package(survey)).or_else(|| overlaid(survey)).or_else(made) {
+    // What the image started before knows nothing of a sudo that the file installs.
+    let package = || package_but_sudo(survey);
+    match named.or_else(|| hint(survey)).or_else(package).or_else(|| overlaid(survey)).or_else(made) {
         Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
         None => Ok(()),
     }
@@ -642,12 +645,52 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
             if let Some(service) = services::of_program(program).filter(|_| !made) {
                 return Err(refuse(service.code, format!("{shown} is started: {}", service.why), true));
             }
+            if let Some((option, user)) = told_user(survey, step) {
+                let text = format!("{shown} goes on as {user} by itself ({option}), for which it starts as root");
+                return Err(refuse("drops-privileges", text, true));
+            }
             match args.iter().find_map(|arg| by_argument(arg)) {
                 Some((code, text)) => Err(refuse(code, text, true)),
                 None => Ok(()),
             }
         }
     }
+}
+
+/// The option that tells a program, as which user it is to go on, and that user: some give up where they may not become it.
+fn told_user<'s>(survey: &Survey<'_, '_>, step: &'s Step) -> Option<(&'s str, &'s str)> {
+    // By their manuals, these heed the option where they start as root, and go on without it.
+    const HEED: [&str; 6] = ["mariadbd", "memcached", "mysqld", "mysqld_safe", "rspamd", "uwsgi"];
+    // Whom every distribution has.
+    const USUAL: [&str; 6] = ["bin", "daemon", "games", "mail", "nobody", "www-data"];
+    // What these are told is for what comes behind them.
+    const HAND_ON: [&str; 4] = ["catatonit", "dumb-init", "tini", "tini-static"];
+    let program = step.program();
+    if !step.kind().is_empty() || HEED.contains(&program) || HAND_ON.contains(&program) || called(program) {
+        return None;
+    }
+    let named = |option: &str| matches!(option, "-u" | "--user" | "--uid" | "--setuid" | "--chuid");
+    let args = step.args();
+    let joined = args.iter().filter_map(|arg| arg.split_once('=').filter(|(option, _)| option.starts_with("--")));
+    let apart = args.windows(2).filter_map(|pair| match pair {
+        [option, value] => Some((option.as_str(), value.as_str())),
+        _ => None,
+    });
+    // A name may be that of an account somewhere else.
+    let user = |name: &str| {
+        USUAL.contains(&name)
+            || name.trim_start_matches('_') == program
+            || survey.facts.own.as_ref().is_some_and(|(own, _)| own == name)
+            || user::known(survey, program).and_then(|server| server.user()).is_some_and(|(own, _)| own == name)
+            || user::made_names(survey).iter().any(|made| made == name)
+            || packages_of(survey).any(|package| package == name)
+    };
+    joined.chain(apart).find(|(option, value)| named(option) && !who::is_root(value) && user(value))
+}
+
+/// The packages of the distribution that the file installs.
+fn packages_of<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'s str> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).flat_map(|unit| packages(survey, unit))
 }
 
 /// A command handed on as a word: `dumb-init -- /usr/sbin/sshd -D`, `tini /usr/bin/supervisord`.
@@ -829,6 +872,11 @@ fn own_program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     found.or_else(|| called(program).then(|| program.to_owned()))
 }
 
+/// Whether a start script is called an installer: what it puts into place goes where only root can write.
+fn installer(name: &str) -> bool {
+    name.split(['-', '_', '.']).any(|part| matches!(part, "install" | "installer"))
+}
+
 /// Whether a file is called as start scripts are.
 fn called(name: &str) -> bool {
     const CALLED: [&str; 9] = ["entrypoint", "docker-", "run", "start", "boot", "init", "launch", "setup", "cmd"];
@@ -838,6 +886,14 @@ fn called(name: &str) -> bool {
 
 /// A start script that can't be read: what the image was given says what it is for.
 fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result<(), Refusal> {
+    let brought = || survey.units.iter().any(|unit| survey.brings(unit, path));
+    let own = step.kind().is_empty() || matches!(step.program(), "sh" | "bash" | "ash" | "dash");
+    if own && installer(paths::name(path)) && (path.ends_with(".sh") || brought()) {
+        let text = format!(
+            "{path}, which can't be seen here, is an installer by its name, and installs when the container starts"
+        );
+        return Err(refuse("needs-root", text, true));
+    }
     if script_of(survey, step).is_none() {
         let Some(program) = own_program(survey, step) else { return Ok(()) };
         // A program may listen on such a port without being the service that usually does.
@@ -955,9 +1011,11 @@ fn told_ids(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
     })
 }
 
-/// A service whose package is installed, as the end of a sentence, with the code that follows.
+/// A service whose package is installed, or the tool by which root goes on as another user, as the end of a sentence, with
+/// the code that follows.
 fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
-    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run).find_map(|unit| {
+    let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    runs.find_map(|unit| {
         let text = unit.text();
         if text.contains("sudo")
             && (text.contains("apk") && installs(&text, "sudo")
@@ -966,9 +1024,20 @@ fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
             let text = "sudo is installed, by which root goes on as another user";
             return Some(("drops-privileges", text.to_owned()));
         }
-        let found = service(survey, unit, services::of_package).or_else(|| named_service(survey, unit));
-        found.or_else(|| supervisor_of_python(survey, unit))
+        package_of(survey, unit)
     })
+}
+
+/// A service whose package is installed, in the same way.
+fn package_but_sudo(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    runs.find_map(|unit| package_of(survey, unit))
+}
+
+/// A service whose package a RUN installs.
+fn package_of(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Option<(&'static str, String)> {
+    let found = service(survey, unit, services::of_package).or_else(|| named_service(survey, unit));
+    found.or_else(|| supervisor_of_python(survey, unit))
 }
 
 /// Whether the file itself uses sudo, or lets somebody use it: then it is not there for what starts.

@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexSet};
 use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::homes;
 use crate::knowledge::releases::{self, Family};
+use crate::knowledge::servers::Server;
 use crate::knowledge::unpacked;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
@@ -19,7 +20,6 @@ use crate::syntax::Keyword;
 use super::caches::{self, Cache};
 use super::obstacles;
 use super::scripts::{self, Write};
-use super::servers;
 use super::stepdown::StepDown;
 use super::supervised;
 use super::survey::{Survey, Unit};
@@ -183,7 +183,7 @@ pub(super) fn as_before(stepped: &StepDown) -> Needs {
 
 /// The places of a known server.
 fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
-    let folder = |make: bool| move |path: &&str| Folder { path: (*path).to_owned(), recursive: true, make };
+    let folder = |make: bool| move |path: &'static str| Folder { path: path.to_owned(), recursive: true, make };
     if own_place(survey) {
         filled_by_image(survey, needs);
         // The image has given its folders to the user; commands of the build have run as root since.
@@ -193,7 +193,7 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             !name.is_empty() && (program.starts_with(name) || program == "plugin")
         });
         if touched {
-            needs.late.extend(survey.facts.data.iter().map(folder(false)));
+            needs.late.extend(survey.facts.data.iter().copied().map(folder(false)));
         }
         return;
     }
@@ -205,61 +205,57 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let installs = |unit: &Unit<'_>| {
             unit.instruction.keyword == Keyword::Run && cuts.iter().any(|cut| obstacles::installs(&unit.text(), cut))
         };
-        let other = user.server.is_none_or(|server| server.program != "nginx");
+        let other = user.server.is_none_or(|server| server.program() != "nginx");
         (other && survey.all().any(installs)).then(|| "nginx".to_owned())
     };
     let web = user::unread_script(survey).and_then(|_| web());
     for program in supervised::programs(survey).into_iter().chain(fpm).chain(web) {
-        let Some(server) = servers::server(&program, &survey.facts.key, survey.facts.family) else { continue };
+        let Some(server) = user::known(survey, &program) else { continue };
         let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-        let told = |path: &&str| path.replace("{}", &version);
-        for path in server.made.iter().chain(server.folders).map(&told) {
+        let told = |path: &str| path.replace("{}", &version);
+        for path in server.made().chain(server.folders()).map(told) {
             if !needs.owned(&path) {
                 needs.late.push(Folder { path, recursive: true, make: true });
             }
         }
-        needs.files.extend(server.files.iter().map(told));
+        needs.files.extend(server.files().map(told));
     }
     let Some(server) = user.server else {
         if let Some(server) = super::user::beside(survey) {
-            needs.late.extend(server.made.iter().map(folder(true)));
-            needs.late.extend(server.folders.iter().map(folder(false)));
-            needs.files.extend(server.files.iter().map(|path| (*path).to_owned()));
+            needs.late.extend(server.made().map(folder(true)));
+            needs.late.extend(server.folders().map(folder(false)));
+            needs.files.extend(server.files().map(str::to_owned));
         }
         // What an image's own program writes to, where that is what runs.
         if survey.entry.is_empty() && survey.facts.user.is_none_or(super::who::is_root) {
-            needs.late.extend(survey.facts.data.iter().filter(|path| **path != "/var/run").map(folder(true)));
+            let data = survey.facts.data.iter().copied().filter(|path| *path != "/var/run");
+            needs.late.extend(data.map(folder(true)));
         }
         return;
     };
-    if server.program == "nginx" && server.image.is_empty() && own_nginx(survey, needs) {
+    if server.program() == "nginx" && server.image().is_empty() && own_nginx(survey, needs) {
         return;
     }
-    // It was told another folder, or makes its own in a folder that is the user's.
-    let elsewhere =
-        !self::told(survey).is_empty() || survey.model.final_workdir(survey.stage).is_some_and(|at| at != "/");
-    if server.program == "etcd" && elsewhere {
-        return;
+    // Where it was told no other folder, it makes its own where it runs, which the user owns unless that is nobody's.
+    if self::told(survey).is_empty() && survey.model.final_workdir(survey.stage).is_none_or(|at| at == "/") {
+        let made = server.beside().map(|name| paths::join("/", name));
+        needs.late.extend(made.map(|path| Folder { path, recursive: true, make: true }));
     }
     // Apache 2.2 kept the number of its process in no folder of its own.
     let release = survey.model.known(survey.stage).and_then(|known| known.release()).and_then(releases::release);
-    if (server.program, server.family) == ("apache2", "debian")
+    if (server.program(), server.family()) == ("apache2", "debian")
         && release.is_some_and(|release| !release.since.is_empty() && release.since <= "2013-05")
     {
         needs.files.push("/var/run/apache2.pid".to_owned());
     }
-    let there = !server.image.is_empty() || user.installed;
+    let there = !server.image().is_empty() || user.installed;
     // PHP's programs have their version in their name, and so have the places of their logs.
     let version = survey.entry.steps.iter().map(Step::program).find(|program| program.contains("fpm"));
     let version: String = version.unwrap_or_default().chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
     let told = |path: &str| path.replace("{}", &version);
-    needs.late.extend(server.made.iter().map(|path| Folder { path: told(path), recursive: true, make: true }));
-    needs.late.extend(server.folders.iter().map(|path| Folder { path: told(path), recursive: true, make: !there }));
-    needs.late.extend(server.flat.iter().map(|path| Folder {
-        path: (*path).to_owned(),
-        recursive: false,
-        make: false,
-    }));
+    needs.late.extend(server.made().map(|path| Folder { path: told(path), recursive: true, make: true }));
+    needs.late.extend(server.folders().map(|path| Folder { path: told(path), recursive: true, make: !there }));
+    needs.late.extend(server.flat().map(|path| Folder { path: path.to_owned(), recursive: false, make: false }));
     // The image's entrypoint fills templates in.
     let templates = |unit: &Unit<'_>| {
         survey
@@ -267,11 +263,11 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             .and_then(|copied| copied.to.as_deref())
             .is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
     };
-    if server.image == "nginx" && survey.units.iter().any(templates) {
+    if server.image() == "nginx" && survey.units.iter().any(templates) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
     }
-    needs.files.extend(server.files.iter().map(|path| told(path)));
-    filled(survey, server, needs);
+    needs.files.extend(server.files().map(told));
+    filled(survey, &server, needs);
 }
 
 /// Whether the image's own entrypoint starts its own program, in folders that the image has given to the user.
@@ -357,7 +353,7 @@ fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
 
 /// The configuration of a server and what it serves, where a start script fills them in that can't be read, or not to the
 /// end.
-fn filled(survey: &Survey<'_, '_>, server: &servers::Server, needs: &mut Needs) {
+fn filled(survey: &Survey<'_, '_>, server: &Server, needs: &mut Needs) {
     let unread = user::unread_script(survey).is_some();
     let workdir = survey.model.final_workdir(survey.stage).unwrap_or_default();
     let written = |script: &scripts::Script, path: &str| {
@@ -367,7 +363,7 @@ fn filled(survey: &Survey<'_, '_>, server: &servers::Server, needs: &mut Needs) 
         let told = || survey.entry.steps.iter().flat_map(Step::args).any(|word| word.trim_end_matches('/') == path);
         more && (names || told() || paths::within(workdir, path) || paths::within(&script.path, path))
     };
-    for path in server.filled {
+    for path in server.filled() {
         if !unread && !survey.scripts.iter().any(|script| written(script, path)) {
             continue;
         }
@@ -379,7 +375,7 @@ fn filled(survey: &Survey<'_, '_>, server: &servers::Server, needs: &mut Needs) 
                 needs.copies.push(at);
             }
         }
-        needs.late.push(Folder { path: (*path).to_owned(), recursive: path.starts_with("/etc"), make: false });
+        needs.late.push(Folder { path: path.to_owned(), recursive: path.starts_with("/etc"), make: false });
     }
 }
 
@@ -400,12 +396,15 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             if matches!(path.as_str(), "/" | "/etc" | "/usr" | "/var" | "/run" | "/var/run" | "/home")
                 || path.contains(' ')
                 || system.iter().any(|folder| paths::within(&path, folder))
-                || user.server.is_some() && needs.late.iter().any(known)
+                || user.server.is_some() && needs.late.iter().any(known) && user.made_by.is_some_and(|made| made > at)
                 || needs.early.iter().any(known)
                 || own_place(survey) && survey.facts.data.contains(&path.as_str())
             {
                 continue;
             }
+            // What is changed in a folder after its VOLUME, the classic builder forgets.
+            let servers = needs.late.iter().any(|folder| folder.path == path && folder.recursive);
+            needs.late.retain(|folder| folder.path != path);
             needs.volume.get_or_insert(at);
             let before = survey.below.len() + at;
             let filled = survey
@@ -424,7 +423,7 @@ fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                     needs.early.push(Folder { path: folder, recursive: false, make: true });
                 }
             }
-            needs.early.push(Folder { path, recursive: filled, make: true });
+            needs.early.push(Folder { path, recursive: filled || servers, make: true });
         }
     }
 }
@@ -605,7 +604,7 @@ fn built_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
 fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
     let server = user
         .server
-        .is_some_and(|server| matches!(server.program, "nginx" | "openresty" | "httpd" | "httpd-foreground"));
+        .is_some_and(|server| matches!(server.program(), "nginx" | "openresty" | "httpd" | "httpd-foreground"));
     let files =
         |step: &Step| matches!(step.program(), "serve" | "http-server" | "httpd" | "lighttpd" | "darkhttpd" | "thttpd");
     let plain = survey.entry.steps.first().is_some_and(files) && survey.entry.steps.len() == 1;
@@ -624,7 +623,7 @@ fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
 
 /// Where the application writes beside itself.
 fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
-    if only_serves(survey, user) || user.server.is_some_and(|server| server.program == "catalina.sh") {
+    if only_serves(survey, user) || user.server.is_some_and(|server| server.program() == "catalina.sh") {
         return;
     }
     let folders = folders(survey, user);

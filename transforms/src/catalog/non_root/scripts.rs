@@ -162,6 +162,21 @@ fn parse(survey: &Survey<'_, '_>, text: &[u8]) -> Option<Vec<Step>> {
     Some(steps)
 }
 
+/// The folder that a synchroniser fills: `aws s3 sync s3://site /srv/site`, `rsync -a /master/ /data/`.
+fn into(step: &Step) -> Option<&str> {
+    const VERBS: [&str; 8] = ["bisync", "copy", "cp", "get", "mirror", "mv", "rsync", "sync"];
+    let operands: Vec<&str> = step.operands().collect();
+    let verb = operands.iter().take(2).position(|word| VERBS.contains(word));
+    let found = match (step.program(), verb) {
+        ("unison", _) => operands.iter().take(2).rfind(|word| word.starts_with('/')).copied(),
+        ("rsync", _) => operands.last().filter(|last| last.ends_with('/') || operands.len() > 2).copied(),
+        (_, Some(verb)) => operands.get(verb + 2).copied(),
+        _ => None,
+    };
+    // `server:/folder` and `s3://bucket` are other machines; a name with an extension is a single file.
+    found.filter(|path| path.starts_with('/') && !path.contains(':') && !paths::name(path).contains('.'))
+}
+
 /// What commands write, by absolute path where it can be told; the second value says whether there is more that can't.
 pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
     let mut found = Vec::new();
@@ -189,15 +204,18 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
             "rm" | "rmdir" if !step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('f')) => {
                 operands.iter().for_each(|path| add(path, Write::Entry));
             }
-            "ln" | "mv" | "cp" | "install" | "rsync" => {
-                if let Some(last) = operands.last() {
-                    add(last, Write::Entry);
-                }
-            }
             "sed" | "perl" if step.args().iter().any(|arg| arg.starts_with("-i") || arg == "--in-place") => {
                 let named = step.args().iter().any(|arg| matches!(arg.as_str(), "-e" | "-f" | "--expression"));
                 for path in operands.iter().skip(usize::from(!named)).filter(|path| !path.starts_with("s/")) {
                     add(path, Write::Entry);
+                }
+            }
+            "aws" | "azcopy" | "gsutil" | "mc" | "rclone" | "rsync" | "s3cmd" | "unison" if into(step).is_some() => {
+                into(step).into_iter().for_each(|path| add(path, Write::Folder));
+            }
+            "ln" | "mv" | "cp" | "install" | "rsync" => {
+                if let Some(last) = operands.last() {
+                    add(last, Write::Entry);
                 }
             }
             "curl" | "wget" | "tar" | "unzip" => {

@@ -38,10 +38,11 @@ pub(super) fn check(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal>
         Err(refuse("supervisor", text, true))
     };
     let Some(settings) = settings(survey, step) else { return unseen() };
+    let same = same_user(&settings);
     for one in &settings {
         for (section, key, value) in lines(&one.text) {
             match key {
-                "user" => {
+                "user" if same != Some(value) => {
                     let text = format!("{} starts {section} as {value}, for which it needs root", one.path);
                     return Err(refuse("supervisor", text, true));
                 }
@@ -74,6 +75,22 @@ pub(super) fn check(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal>
         return Err(refuse("supervisor", text, true));
     }
     Ok(())
+}
+
+/// The one user as whom it starts everything: it may be that user itself, as it leaves alone who is it already.
+pub(super) fn told(survey: &Survey<'_, '_>) -> Option<String> {
+    let step = survey.runs().find(|step| step.program() == "supervisord")?;
+    same_user(&settings(survey, step)?).map(str::to_owned)
+}
+
+/// The user that is not root and that every program has, or the daemon for all of them.
+fn same_user(settings: &[Settings]) -> Option<&str> {
+    let all = || settings.iter().flat_map(|one| lines(&one.text));
+    let mut users = all().filter(|(_, key, _)| *key == "user").map(|(_, _, value)| value);
+    let user = users.next().filter(|user| !obstacles::unfit(user) && !user.contains(['%', '$']))?;
+    let whose = |wanted: &str| all().any(|(section, key, _)| section == wanted && key == "user");
+    let mut programs = all().filter(|(_, key, _)| *key == "command").map(|(section, ..)| section);
+    (users.all(|other| other == user) && (whose("supervisord") || programs.all(whose))).then_some(user)
 }
 
 /// The files that it writes, with what it starts.

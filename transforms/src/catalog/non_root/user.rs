@@ -1,15 +1,15 @@
 //! Which user it should be, and how the distribution makes one.
 
 use crate::knowledge::releases::Family;
+use crate::knowledge::servers::{self, Server};
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::settings::{Settings, UserStyle};
 use crate::syntax::Keyword;
 
-use super::servers::{self, Server};
 use super::stepdown::StepDown;
 use super::survey::{Survey, Unit};
-use super::{obstacles, owns, who};
+use super::{obstacles, owns, supervised, who};
 
 /// The id of a user that needs a number: out of the way of the ids that distributions and people give out.
 const ID: u32 = 10_001;
@@ -33,7 +33,7 @@ pub(super) struct User {
     /// is there from the start.
     pub(super) made_by: Option<usize>,
     /// The server that the image runs.
-    pub(super) server: Option<&'static Server>,
+    pub(super) server: Option<Server>,
     /// Whether the file installs the server's package.
     pub(super) installed: bool,
 }
@@ -44,12 +44,15 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
     let numeric = settings.user_style == UserStyle::Numeric || checked_by_number(survey);
     let mut server = server(survey);
     let mut installed = false;
-    if let Some(known) = server.filter(|server| server.image.is_empty() && !server.family.is_empty()) {
-        let name = known.user.map_or(known.program, |(name, _)| if name == "www-data" { "apache" } else { name });
-        let name = if known.program == "nginx" { "nginx" } else { name };
-        installed = comes_with(survey, name);
+    if let Some(known) = server.filter(|server| server.image().is_empty() && !server.family().is_empty()) {
+        let name = known.user().map_or(known.program(), |(name, _)| if name == "www-data" { "apache" } else { name });
+        let name = if known.program() == "nginx" { "nginx" } else { name };
+        installed = match known.packages().next() {
+            Some(_) => installs(survey, &known),
+            None => comes_with(survey, name),
+        };
         // Built from its sources, it lies somewhere else; and the httpd of an Alpine without Apache is BusyBox's.
-        let other = known.program == "redis-server" || (known.program, known.family) == ("httpd", "alpine");
+        let other = known.program() == "redis-server" || (known.program(), known.family()) == ("httpd", "alpine");
         if !installed && survey.facts.plain && other {
             server = None;
         }
@@ -87,6 +90,17 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         let user = User { made_by, ..there(before, owner, "whom it had before it went back to root".into()) };
         return numbered(user, ids);
     }
+    if let Some(told) = supervised::told(survey) {
+        let made = created(survey).into_iter().find(|made| made.name == told);
+        let image = own.filter(|(name, _)| *name == told);
+        let group = || image.map(|(name, group)| format!("{name}:{group}"));
+        let owner = made.as_ref().map(Created::owner).or_else(group).unwrap_or_else(|| told.clone());
+        let ids = made.as_ref().and_then(Created::ids).or_else(|| image.and_then(|_| own_ids()));
+        // A package makes its user when it is installed, and not before.
+        let made_by = made.as_ref().map_or_else(|| brought_by(survey, &told), |made| made.unit);
+        let user = User { made_by, ..there(&told, owner, "as whom supervisord starts what it starts".into()) };
+        return numbered(user, ids);
+    }
     if let Some(made) = unused(survey) {
         let owner = made.owner();
         let ids = made.ids();
@@ -99,12 +113,17 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         let user = there(&name, owner, "to whom the file gives the application".into());
         return numbered(User { made_by: unit, ..user }, ids);
     }
-    if let Some((name, group)) = server.and_then(|server| server.user)
-        && (server.is_some_and(|server| !server.image.is_empty()) || comes_with(survey, name))
+    if let Some(known) = server
+        && let Some((name, group)) = known.user()
+        && (!known.image().is_empty() || installs(survey, &known) || comes_with(survey, name))
     {
         let ids = own.filter(|(own, _)| own == name).and_then(|_| own_ids());
         // A package makes its user when it is installed, and not before.
-        let made_by = server.filter(|server| server.image.is_empty()).and_then(|_| brought_by(survey, name));
+        let made_by = match known.packages().next() {
+            Some(_) => installed_by(survey, &known),
+            None if known.image().is_empty() => brought_by(survey, name),
+            None => None,
+        };
         let user = there(name, format!("{name}:{group}"), "whom the server brings".into());
         return numbered(User { made_by, ..user }, ids);
     }
@@ -183,36 +202,58 @@ pub(super) fn told(stepped: &StepDown) -> User {
 }
 
 /// The server that the image starts, where it is one whose places are known.
-fn server(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+fn server(survey: &Survey<'_, '_>) -> Option<Server> {
     let facts = &survey.facts;
     if facts.start == super::images::Start::Either && obstacles::own_start(survey) {
         return None;
     }
-    let started = survey.entry.steps.iter().find_map(|step| servers::server(step.program(), &facts.key, facts.family));
-    let own = || {
-        let program = facts.program.filter(|_| survey.entry.is_empty())?;
-        servers::server(program, &facts.key, facts.family)
-    };
+    let started = survey.entry.steps.iter().find_map(|step| known(survey, step.program()));
+    let own = || known(survey, facts.program.filter(|_| survey.entry.is_empty())?);
     started.or_else(own).or_else(|| behind_script(survey)).or_else(|| by_package(survey))
 }
 
+/// The server of a program, where it is as the table has it.
+pub(super) fn known(survey: &Survey<'_, '_>, program: &str) -> Option<Server> {
+    let server = servers::server(program, &survey.facts.key, survey.facts.family)?;
+    (server.packages().next().is_none() || installs(survey, &server)).then_some(server)
+}
+
+/// Whether the file installs a package that brings the server.
+pub(super) fn installs(survey: &Survey<'_, '_>, server: &Server) -> bool {
+    survey.all().any(|unit| brings_server(unit, server))
+}
+
+/// The unit of the stage that installs such a package; `None` where a stage below does.
+fn installed_by(survey: &Survey<'_, '_>, server: &Server) -> Option<usize> {
+    let below = survey.below.iter().any(|unit| brings_server(unit, server));
+    if below { None } else { survey.units.iter().position(|unit| brings_server(unit, server)) }
+}
+
+/// Whether a RUN installs a package that brings the server.
+fn brings_server(unit: &Unit<'_>, server: &Server) -> bool {
+    unit.instruction.keyword == Keyword::Run && {
+        let text = unit.text();
+        server.packages().any(|package| obstacles::installs(&text, package))
+    }
+}
+
 /// The image's own server, where a start script starts it, or can't be read and so is taken to.
-fn behind_script(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+fn behind_script(survey: &Survey<'_, '_>) -> Option<Server> {
     let facts = &survey.facts;
     let of = |program: &str| servers::server(program, &facts.key, facts.family);
-    let own = of(facts.program?).filter(|server| !server.image.is_empty())?;
+    let own = of(facts.program?).filter(|server| !server.image().is_empty())?;
     let mut steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
-    let starts = steps.any(|step| of(step.program()).is_some_and(|server| server.image == own.image));
+    let starts = steps.any(|step| of(step.program()).is_some_and(|server| server.image() == own.image()));
     (starts || unread_script(survey).is_some()).then_some(own)
 }
 
 /// The server that a start script starts beside the application: `nginx`, and then what stands behind it.
-pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<Server> {
     let steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
-    steps
-        .into_iter()
-        .filter_map(|step| servers::server(step.program(), &survey.facts.key, survey.facts.family))
-        .find(|server| server.image.is_empty() && comes_with(survey, server.program))
+    let there = |server: &Server| {
+        server.image().is_empty() && (server.packages().next().is_some() || comes_with(survey, server.program()))
+    };
+    steps.into_iter().filter_map(|step| known(survey, step.program())).find(there)
 }
 
 /// The script that starts and can't be read.
@@ -239,7 +280,7 @@ pub(super) fn unread_script(survey: &Survey<'_, '_>) -> Option<String> {
 fn beside_server(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     let facts = &survey.facts;
     let server = |program: &str| servers::server(program, &facts.key, facts.family);
-    let image = facts.program.and_then(server).is_some_and(|server| !server.image.is_empty());
+    let image = facts.program.and_then(server).is_some_and(|server| !server.image().is_empty());
     let installed = || {
         let web = ["nginx", "apache2", "httpd", "lighttpd"];
         let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
@@ -268,8 +309,8 @@ fn in_roots_group(survey: &Survey<'_, '_>) -> bool {
     survey.all().flat_map(|unit| survey.steps(unit)).any(gives)
 }
 
-/// The web server that a start script starts which can't be read, where exactly one is installed.
-fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
+/// The server that a start script starts which can't be read, where exactly one is installed.
+fn by_package(survey: &Survey<'_, '_>) -> Option<Server> {
     unread_script(survey)?;
     let mut found = None;
     for unit in survey.all() {
@@ -295,7 +336,13 @@ fn by_package(survey: &Survey<'_, '_>) -> Option<&'static Server> {
             }
         }
     }
-    servers::server(found?, "", survey.facts.family)
+    if let Some(web) = found {
+        return servers::server(web, "", survey.facts.family);
+    }
+    // A language on top says that the server is not all there is to start.
+    let mut others = servers::packaged(survey.facts.family).filter(|server| installs(survey, server));
+    let only = others.next().filter(|_| survey.facts.plain)?;
+    others.all(|other| other.user() == only.user()).then_some(only)
 }
 
 /// Whether the server's own user is there: Debian's `www-data` always is, others come with the package.

@@ -611,6 +611,26 @@ pub fn virtualenv(model: &Model<'_>, stage: &Stage) -> bool {
     !says && !model.context.is_some_and(|context| context.files().iter().any(|file| file == "poetry.toml"))
 }
 
+/// What `poetry config` says of virtual environments in an instruction, as variables: the settings lie in the home of who
+/// says it, and another user, or another stage, has them from the environment alone.
+pub fn poetry_settings(model: &Model<'_>, index: usize) -> Vec<(&'static str, String)> {
+    const VARIABLES: [(&str, &str); 3] = [
+        ("virtualenvs.create", "POETRY_VIRTUALENVS_CREATE"),
+        ("virtualenvs.in-project", "POETRY_VIRTUALENVS_IN_PROJECT"),
+        ("virtualenvs.path", "POETRY_VIRTUALENVS_PATH"),
+    ];
+    let steps = model.steps(index).unwrap_or_default().iter();
+    let settings = steps.filter(|step| step.program() == "poetry" && step.subcommand() == Some("config"));
+    let global = settings.filter(|step| !step.args().iter().any(|arg| matches!(arg.as_str(), "--local" | "--unset")));
+    let said = global.filter_map(|step| {
+        let words: Vec<&str> = step.operands().collect();
+        let [_, key, value] = words.as_slice() else { return None };
+        let (_, variable) = VARIABLES.iter().find(|(known, _)| known == key)?;
+        (step.known && !value.contains('$')).then(|| (*variable, (*value).to_owned()))
+    });
+    said.collect()
+}
+
 /// The sources of COPY and ADD that come from the build context, as they are written, without duplicates: what a
 /// context must have for the file to build.
 pub fn copy_sources(file: &File<'_>) -> Vec<String> {

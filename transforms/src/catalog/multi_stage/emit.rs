@@ -92,6 +92,21 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         carried.then(|| helpers::corepack(self.survey, self.plan.recipe.programs.names())).flatten()
     }
 
+    /// What Poetry was told where it now only builds, and has to know where the program runs by it: `CMD poetry run app`.
+    fn poetry(&self) -> Vec<(&'static str, String)> {
+        let recipe = &self.plan.recipe;
+        let started = || self.survey.entry.steps.iter().any(|step| step.program() == "poetry");
+        if !recipe.opaque_entry && !recipe.programs.has("poetry") && !started() {
+            return Vec::new();
+        }
+        let built = self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot);
+        let told = built
+            .filter(|(unit, decision)| unit.instruction.keyword == Keyword::Run && decision.place == Place::Builder)
+            .flat_map(|(unit, _)| crate::model::poetry_settings(self.survey.model, unit.index));
+        let said = |name: &str| self.survey.model.env_names(self.survey.stage).any(|(_, known)| known == name);
+        told.filter(|(name, _)| !said(name)).collect()
+    }
+
     /// Names the builder in its FROM.
     fn name_builder(&self, edits: &mut Vec<Edit>) {
         let Some(from) = self.survey.model.instruction(self.survey.stage.from) else { return };
@@ -155,6 +170,9 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         if self.corepack().is_some() {
             let (name, place) = helpers::COREPACK;
             put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
+        }
+        for (name, value) in self.poetry() {
+            put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
         if let Some(tools) = &recipe.tools {
             let commands: Vec<String> = tools.split(" && ").map(str::to_owned).collect();

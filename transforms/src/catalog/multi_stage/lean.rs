@@ -643,9 +643,16 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
     for file in context.files() {
         let name = paths::name(file);
         let source = [".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx"].iter().any(|end| name.ends_with(end));
+        // What runs reads the settings that are called after it, and what they name; those in TypeScript by TypeScript:
+        // `next.config.ts`.
+        let settings = name.split_once(".config.");
+        let read = settings.is_some_and(|(of, _)| needed.iter().any(|module| module == of));
+        if read && name.ends_with("ts") && development.iter().any(|module| module == "typescript") {
+            return None;
+        }
         let aside = file.split('/').any(|part| {
             matches!(part, "test" | "tests" | "__tests__" | "node_modules" | "dist" | "build" | "coverage")
-        }) || name.contains(".config.")
+        }) || settings.is_some() && !read
             || name.contains(".test.")
             || name.contains(".spec.")
             || name.starts_with('.')

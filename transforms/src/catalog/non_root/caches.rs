@@ -16,12 +16,12 @@ use crate::syntax::words::Value;
 use super::obstacles;
 use super::survey::{Survey, Unit};
 
-/// A cache that a variable moves to a place that everybody can read.
+/// A cache that a variable moves to a place that everybody can read, or a setting that it gives to everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cache {
     /// The variable.
     pub(super) variable: &'static str,
-    /// The place for it.
+    /// The place for it, or the value.
     pub(super) place: &'static str,
     /// Whether the program may write there too.
     pub(super) written: bool,
@@ -85,6 +85,20 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
                 caches.moved.push((at, cache));
             }
         }
+        for (variable, value) in poetry_settings(survey, unit) {
+            let place = match value.as_str() {
+                "false" => "false",
+                "true" => "true",
+                _ => {
+                    caches.stays.get_or_insert_with(|| "poetry config".to_owned());
+                    continue;
+                }
+            };
+            let cache = Cache { variable, place, written: false };
+            if !caches.moved.iter().any(|(_, known)| known.variable == variable) {
+                caches.moved.push((at, cache));
+            }
+        }
         if caches.stays.is_some() {
             continue;
         }
@@ -120,6 +134,17 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         caches.stays = own.or(fetched.filter(|_| !nltk)).or_else(kept);
     }
     caches
+}
+
+/// What Poetry is told in root's home of virtual environments, where it starts the program and has to know.
+fn poetry_settings(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<(&'static str, String)> {
+    let mut told = crate::model::poetry_settings(survey.model, unit.index);
+    told.retain(|(variable, _)| !survey.all().any(|unit| sets(survey, unit, variable)));
+    let starts = |step: &Step| step.program() == "poetry";
+    if !told.is_empty() && !survey.runs().any(starts) && super::user::unread_script(survey).is_none() {
+        told.clear();
+    }
+    told
 }
 
 /// What a command puts into root's home for those who call tools in the image: an installer's tools, or a folder.

@@ -6,6 +6,7 @@ use regex::bytes::{Regex, RegexSet};
 
 use crate::knowledge::develops::{self, Keeps};
 use crate::knowledge::homes;
+use crate::knowledge::keeps;
 use crate::knowledge::releases::{self, Family};
 use crate::knowledge::servers::Server;
 use crate::knowledge::unpacked;
@@ -1376,6 +1377,7 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         folders.extend(named_in_sources(survey));
     }
     folders.extend(told(survey));
+    folders.extend(kept(survey));
     // A socket is made, and so its folder is written to; in `/run` itself too, which is the image's own.
     for path in supervised::sockets(survey) {
         if matches!(path.as_str(), "/run" | "/var/run") {
@@ -1447,6 +1449,21 @@ pub(super) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
             let path = if file { paths::parent(&path).to_owned() } else { path };
             if is_application(&path) && !free(&path) && !paths::within(&path, "/root") && !found.contains(&path) {
                 found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The folders of the files that what runs writes by itself: its number, its log, its timetable.
+fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for step in survey.runs() {
+        for file in keeps::files(step.program(), step.args()) {
+            let Some(path) = step.path(file) else { continue };
+            let folder = paths::parent(&path);
+            if !free(folder) && !paths::within(folder, "/root") && !found.iter().any(|known| known == folder) {
+                found.push(folder.to_owned());
             }
         }
     }
@@ -1571,6 +1588,17 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
             let Some(place) = captures.iter().skip(1).flatten().find(|one| one.as_bytes().contains(&b'/')) else {
                 continue;
             };
+            // What an address is sent on to is an address: `{ source: "/feed", destination: "/api/feed" }`.
+            let sent_on = captures.get(0).is_some_and(|all| {
+                let above = content.get(..all.start()).unwrap_or_default();
+                let open = above.iter().rposition(|byte| *byte == b'{').map_or(0, |open| open + 1);
+                let object = content.get(open..).unwrap_or_default();
+                let object = object.split(|byte| *byte == b'}').next().unwrap_or_default();
+                all.as_bytes().starts_with(b"dest") && memchr::memmem::find(object, b"source").is_some()
+            });
+            if sent_on {
+                continue;
+            }
             let place = String::from_utf8_lossy(place.as_bytes());
             let base = if place.starts_with('/') { Some("/") } else { workdir };
             let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };

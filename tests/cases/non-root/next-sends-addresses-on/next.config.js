@@ -1,0 +1,10 @@
+module.exports = {
+  async rewrites() {
+    return [
+      {
+        source: "/posts/:id/feed",
+        destination: "/api/feed",
+      },
+    ];
+  },
+};

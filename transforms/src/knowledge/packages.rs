@@ -108,7 +108,7 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
         return Some(words.map(|word| format!("{word}{at}{archive}")).collect());
     }
     if manager == Manager::Apt {
-        let release = release?;
+        let Some(release) = release else { return anywhere(name) };
         let listed = DEBIAN.find(name);
         let row = listed.or_else(|| RECOMMENDS.find(name))?;
         let on = |release: &str| of_release(row, release);
@@ -123,6 +123,16 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
     }
     // Headers of the kernel and of the C library leave nothing behind.
     (name.ends_with("-headers") || name.starts_with("linux-headers")).then(Vec::new)
+}
+
+/// What a package that brings a compiler by its recommendations stands for where nobody knows the release, as with
+/// `ubuntu:latest`: what it is in all that are in use.
+fn anywhere(name: &str) -> Option<Vec<String>> {
+    const RELEASES: [&str; 8] = ["xenial", "bionic", "focal", "jammy", "noble", "bullseye", "bookworm", "trixie"];
+    let row = RECOMMENDS.find(name)?;
+    let mut found = RELEASES.into_iter().map(|release| of_release(row, release));
+    let first = found.next()??;
+    found.all(|other| other == Some(first)).then(|| first.split(' ').map(str::to_owned).collect())
 }
 
 /// The libraries of a release in a row of the table.

@@ -191,10 +191,26 @@ pub(super) fn find(step: &Step) -> Effect {
     effect
 }
 
+/// The files that options of a command name, each as the word behind it or behind its `=`.
+fn told(step: &Step, args: &[&str], options: &[&str]) -> Vec<String> {
+    let value = |option: &&str| {
+        let behind = |at: usize| args.get(at + 1).copied();
+        let joined = || args.iter().find_map(|arg| arg.strip_prefix(option)?.strip_prefix('='));
+        args.iter().position(|arg| arg == option).and_then(behind).or_else(joined)
+    };
+    options.iter().filter_map(value).filter(|path| *path != "-").filter_map(|path| step.path(path)).collect()
+}
+
 /// Whether a path is where package managers look for their archives and the keys of those.
 fn archive_of_packages(path: &str) -> bool {
-    const FOLDERS: [&str; 5] =
-        ["/etc/apt/", "/etc/yum.repos.d/", "/etc/apk/", "/etc/zypp/repos.d/", "/usr/share/keyrings/"];
+    const FOLDERS: [&str; 6] = [
+        "/etc/apt/",
+        "/etc/yum.repos.d/",
+        "/etc/apk/",
+        "/etc/zypp/repos.d/",
+        "/usr/local/share/keyrings/",
+        "/usr/share/keyrings/",
+    ];
     FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
@@ -699,15 +715,16 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             let files = args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
             Effect::Writes(files.collect())
         }
-        "nothing" if program == "openssl" => {
-            let outputs = ["-out", "-keyout"].iter().filter_map(|option| {
-                args.iter()
-                    .position(|arg| arg == option)
-                    .and_then(|at| args.get(at + 1))
-                    .and_then(|path| step.path(path))
-            });
-            let outputs: Vec<String> = outputs.collect();
-            if outputs.is_empty() { Effect::Nothing } else { Effect::Writes(outputs) }
+        "nothing" if program == "openssl" => match told(step, args, &["-out", "-keyout"]) {
+            outputs if outputs.is_empty() => Effect::Nothing,
+            outputs => Effect::Writes(outputs),
+        },
+        // `curl … | gpg --dearmor -o /etc/apt/keyrings/archive.gpg`
+        "nothing"
+            if program.starts_with("gpg")
+                && told(step, args, &["-o", "--output"]).iter().any(|path| archive_of_packages(path)) =>
+        {
+            Effect::Repository
         }
         "nothing" => Effect::Nothing,
         _ => Effect::Unknown,

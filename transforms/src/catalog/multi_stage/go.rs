@@ -402,6 +402,9 @@ impl State<'_, '_, '_> {
         let folder = self.folder.clone().filter(|folder| !gone(folder));
 
         match (&scan, &folder) {
+            (Some(sources), Some(_)) if self.whole.is_none() && !sources.any => {
+                self.whole = Some("the build context has no Go sources to read which files the program opens".into());
+            }
             (Some(sources), Some(folder)) if self.whole.is_none() => {
                 if let Some(reason) = sources.unclear(self.survey, folder) {
                     self.whole = Some(reason);
@@ -413,10 +416,6 @@ impl State<'_, '_, '_> {
             _ => {}
         }
 
-        if self.whole.is_none() && folder.is_some() && scan.as_ref().is_some_and(|sources| !sources.any) {
-            self.assumptions
-                .push("the program opens no files: the build context has no Go sources to read it from".into());
-        }
         if let (Some(sources), Some(folder), None) = (&scan, &folder, &self.whole) {
             for asset in sources.assets(self.survey, folder) {
                 let path = paths::join(folder, &asset);

@@ -785,6 +785,9 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     for folder in synced(survey) {
         add(&folder, &[".venv"]);
     }
+    for (folder, modules) in engines(survey) {
+        add(&folder, &modules.iter().map(String::as_str).collect::<Vec<_>>());
+    }
     for (folder, keeps) in compiling(survey) {
         let own: Vec<&str> = keeps.own().collect();
         add(folder, &own);
@@ -810,6 +813,52 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if has("\"next\"") && has("next start") {
         add(folder, &[".next/cache"]);
     }
+}
+
+/// The projects in which the command line of Prisma is started, with the modules that it goes on writing to: it refuses to
+/// work where it can't write beside its engines, and `generate` writes the client.
+fn engines(survey: &Survey<'_, '_>) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for step in survey.runs() {
+        let at = step.argv.iter().position(|word| word == "prisma" || word.starts_with("prisma@"));
+        let verb = at.and_then(|at| step.argv.get(at + 1)).map_or("", String::as_str);
+        let Some(folder) = step.cwd.as_deref().filter(|_| matches!(verb, "migrate" | "db" | "generate")) else {
+            continue;
+        };
+        if survey.facts.language != Some("node") && survey.read(&paths::join(folder, "package.json")).is_none() {
+            continue;
+        }
+        let names: &[&str] = if verb == "generate" { &["engines", "client"] } else { &["engines"] };
+        let modules: Vec<String> = match survey.read(&paths::join(folder, "pnpm-lock.yaml")) {
+            Some(lock) => {
+                let lock = crate::context::text(&lock);
+                names.iter().map(|name| in_store(&lock, &format!("@prisma/{name}"))).collect()
+            }
+            None if verb == "generate" => vec!["node_modules/@prisma".to_owned(), "node_modules/.prisma".to_owned()],
+            None => vec!["node_modules/@prisma".to_owned()],
+        };
+        match found.iter_mut().find(|(known, _)| known == folder) {
+            Some((_, known)) => {
+                known.extend(modules.into_iter().filter(|module| !known.contains(module)).collect::<Vec<_>>())
+            }
+            None => found.push((folder.to_owned(), modules)),
+        }
+    }
+    found
+}
+
+/// Where pnpm keeps a module, by the last entry of its lock file, which has the peers of the version in parentheses; its
+/// store where that can't be told.
+fn in_store(lock: &str, module: &str) -> String {
+    let key = lock.rsplit(&format!("{module}@")).next().filter(|rest| rest.len() < lock.len());
+    let version = key.and_then(|rest| rest.split(['\'', ':', '\n']).next()).unwrap_or_default();
+    let peers = version.strip_suffix(')').unwrap_or(version).replace(")(", "_").replace(['(', ')'], "_");
+    let name = format!("{}@{peers}", module.replace('/', "+"));
+    // A longer name is cut, and ends in a digest.
+    if version.is_empty() || name.len() > 120 {
+        return "node_modules/.pnpm".to_owned();
+    }
+    format!("node_modules/.pnpm/{name}")
 }
 
 /// The projects whose environment `uv run` fills up when the container starts, as what made it left something out.

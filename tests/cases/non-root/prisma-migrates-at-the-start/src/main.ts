@@ -1,0 +1,4 @@
+import { PrismaClient } from "@prisma/client";
+
+const client = new PrismaClient();
+client.order.count().then((count) => console.log(count));

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use ignore::{WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
 /// Nothing larger is read: BuildKit itself takes no Dockerfile of this size, and a wrong path (a disk image, a log) is
@@ -213,7 +213,7 @@ fn walk(root: &Path, found: &mut Inputs) {
     let walker = WalkBuilder::new(root)
         // `.devcontainer/Dockerfile` and its like are real; the folders of version control are not.
         .hidden(false)
-        .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some(".git" | ".hg" | ".svn" | ".jj")))
+        .filter_entry(|entry| entry.depth() == 0 || !is_of_others(entry))
         .threads(rayon::current_num_threads())
         .build_parallel();
     walker.run(|| {
@@ -251,6 +251,18 @@ fn walk(root: &Path, found: &mut Inputs) {
     }
     found.files.extend(inside.files);
     found.errors.extend(inside.errors);
+}
+
+/// Whether a folder holds what its project does not write itself: the records of version control, and packages that a tool
+/// put there, which it would write anew.
+fn is_of_others(entry: &DirEntry) -> bool {
+    let holds = |name: &str| entry.path().join(name).is_file();
+    match entry.file_name().to_str() {
+        Some(".git" | ".hg" | ".svn" | ".jj" | "node_modules" | "bower_components") => true,
+        // Go's and Composer's say so by a file of theirs; another folder of this name may be the project's own.
+        Some("vendor") => holds("modules.txt") || holds("autoload.php"),
+        _ => false,
+    }
 }
 
 /// What one thread of the walk has found; it goes to the common list when the thread is done.

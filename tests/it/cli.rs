@@ -205,3 +205,23 @@ fn what_a_file_is_called_says_what_it_is_for() {
         "{developed:?}"
     );
 }
+
+#[test]
+fn what_tools_put_into_a_project_is_not_its_own() {
+    let workspace = Workspace::new();
+    let file = "FROM alpine:3.20\nCMD [\"whoami\"]\n";
+    for own in ["Dockerfile", "vendor/Dockerfile", "services/api/vendor/tool/Dockerfile"] {
+        workspace.file(own, file);
+    }
+    for other in ["web/node_modules/x/Dockerfile", "go/vendor/example.org/x/Dockerfile", "php/vendor/x/y/Dockerfile"] {
+        workspace.file(other, file);
+    }
+    workspace.file("go/vendor/modules.txt", "");
+    workspace.file("php/vendor/autoload.php", "<?php\n");
+    let done = workspace.run(&["check", "--format", "json"]);
+    let seen = text(&done.stdout);
+    assert_eq!(seen.lines().count(), 3, "{seen}");
+    assert!(!seen.contains("node_modules") && !seen.contains("go/") && !seen.contains("php/"), "{seen}");
+    let named = workspace.run(&["check", "--format", "json", "php/vendor/x/y/Dockerfile"]);
+    assert_eq!(text(&named.stdout).lines().count(), 1, "what is named is looked at");
+}

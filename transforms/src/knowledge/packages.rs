@@ -118,14 +118,22 @@ pub fn libraries(manager: Manager, release: Option<&str>, package: &str) -> Opti
             let first = known.next()??;
             (listed.is_some() && BETWEEN.contains(&release) && known.all(|other| other == Some(first))).then_some(first)
         };
-        let found = on(release).or_else(around)?;
-        return Some(found.split(' ').map(str::to_owned).collect());
+        if let Some(found) = on(release).or_else(around) {
+            return Some(found.split(' ').map(str::to_owned).collect());
+        }
+        return is_newer(release).then(|| anywhere(name)).flatten();
     }
     // Headers of the kernel and of the C library leave nothing behind.
     (name.ends_with("-headers") || name.starts_with("linux-headers")).then(Vec::new)
 }
 
-/// What a package that brings a compiler by its recommendations stands for where nobody knows the release, as with
+/// Whether a release came after all that the tables have.
+fn is_newer(release: &str) -> bool {
+    let since = |name: &str| super::releases::release(name).map(|release| release.since);
+    since(release).is_some_and(|month| month.is_empty() || since("trixie").is_some_and(|last| month > last))
+}
+
+/// What a package that brings a compiler by its recommendations stands for where the tables have no such release, as with
 /// `ubuntu:latest`: what it is in all that are in use.
 fn anywhere(name: &str) -> Option<Vec<String>> {
     const RELEASES: [&str; 8] = ["xenial", "bionic", "focal", "jammy", "noble", "bullseye", "bookworm", "trixie"];

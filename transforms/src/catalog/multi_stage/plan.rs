@@ -540,8 +540,14 @@ fn env(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Decision {
 fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, value: &str) -> bool {
     let expanded = survey.model.expand(unit.index, value);
     let value = if expanded.known { expanded.text } else { value.trim_matches('"').to_owned() };
+    // `/root/.cargo/bin`, where the compiler is: what of it goes along is carried.
+    let home = |folder: &str| {
+        let part = folder.split('/').find(|part| [".cargo", ".ghcup", ".rustup", ".sdkman"].contains(part));
+        part.is_some_and(|part| !recipe.carried.iter().any(|carried| carried.to.split('/').any(|other| other == part)))
+    };
     value.split(':').all(|folder| {
-        folder.contains("PATH") && folder.starts_with('$') && !folder.contains('/')
+        home(folder)
+            || folder.contains("PATH") && folder.starts_with('$') && !folder.contains('/')
             || folder.starts_with("$GOPATH")
             || folder.starts_with("$GOROOT")
             || folder.starts_with("${GOPATH}")

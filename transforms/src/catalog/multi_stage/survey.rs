@@ -127,12 +127,12 @@ impl<'m, 'a> Survey<'m, 'a> {
         let names = |text: &str| text.contains("git+") || text.split(word).any(|word| MODULES.contains(&word));
         // Modules of these are hardly ever written for it.
         let serial = |step: &Step| match step.kind() {
-            "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" => true,
+            "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" | "rust" => true,
             "compile" => {
                 const COMPILERS: [&str; 8] = ["c++", "cc", "clang", "clang++", "g++", "gcc", "gfortran", "nvcc"];
                 !COMPILERS.contains(&step.program())
             }
-            _ => false,
+            _ => step.piped.as_deref().is_some_and(|from| from.contains("rustup")),
         };
         let works = |step: &Step| match effects::of(step) {
             Effect::Build | Effect::Store(_) => true,

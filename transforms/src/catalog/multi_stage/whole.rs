@@ -2057,6 +2057,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let heavy = HEAVY.iter().any(|start| name.starts_with(start));
             (name.ends_with("-dev") || name.ends_with("-devel")) && !heavy
         };
+        // Beside the compiler of a full image a few headers more are nothing.
+        if full {
+            left.retain(|name| !headers(name));
+        }
         let language = self.image.as_ref().is_some_and(|image| {
             image.language().is_some_and(|language| !matches!(language, "c" | "r")) || image.kind() == Kind::Server
         });

@@ -3290,12 +3290,31 @@ fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
     match (last, scripts) {
         (Some(last), None) => Ok(last),
         (Some(last), Some(_)) if works => Ok(last),
+        (Some(last), Some(step)) if builds_in_place(survey, step) => Ok(last),
         (_, Some(step)) => {
             let text = format!("`{}` builds, and what it does is not there to read", shown(step));
             Err(refuse("built-by-a-script", text, true))
         }
         (None, None) => Err(refuse("nothing-built", "no step compiles anything", true)),
     }
+}
+
+/// Whether a script of the project is there to read, and does nothing but compile in the folder where it works.
+fn builds_in_place(survey: &Survey<'_, '_>, script: &Step) -> bool {
+    let Some(folder) = script.cwd.as_deref().filter(|folder| !SYSTEM.contains(folder)) else { return false };
+    let (mut compiles, mut stays) = (false, true);
+    let each = &mut |step: &Step| {
+        let inside = |path: &String| paths::within(path, folder);
+        match effects::of(step) {
+            Effect::Build => compiles = true,
+            Effect::Nothing => {}
+            Effect::Files(paths) | Effect::Writes(paths) => stays &= paths.iter().all(inside),
+            Effect::Unknown => stays &= matches!(step.program(), "cd" | "exit" | "popd" | "pushd"),
+            _ => stays = false,
+        }
+        Ok(())
+    };
+    scripts(survey, script, each).is_ok() && compiles && stays
 }
 
 /// Whether all that a command puts somewhere are archives of compiled code, headers and the like.

@@ -671,6 +671,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
             return None;
         }
     }
+    let scripted = |name: &str| manifest.get("scripts").is_some_and(|scripts| scripts.get(name).is_some());
     let major = image
         .filter(|image| image.language() == Some("node"))
         .and_then(|image| image.tag().split(['.', '-']).next()?.parse::<u32>().ok());
@@ -678,8 +679,22 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         "yarn" if !context.files().iter().any(|file| file == ".yarnrc.yml") => {
             "yarn install --production --ignore-scripts --prefer-offline".to_owned()
         }
-        "npm" if major.is_some_and(|major| major < 16) => "npm prune --production".to_owned(),
-        "npm" => "npm prune --omit=dev".to_owned(),
+        // Versions that don't agree are refused by this command as well, unless it is told the same.
+        "npm" => {
+            let omit = if major.is_some_and(|major| major < 16) { "--production" } else { "--omit=dev" };
+            let lenient = installer.argv.iter().map(String::as_str);
+            let mut lenient = lenient.filter(|arg| matches!(*arg, "--legacy-peer-deps" | "--force" | "-f"));
+            match lenient.next() {
+                Some(option) => format!("npm prune {omit} {option}"),
+                None => format!("npm prune {omit}"),
+            }
+        }
+        // It runs the scripts of the project again, whose programs it has just taken away: `prepare` of Husky.
+        "pnpm"
+            if ["preinstall", "install", "postinstall", "prepare", "prepublish"].iter().any(|name| scripted(name)) =>
+        {
+            "pnpm prune --prod --config.ignore-scripts=true".to_owned()
+        }
         "pnpm" => "pnpm prune --prod".to_owned(),
         _ => return None,
     })
@@ -745,10 +760,10 @@ fn starts_plainly(manifest: &serde_json::Value, step: &Step, needed: &[String], 
         _ => "",
     };
     if script.is_empty() {
-        let plain = step
-            .args()
-            .iter()
-            .all(|arg| !arg.ends_with(".ts") && !arg.contains("ts-node") && !arg.contains("register"));
+        let developed = |arg: &str| development.iter().any(|module| paths::within(arg, module));
+        let plain = step.args().iter().all(|arg| {
+            !arg.ends_with(".ts") && !arg.contains("ts-node") && !arg.contains("register") && !developed(arg)
+        });
         return step.program() == "node"
             && plain
             && step.args().iter().any(|arg| arg.ends_with(".js") || !arg.starts_with('-'));

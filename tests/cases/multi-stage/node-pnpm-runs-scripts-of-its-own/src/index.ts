@@ -1,0 +1,7 @@
+import express from "express";
+
+express()
+  .get("/", (request, response) => {
+    response.send("ok");
+  })
+  .listen(3000);

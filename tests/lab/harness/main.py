@@ -241,7 +241,9 @@ def prepare(engine, result, rewriter):
     if old == new:
         result.verdict = "unchanged"
         result.details = [line for line in done.stdout.strip().splitlines() if line.strip()][:6]
-    result.split = len(re.findall(r"(?im)^\s*FROM\s", new)) > len(re.findall(r"(?im)^\s*FROM\s", old))
+    # The toolchain is left behind in a stage of its own, or by an image for the last stage that has none.
+    stages = [re.findall(r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)", text) for text in (old, new)]
+    result.split = len(stages[1]) > len(stages[0]) or stages[1][-1:] != stages[0][-1:]
 
 
 def one_app(options, engine, made, result, gateway, prover):

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+echo "starting the reports"
+exec java $JAVA_OPTS -jar reports.jar

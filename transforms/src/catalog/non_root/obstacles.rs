@@ -493,7 +493,8 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Start::Platform => {
             Err(refuse("platform-user", format!("the platform that runs {name} chooses the user"), true))
         }
-        Start::Unknown | Start::Plain if name.contains('/') && !survey.facts.plain => {
+        // One whose name is only known when it is built has none.
+        Start::Unknown | Start::Plain if (name.is_empty() || name.contains('/')) && !survey.facts.plain => {
             // An image that only passes another one on: its user is the choice of that one's author.
             let own_work = survey.units.iter().any(|unit| {
                 matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
@@ -592,6 +593,12 @@ fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
             !PROGRAMS.contains(&paths::parent(&path)) || survey.units.iter().any(|unit| survey.brings(unit, &path))
         });
     let program = if own && !shown.contains("/init.d/") { "" } else { program };
+    // `/usr/lib/postfix/sbin/master`: a package keeps its programs in a folder of its own there.
+    let package =
+        ["/usr/lib/", "/usr/libexec/"].iter().find_map(|folder| shown.strip_prefix(folder)?.split('/').next());
+    if let Some(service) = package.and_then(services::of_program) {
+        return Err(refuse(service.code, format!("{shown} is started: {}", service.why), true));
+    }
     let args = step.args();
     let has = |word: &str| args.iter().any(|arg| arg == word);
     let first = args.iter().map(String::as_str).find(|arg| !arg.starts_with('-')).unwrap_or_default();

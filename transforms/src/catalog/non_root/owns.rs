@@ -202,10 +202,9 @@ fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let fpm = user::unread_script(survey).and_then(|_| obstacles::installed_like(survey, "fpm"));
     // So it does with a web server in front.
     let web = || {
-        let cuts = ["nginx", "nginx-full", "nginx-light", "nginx-extras", "nginx-core"];
-        let installs = |unit: &Unit<'_>| {
-            unit.instruction.keyword == Keyword::Run && cuts.iter().any(|cut| obstacles::installs(&unit.text(), cut))
-        };
+        let plain =
+            |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && obstacles::installs(&unit.text(), "nginx");
+        let installs = |unit: &Unit<'_>| plain(unit) || user::installs_nginx_of_distribution(unit);
         let other = user.server.is_none_or(|server| server.program() != "nginx");
         (other && survey.all().any(installs)).then(|| "nginx".to_owned())
     };

@@ -214,8 +214,23 @@ fn server(survey: &Survey<'_, '_>) -> Option<Server> {
 
 /// The server of a program, where it is as the table has it.
 pub(super) fn known(survey: &Survey<'_, '_>, program: &str) -> Option<Server> {
-    let server = servers::server(program, &survey.facts.key, survey.facts.family)?;
+    let server = placed(survey, program)?;
     (server.packages().next().is_none() || installs(survey, &server)).then_some(server)
+}
+
+/// The server of a program, with the places that it has in this image: a distribution's own nginx takes the place of the one
+/// that the image has from nginx.org, and writes elsewhere.
+fn placed(survey: &Survey<'_, '_>, program: &str) -> Option<Server> {
+    let facts = &survey.facts;
+    let server = servers::server(program, &facts.key, facts.family)?;
+    let replaced = server.image() == "nginx" && survey.all().any(|unit| installs_nginx_of_distribution(unit));
+    if replaced { servers::server(program, "", facts.family) } else { Some(server) }
+}
+
+/// Whether a RUN installs one of the cuts of nginx that only distributions have.
+pub(super) fn installs_nginx_of_distribution(unit: &Unit<'_>) -> bool {
+    let cuts = ["nginx-full", "nginx-light", "nginx-extras", "nginx-core"];
+    unit.instruction.keyword == Keyword::Run && cuts.iter().any(|cut| obstacles::installs(&unit.text(), cut))
 }
 
 /// Whether the file installs a package that brings the server.
@@ -240,7 +255,7 @@ fn brings_server(unit: &Unit<'_>, server: &Server) -> bool {
 /// The image's own server, where a start script starts it, or can't be read and so is taken to.
 fn behind_script(survey: &Survey<'_, '_>) -> Option<Server> {
     let facts = &survey.facts;
-    let of = |program: &str| servers::server(program, &facts.key, facts.family);
+    let of = |program: &str| placed(survey, program);
     let own = of(facts.program?).filter(|server| !server.image().is_empty())?;
     let mut steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
     let starts = steps.any(|step| of(step.program()).is_some_and(|server| server.image() == own.image()));

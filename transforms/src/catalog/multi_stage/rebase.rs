@@ -45,6 +45,9 @@ const AROUND: [&str; 18] = [
 const OF_THE_JDK: [&str; 11] =
     ["jar", "jarsigner", "javap", "jcmd", "jdb", "jinfo", "jlink", "jmap", "jps", "jshell", "jstack"];
 
+/// Programs of the full images that sources start by their names, and that are words for nothing else.
+const CALLED: [&str; 7] = ["git", "gpg", "hg", "scp", "ssh", "ssh-keygen", "svn"];
+
 /// The stage on a smaller image; `None` where that has no other, or what the stage needs of it can't be told.
 pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let Base::Image { image, .. } = &stage.base else { return None };
@@ -81,6 +84,10 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let from = model.instruction(stage.from)?;
     let written = from.from()?.image;
     if written.raw.contains('$') || !stays(&survey, &smaller) || language == "java" && java::uses_tools(model.context) {
+        return None;
+    }
+    let full = !["alpine", "slim"].iter().any(|part| known.tag().contains(part));
+    if full && CALLED.iter().any(|program| survey.calls(program) && !survey.installs(tools::package(program))) {
         return None;
     }
     let before = known.name();

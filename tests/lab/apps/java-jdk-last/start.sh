@@ -1,4 +1,4 @@
 #!/bin/sh
 set -e
-echo "starting the reports"
-exec java $JAVA_OPTS -jar reports.jar
+echo "starting the labels"
+exec java $JAVA_OPTS -jar labels.jar

@@ -62,6 +62,11 @@ impl Settings {
         let usual = Self { explain: self.explain, file: self.file.clone(), ..Self::default() };
         *self == usual
     }
+
+    /// The path of the Dockerfile, where it says that people develop in what is built: `.devcontainer/Dockerfile`.
+    pub fn development_container(&self) -> Option<&str> {
+        self.file.as_deref().filter(|file| file.split('/').any(|part| part == ".devcontainer"))
+    }
 }
 
 /// How USER names the user.

@@ -11,6 +11,11 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The words of a name or a path: `Dockerfile.dev`, `docker/api-base`.
+pub fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(['.', '-', '_', '/'])
+}
+
 /// Whether nothing is to be normalised in a path, as in most: no part of it is empty or starts with a dot.
 fn is_normal(path: &str) -> bool {
     let bytes = path.as_bytes();

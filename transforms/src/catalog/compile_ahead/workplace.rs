@@ -45,7 +45,9 @@ pub(super) fn purpose(project: &Project<'_, '_, '_>) -> Result<(), Refusal> {
     if let Some(file) = model.settings.file.as_deref().filter(|file| named(file)) {
         return develops(format!("{file} is by its name for development"));
     }
-    if let Some(stage) = project.stage.name.as_deref().filter(|name| parts(name).any(|part| NAMES.contains(&part))) {
+    if let Some(stage) =
+        project.stage.name.as_deref().filter(|name| paths::words(name).any(|part| NAMES.contains(&part)))
+    {
         return develops(format!("the stage {stage} is by its name for development"));
     }
     for (index, name) in model.env_names(project.stage) {
@@ -72,15 +74,10 @@ pub(super) fn purpose(project: &Project<'_, '_, '_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The parts of a name.
-fn parts(name: &str) -> impl Iterator<Item = &str> {
-    name.split(['.', '-', '_', '/'])
-}
-
 /// Whether the path of a Dockerfile says that it is for development.
 fn named(file: &str) -> bool {
     let lower = file.to_ascii_lowercase();
-    parts(&lower).any(|part| NAMES.contains(&part))
+    paths::words(&lower).any(|part| NAMES.contains(&part))
 }
 
 /// A folder of the host that lies over the folder of the project where the image is used: by whom, and which.

@@ -174,9 +174,8 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         for (name, value) in self.poetry() {
             put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
-        if let Some(tools) = &recipe.tools {
-            let commands: Vec<String> = tools.split(" && ").map(str::to_owned).collect();
-            put(self.layout.run(&commands).as_bytes());
+        if !recipe.tools.is_empty() {
+            put(self.layout.run(&recipe.tools).as_bytes());
             put(self.layout.eol().as_bytes());
         }
         for command in &recipe.setup {

@@ -29,9 +29,9 @@ pub(super) fn decisions(survey: &Survey<'_, '_>, plan: &Plan) -> Vec<Decision> {
     for command in &recipe.build {
         out.push(added(format!("RUN {command}"), "builder", "less has to be copied"));
     }
-    if let Some(tools) = &recipe.tools {
+    if !recipe.tools.is_empty() {
         out.push(added(
-            format!("RUN {tools}"),
+            format!("RUN {}", recipe.tools.join(" && ")),
             "runtime",
             "what is copied or started needs it, and the image lacks it",
         ));

@@ -486,7 +486,7 @@ impl State<'_, '_, '_> {
             scripted: Vec::new(),
             programs: Programs::default(),
             repositories: false,
-            tools: None,
+            tools: Vec::new(),
             opaque_entry: self.opaque_entry,
             globals: true,
             sources_stay: false,

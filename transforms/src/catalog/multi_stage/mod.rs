@@ -109,14 +109,7 @@ fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
 /// toolchain or nothing that is known, the builder still has it, and the fix says so.
 fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<Fix, Refusal> {
     workplace::developed(model)?;
-    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
-    let starts: Vec<(&Start, Vec<Step>)> = model
-        .settings
-        .starts
-        .iter()
-        .filter(here)
-        .filter_map(|start| Some((start, entry::instead(model, stage, start)?)))
-        .collect();
+    let starts = others(model, stage);
     if starts.is_empty() {
         return parted(model, stage, &[], for_good);
     }
@@ -124,7 +117,7 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
     match parted(model, stage, &all, for_good) {
         Ok(fix) => return Ok(fix),
         // What they start needs all that the split would leave behind or take away, and no stage would have it.
-        Err(refusal) if refusal.code == "nothing-to-leave-behind" => return Err(refusal),
+        Err(refusal) if refusal.code == NOTHING => return Err(refusal),
         Err(_) => {}
     }
     let alone = parted(model, stage, &[], for_good)?;
@@ -143,6 +136,13 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
     }
     fix.assumptions.extend(fix.tasks.iter().cloned());
     Ok(fix)
+}
+
+/// What others start in the image of a stage, as far as it can be read.
+fn others<'m>(model: &'m Model<'_>, stage: &Stage) -> Vec<(&'m Start, Vec<Step>)> {
+    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
+    let starts = model.settings.starts.iter().filter(here);
+    starts.filter_map(|start| Some((start, entry::instead(model, stage, start)?))).collect()
 }
 
 /// The split of a stage in which also these commands start.

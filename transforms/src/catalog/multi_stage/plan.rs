@@ -78,8 +78,8 @@ pub(super) struct Recipe {
     pub(super) programs: Programs,
     /// Whether the runtime stage has to know other archives than the distribution's.
     pub(super) repositories: bool,
-    /// A command for the head of the runtime stage that installs what its other commands start.
-    pub(super) tools: Option<String>,
+    /// Commands for the head of the runtime stage that install what its other commands start.
+    pub(super) tools: Vec<String>,
     /// Whether a script starts that can't be read: then every program that a person installs for use stays.
     pub(super) opaque_entry: bool,
     /// Whether programs of Node that are installed for everybody are installed again, and not copied.
@@ -303,10 +303,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         carried.to = format!("{}/", paths::parent(&carried.to).trim_end_matches('/'));
     }
     if !packages.is_empty() {
-        recipe.tools = Some(format!(
-            "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*",
-            packages.join(" ")
-        ));
+        recipe.tools = tools::install(&packages);
     }
 
     let stage = survey.stage;

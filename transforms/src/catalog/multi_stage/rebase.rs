@@ -9,15 +9,14 @@ use crate::knowledge::releases::Family;
 use crate::model::base;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, Model, Stage, entry, paths};
-use crate::settings::Start;
+use crate::model::{Base, Model, Stage, paths};
 use crate::surgery::Layout;
 use crate::syntax::Keyword;
 use crate::transform::{Applicability, Decision, Fix};
 
 use super::runtime::{self, Runtime};
 use super::survey::{self, Survey};
-use super::{java, libraries, tools, whole};
+use super::{libraries, tools, whole};
 
 /// What a start may do before it comes to the program, and nothing of it is a matter of the image.
 const AROUND: [&str; 18] = [
@@ -65,11 +64,9 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     if !survey.entry.known {
         return None;
     }
-    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
-    let others: Vec<Vec<Step>> =
-        model.settings.starts.iter().filter(here).filter_map(|start| entry::instead(model, stage, start)).collect();
+    let others = super::others(model, stage);
     let mut programs: Vec<Step> = Vec::new();
-    for step in survey.entry.steps.iter().chain(others.iter().flatten()) {
+    for step in survey.entry.steps.iter().chain(others.iter().flat_map(|(_, steps)| steps)) {
         if compiled && is_brought(&survey, step) || runs(language, step) {
             programs.push(step.clone());
         } else if !AROUND.contains(&step.program()) {
@@ -83,7 +80,11 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let (smaller, true) = runtime::counterpart(&survey, Some(&known)).ok()? else { return None };
     let from = model.instruction(stage.from)?;
     let written = from.from()?.image;
-    if written.raw.contains('$') || !stays(&survey, &smaller) || language == "java" && java::uses_tools(model.context) {
+    // The images of Java and .NET have what fetches something, and a plain distribution has not.
+    let lacks = |step: &Step| {
+        tools::is_of_full_images(step.program()) && (compiled || !matches!(step.program(), "curl" | "wget"))
+    };
+    if written.raw.contains('$') || !stays(&survey, &smaller, &lacks) {
         return None;
     }
     let full = !["alpine", "slim"].iter().any(|part| known.tag().contains(part));
@@ -95,9 +96,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let other = !smaller.image.rsplit('/').next()?.starts_with(&format!("{}:", before.rsplit('/').next()?));
     // Ubuntu's images have a user 1000 of their own, and the full ones are mostly Debian's.
     let taken = other && smaller.family == Some(Family::Ubuntu);
-    // The images of Java and .NET have what fetches something, and a plain distribution has not.
-    let there =
-        |step: &Step| works_there(step, taken, moves) && !(compiled && tools::is_of_full_images(step.program()));
+    let there = |step: &Step| works_there(step, taken, moves) && !lacks(step);
     if !survey.units.iter().all(|unit| unit.steps.iter().all(there)) {
         return None;
     }
@@ -130,10 +129,8 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     }
     let mut edits = vec![Edit::replace(written.span, smaller.image.as_str())];
     if !libraries.is_empty() {
-        let install = format!("apt-get install -y --no-install-recommends {}", libraries.join(" "));
-        let commands = ["apt-get update".to_owned(), install, "rm -rf /var/lib/apt/lists/*".to_owned()];
         let layout = Layout::new(model.file, stage.from, stage.body.clone());
-        edits.extend(layout.insert_after(stage.from, layout.run(&commands)));
+        edits.extend(layout.insert_after(stage.from, layout.run(&tools::install(&libraries))));
     }
     Some(Fix {
         title: format!("Ship {}, which has no compiler", smaller.image),
@@ -189,29 +186,24 @@ fn needs_jdk(arg: &str) -> bool {
 }
 
 /// Whether nothing that stays in the stage says where things lie in the larger image, or reads what only that one sets.
-fn stays(survey: &Survey<'_, '_>, smaller: &Runtime) -> bool {
+/// A health check starts no program that the smaller one `lacks`.
+fn stays(survey: &Survey<'_, '_>, smaller: &Runtime, lacks: &dyn Fn(&Step) -> bool) -> bool {
     const PLACES: [&str; 6] = ["JAVA_HOME", "/usr/lib/jvm", "/opt/java", "/usr/local/openjdk", "/jre/", "/docker-java"];
     let lost = runtime::lost(survey, smaller);
     survey.units.iter().all(|unit| {
         let text = unit.instruction.args.text.as_ref();
         !PLACES.iter().any(|place| text.contains(place)) && !lost.iter().any(|name| survey::reads(unit, name))
-    }) && survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck).all(|unit| {
-        let steps = survey.model.steps(unit.index);
-        let there = |step: &Step| !tools::is_of_full_images(step.program()) || fetches(step);
-        steps.is_none_or(|steps| steps.iter().all(there))
-    })
-}
-
-/// What the runtime images bring as well as those to build with.
-fn fetches(step: &Step) -> bool {
-    matches!(step.program(), "curl" | "wget")
+    }) && survey
+        .units
+        .iter()
+        .filter(|unit| unit.instruction.keyword == Keyword::Healthcheck)
+        .all(|unit| survey.model.steps(unit.index).is_none_or(|steps| !steps.iter().any(lacks)))
 }
 
 /// Whether a command of the stage does in the smaller image what it did: with `taken`, that may have a user 1000, and
 /// with `moves` it is of another distribution.
 fn works_there(step: &Step, taken: bool, moves: bool) -> bool {
     match effects::of(step) {
-        _ if tools::is_of_full_images(step.program()) && !fetches(step) => false,
         Effect::Files(_) | Effect::Writes(_) | Effect::Nothing => true,
         // Another distribution has other tools for it.
         Effect::User => {

@@ -61,6 +61,12 @@ pub(super) fn brings(name: &str, program: &str) -> bool {
     program == name || package(program) == name || name.ends_with("-pip") && program.starts_with("pip")
 }
 
+/// The commands that install packages of Debian where the file has none that does.
+pub(super) fn install(packages: &[String]) -> Vec<String> {
+    let install = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
+    vec!["apt-get update".to_owned(), install, "rm -rf /var/lib/apt/lists/*".to_owned()]
+}
+
 /// Whether an install in the runtime stage would fail where the file as it is does not: the release no longer has its
 /// packages at the usual place, and the file installs none of them, or says itself where they are.
 pub(super) fn unavailable(survey: &Survey<'_, '_>, recipe: &Recipe, packages: &[String]) -> Option<Refusal> {

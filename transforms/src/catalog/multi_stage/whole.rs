@@ -309,7 +309,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             scripted: programs.clone(),
             programs: Programs::new(programs),
             repositories: false,
-            tools: None,
+            tools: Vec::new(),
             opaque_entry: self.opaque,
             globals: self.globals,
             sources_stay,
@@ -2069,7 +2069,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         {
             let text =
                 "what the base image has would be copied over it once more, which is more than what would stay behind";
-            return Err(refuse("nothing-to-leave-behind", text, true));
+            return Err(refuse(super::NOTHING, text, true));
         }
         // The cache of a toolchain that is shipped itself is not worth a stage. A JDK runs what it made, and the modules of
         // Maven and Gradle are more than it is.
@@ -2090,7 +2090,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             } else {
                 "no compiler or other build tool stays in the image, and there is no smaller image to ship"
             };
-            return Err(refuse("nothing-to-leave-behind", text, true));
+            return Err(refuse(super::NOTHING, text, true));
         }
         if !works {
             return Err(nothing());

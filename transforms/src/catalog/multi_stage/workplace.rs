@@ -16,7 +16,7 @@ use super::whole::shown;
 /// # Errors
 /// Where the file lies in `.devcontainer`.
 pub(super) fn developed(model: &Model<'_>) -> Result<(), Refusal> {
-    match model.settings.file.as_deref().filter(|file| file.split('/').any(|part| part == ".devcontainer")) {
+    match model.settings.development_container() {
         Some(file) => Err(refuse("development-image", format!("{file} makes the place where people develop"), true)),
         None => Ok(()),
     }

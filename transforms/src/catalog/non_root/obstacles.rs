@@ -121,7 +121,7 @@ fn sets_root(step: &Step) -> bool {
 /// It is: what their Dockerfiles run would run as its user.
 pub(super) fn built_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let file = survey.model.settings.file.as_deref().unwrap_or_default();
-    let is_base = || file.split(['.', '-', '_', '/']).any(|part| part.eq_ignore_ascii_case("base"));
+    let is_base = || paths::words(file).any(|part| part.eq_ignore_ascii_case("base"));
     if survey.entry.is_empty() && is_base() {
         let text =
             format!("{file} is by its name what other images are built on, and their steps would run as that user");
@@ -132,8 +132,7 @@ pub(super) fn built_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 
 /// What the files beside it say that the image is for, and its own name.
 fn purpose(model: &Model<'_>) -> Result<(), Refusal> {
-    let file = model.settings.file.as_deref().unwrap_or_default();
-    if file.split('/').any(|part| part == ".devcontainer") {
+    if let Some(file) = model.settings.development_container() {
         let text = format!("{file} makes the place where people develop, as the user that devcontainer.json names");
         return Err(refuse("ci-image", text, true));
     }

@@ -12,6 +12,15 @@ pub trait Context {
 
     /// The content of one file; `None` where there is no such file, it can't be read, or it is too large to look at.
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
+
+    /// Whether there is a file of this path, or a folder with one in it.
+    fn holds(&self, path: &str) -> bool {
+        let files = self.files();
+        let first = files.partition_point(|file| file.as_str() < path);
+        let behind = files.get(first..).unwrap_or_default().iter();
+        // Between `app` and `app/main.py` come `app-1` and the like.
+        behind.map_while(|file| file.strip_prefix(path)).any(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// The text of a file, whatever its editor wrote: a byte order mark goes, and the UTF-16 of Windows' shells is read.

@@ -30,3 +30,4 @@ pub mod tags;
 pub mod toolchains;
 pub mod unpacked;
 pub mod workplaces;
+pub mod wrappers;

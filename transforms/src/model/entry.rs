@@ -2,6 +2,7 @@
 
 use super::commands::{Step, steps_in};
 use super::{Model, Stage, paths};
+use crate::knowledge::wrappers;
 use crate::settings::Start;
 use crate::syntax::{Form, Keyword, shell};
 
@@ -140,18 +141,15 @@ fn joined(mut first: Vec<Step>, second: Vec<Step>, shell: bool) -> Vec<Step> {
 /// What the commands of a start start themselves.
 fn behind(steps: &[Step]) -> Vec<Step> {
     let mut started = Vec::new();
-    // `tini -- program` and `dumb-init program` start what follows, and so does a script that waits for a server first:
-    // `wait-for-it.sh db:5432 -- program`.
+    // Down to the last of them: `tini -- dockerize -wait tcp://db:5432 program`.
+    const DEEPEST: usize = 4;
     for step in steps {
-        let rest: Vec<String> = if matches!(step.program(), "tini" | "dumb-init" | "tini-static" | "catatonit") {
-            step.args().iter().skip_while(|arg| arg.starts_with('-')).cloned().collect()
-        } else if step.program().starts_with("wait") {
-            step.args().iter().skip_while(|arg| *arg != "--").skip(1).cloned().collect()
-        } else {
-            continue;
-        };
-        if !rest.is_empty() {
-            started.push(step.with_argv(rest));
+        let mut at = step.argv.as_slice();
+        for _ in 0..DEEPEST {
+            let Some((program, args)) = at.split_first() else { break };
+            let Some(rest) = wrappers::started(paths::name(program), args) else { break };
+            started.push(step.with_argv(rest.to_vec()));
+            at = rest;
         }
     }
     // `CMD ['crond', '-f']` is no JSON, so a shell gets it, which knows no program of such a name. What it means is said all

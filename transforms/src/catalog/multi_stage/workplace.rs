@@ -2,6 +2,7 @@
 
 use crate::knowledge::{packages, workplaces};
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, Model, paths};
 use crate::syntax::Keyword;
@@ -49,6 +50,12 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
     }
     if !opaque {
         return Ok(());
+    }
+    if let Some(script) = survey.entry.steps.iter().find_map(|step| mounted(survey, step)) {
+        let text = format!(
+            "{script}, which starts, comes with none of its instructions: the project is mounted, and worked on"
+        );
+        return Err(refuse("development-image", text, true));
     }
     // A compiler that is fetched, and that nothing in the file starts.
     let compiles = |step: &Step| {
@@ -106,6 +113,47 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
         return Err(refuse("development-image", text, true));
     }
     Ok(())
+}
+
+/// The script that a command starts in the project's folder, where no instruction can have put it there.
+fn mounted<'s>(survey: &Survey<'_, '_>, step: &'s Step) -> Option<&'s str> {
+    let program = step.argv.first().map(String::as_str).filter(|program| program.contains('/'));
+    let script = program.filter(|program| program.ends_with(".sh"))?;
+    let path = step.path(script)?;
+    let home = survey.model.final_workdir(survey.stage).filter(|folder| *folder != "/")?;
+    // A name with an extension is a file, and `*.toml` is many; others may be folders, as the context can tell.
+    let is_file = |source: &str| {
+        let source = source.trim_start_matches("./").trim_matches('/');
+        let read = |context: &dyn crate::context::Context| {
+            context.files().binary_search_by(|file| file.as_str().cmp(source)).is_ok()
+        };
+        match survey.model.context {
+            Some(context) if !source.contains('*') => read(context),
+            _ => paths::name(source).contains('.') && !source.ends_with('*') && !matches!(source, "." | ".."),
+        }
+    };
+    let brings = |copy: &Copied| {
+        let Some(to) = copy.to.as_deref() else { return true };
+        to == path
+            || paths::within(&path, to)
+                && copy.sources.iter().any(|source| {
+                    !copy.context
+                        || !is_file(source)
+                        || source.contains('*')
+                        || paths::join(to, paths::name(source)) == path
+                })
+    };
+    let makes = |step: &Step| match effects::of(step) {
+        Effect::Writes(made) | Effect::Fetch(made) | Effect::Files(made) => {
+            made.iter().any(|made| paths::within(&path, made))
+        }
+        Effect::Unknown => step.cwd.as_deref().is_none_or(|cwd| paths::within(cwd, home)),
+        _ => false,
+    };
+    let within = paths::within(&path, home)
+        && !survey.units.iter().filter_map(|unit| unit.copy).any(brings)
+        && !survey.steps().any(|(_, step)| makes(step));
+    within.then_some(script)
 }
 
 /// A compiler that an instruction installs and leaves, where it takes away again the other packages that it builds with.

@@ -218,6 +218,13 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
                     add(last, Write::Entry);
                 }
             }
+            // `-template settings.tmpl:/etc/app/settings.conf`; without a second name the text is printed.
+            "dockerize" => {
+                let args = step.args();
+                let values = args.iter().zip(args.iter().skip(1)).filter(|(option, _)| *option == "-template");
+                let made = values.filter_map(|(_, value)| value.rsplit_once(':'));
+                made.for_each(|(_, path)| add(path, Write::File));
+            }
             "curl" | "wget" | "tar" | "unzip" => {
                 if let Effect::Writes(written) = effects::of(step) {
                     written.iter().for_each(|path| add(path, Write::Entry));

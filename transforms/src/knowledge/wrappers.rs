@@ -1,0 +1,59 @@
+//! Programs that start another one, which their own arguments name.
+
+use super::sorted::Sorted;
+
+static WRAPPERS: Sorted = Sorted::new(include_str!("../../data/wrappers.tsv"));
+
+/// The command among the arguments of `program`; `None` where it starts none, or none is named.
+pub fn started<'a>(program: &str, args: &'a [String]) -> Option<&'a [String]> {
+    // A script that waits for a server first: `wait-for-it.sh db:5432 -- program`.
+    let row = WRAPPERS.find(program);
+    let behind = match row {
+        Some(row) => row.column(0),
+        None if program.starts_with("wait") => "--",
+        None => return None,
+    };
+    let mark = args.iter().position(|arg| arg == "--");
+    if behind == "--" {
+        return args.get(mark? + 1..).filter(|rest| !rest.is_empty());
+    }
+    let valued = row.map_or("", |row| row.column(1));
+    let mut at = 0;
+    while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
+        at += 1;
+        if arg == "--" {
+            break;
+        }
+        at += usize::from(valued.split(' ').any(|option| option == arg));
+    }
+    let words: usize = behind.parse().unwrap_or(0);
+    args.get(at + words..).filter(|rest| !rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::started;
+
+    fn rest(line: &str) -> Option<String> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        started(&words[0], &words[1..]).map(|rest| rest.join(" "))
+    }
+
+    #[test]
+    fn the_command_stands_behind_the_options_and_their_values() {
+        assert_eq!(rest("dockerize -wait tcp://db:5432 -timeout 60s npm start").as_deref(), Some("npm start"));
+        assert_eq!(rest("tini -g -- node app.js").as_deref(), Some("node app.js"));
+        assert_eq!(rest("tini node app.js").as_deref(), Some("node app.js"));
+        assert_eq!(rest("dumb-init -r 15:3 nginx").as_deref(), Some("nginx"));
+        assert_eq!(rest("timeout -s KILL 30 ./run").as_deref(), Some("./run"));
+        assert_eq!(rest("newrelic-admin run-program gunicorn app").as_deref(), Some("gunicorn app"));
+        assert_eq!(rest("wait-for-it.sh db:5432 -- ./serve -v").as_deref(), Some("./serve -v"));
+    }
+
+    #[test]
+    fn nothing_is_started_where_nothing_is_named() {
+        assert_eq!(rest("dockerize -template a:b"), None);
+        assert_eq!(rest("wait-for-it.sh db:5432"), None);
+        assert_eq!(rest("nginx -g x"), None);
+    }
+}

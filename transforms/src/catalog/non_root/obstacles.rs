@@ -194,6 +194,12 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         installs_outside(survey, step)?;
     }
     unmade(survey)?;
+    if let Some((_, path)) = owns::databases(survey).iter().find(|(_, path)| paths::parent(path) == "/") {
+        let text = format!(
+            "{path} is a database by its name, and what writes to it makes files beside it, in /, where root alone may; give it a folder of its own"
+        );
+        return Err(refuse("needs-root", text, true));
+    }
     switched_by_hand(survey)
 }
 

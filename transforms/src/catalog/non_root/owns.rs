@@ -121,6 +121,21 @@ pub(super) fn is_application(path: &str) -> bool {
     !SHARED.contains(&path) && !SYSTEM.iter().any(|folder| paths::within(path, folder))
 }
 
+/// Databases that are copied to a folder of their own: the program writes to them, and beside them.
+fn filed(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    for (at, path) in databases(survey) {
+        let folder = paths::parent(&path);
+        // What is shared by programs is read: `/usr/share/collectd/types.db`.
+        if !is_application(folder) || paths::within(folder, "/usr") || given(survey, user, &path) {
+            continue;
+        }
+        needs.copies.push(at);
+        if !needs.owned(folder) && !matches!(folder, "/opt" | "/srv") {
+            needs.early.push(Folder { path: folder.to_owned(), recursive: false, make: true });
+        }
+    }
+}
+
 /// What a program says in its sources when it writes files.
 static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
@@ -158,6 +173,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, user, &mut needs);
+    filed(survey, user, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
     let mounted = uses::assumptions(survey, &needs);
@@ -1841,12 +1857,36 @@ fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied, who
         if started(survey, unit, copied, name) {
             return false;
         }
-        let data = [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end));
+        let data = is_database(name);
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
         let file = file || FILES.contains(&name);
         let code = !whole && CODE.contains(&name);
         data || !(file || code)
     })
+}
+
+/// Whether a file is a database by its name, which programs write to where it lies.
+fn is_database(name: &str) -> bool {
+    [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end))
+}
+
+/// The database files that the stage copies, where they come to lie, with the place of the COPY among its units.
+pub(super) fn databases(survey: &Survey<'_, '_>) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit) else { continue };
+        let Some(to) = copied.to.as_deref() else { continue };
+        if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+            continue;
+        }
+        for source in copied.sources.iter().filter(|source| is_database(source)) {
+            let path = if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
+            if is_database(&path) {
+                found.push((at, path));
+            }
+        }
+    }
+    found
 }
 
 /// Files without an extension.

@@ -360,11 +360,8 @@ pub(super) fn free_name(model: &Model<'_>) -> String {
     let taken = |name: &str| {
         model.stages.iter().any(|stage| stage.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))
     };
-    let mut name = wanted.clone();
-    let mut number = 2;
-    while taken(&name) {
-        name = format!("{wanted}-{number}");
-        number += 1;
-    }
-    name
+    // A stage that is called `builder` and ships keeps its name; beside it, `build` reads better than a number.
+    let named = [wanted.clone(), "build".to_owned()].into_iter();
+    let mut names = named.chain((2..).map(|number| format!("{wanted}-{number}"))).filter(|name| !taken(name));
+    names.next().unwrap_or_default()
 }

@@ -49,6 +49,39 @@ fn prepares(step: &Step) -> bool {
     is_kind(step, "jvm") && !step.args().iter().any(|word| starts(word))
 }
 
+static RESOURCE_FILES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:\b(?:getResource|ClassPathResource)\s*\([^;{}]{0,160}?\.\s*(?:getFile|getPath|toURI|file|path)\b|\bResourceUtils\s*\.\s*getFile\s*\()",
+    )
+    .ok()
+});
+
+/// Holds where no source asks for the file behind a resource: a folder of classes has one, an archive does not.
+///
+/// # Errors
+/// One does.
+fn resources_stay(project: &Project<'_, '_, '_>, folder: &str) -> Result<(), Refusal> {
+    let Some(pattern) = RESOURCE_FILES.as_ref() else { return Ok(()) };
+    let runs = |file: &&String| {
+        let source = [".java", ".kt", ".scala", ".groovy"].iter().any(|end| file.ends_with(end));
+        source && !file.split('/').any(|part| matches!(part, "test" | "buildSrc" | "build" | "target"))
+    };
+    let files = project.below(folder);
+    let opens = files
+        .iter()
+        .filter(runs)
+        .find(|file| project.read(&paths::join(folder, file)).is_some_and(|text| pattern.is_match(&text)));
+    match opens {
+        Some(file) => {
+            let text = format!(
+                "{file} opens a resource as a file, which it is not in an archive; read it by getResourceAsStream"
+            );
+            Err(refuse("resource-files", text, false))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What takes the place of `mvn spring-boot:run`.
 pub(super) fn maven(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
     let argv = project.argv();
@@ -155,6 +188,7 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
         let text = "its JSP pages in src/main/webapp are read from the sources, and are in no jar; package it as a war";
         return Err(refuse("served-by-the-build", text, false));
     }
+    resources_stay(project, &folder)?;
     let mut build = kept;
     build.extend(goals.iter().filter(|goal| *goal == "clean").cloned());
     build.push(if goals.iter().any(|goal| goal == "install") { "install" } else { "package" }.into());
@@ -436,6 +470,7 @@ fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ah
     {
         return Err(project.unnamed("settings.gradle"));
     }
+    resources_stay(project, &folder)?;
     let mut assumptions = Vec::new();
     let path = if boot {
         if [
@@ -566,6 +601,7 @@ fn sbt_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ahead
     if script.contains("executableScriptName") || !plain(&name) {
         return Err(project.unnamed("build.sbt"));
     }
+    resources_stay(project, cwd)?;
     let path = paths::join(cwd, &format!("target/universal/stage/bin/{name}"));
     let mut start = vec![path.clone()];
     start.extend(task.split_whitespace().skip(1).map(str::to_owned));
@@ -589,6 +625,18 @@ fn sbt_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ahead
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_that_is_opened_as_a_file_is_told_from_one_that_is_read() {
+        let opens = |text: &str| RESOURCE_FILES.as_ref().is_some_and(|pattern| pattern.is_match(text));
+        assert!(opens("new File(Objects.requireNonNull(App.class.getResource(\n  \"/words\")).getFile());"));
+        assert!(opens("val file = ClassPathResource(\"words.txt\").file"));
+        assert!(opens("Paths.get(loader.getResource(name).toURI())"));
+        assert!(opens("ResourceUtils.getFile(\"classpath:words.txt\")"));
+        assert!(!opens("loader.getResourceAsStream(\"words.txt\"); upload.getFile();"));
+        assert!(!opens("new ClassPathResource(\"words.txt\").getInputStream(); request.getPath();"));
+        assert!(!opens("URL page = App.class.getResource(\"/page.html\"); request.getPath();"));
+    }
 
     #[test]
     fn properties_of_maven_are_replaced() {

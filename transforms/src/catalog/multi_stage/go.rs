@@ -104,6 +104,7 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     let Some(last_build) = last_build else {
         return Err(refuse("nothing-built", "no step compiles anything", true));
     };
+    whole::comes_with_the_sources(survey)?;
     let artifacts = artifacts(survey);
     let last_build = starts_tools(survey, &artifacts, last_build);
     let folder = application_folder(survey, last_build);

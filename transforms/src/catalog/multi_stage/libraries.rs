@@ -79,6 +79,11 @@ pub(super) fn wanted(
                 .collect();
             let known = |row: &crate::knowledge::sorted::Row| compiled.iter().any(|name| name == row.column(0));
             developed.extend(MODULES.all(language).filter(known).flat_map(|row| row.column(1).split(' ')));
+            // OpenCV is what asks Python's programs for OpenGL, and its wheels ask for more.
+            let opens = language == "python"
+                && ["libgl1", "libgl1-mesa-glx", "libgl1-mesa-dev"].iter().any(|name| survey.installs(name));
+            let opencv = MODULES.all(language).filter(|row| opens && row.column(0) == "opencv-python");
+            developed.extend(opencv.flat_map(|row| row.column(1).split(' ')));
             let many = MODULES.all(language).nth(1).is_some();
             assumptions.extend(many.then(|| format!(
                 "the {language} modules need no other shared libraries of the full image: no list of them is there to read"

@@ -61,7 +61,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
         return None;
     }
     let mut survey = Survey::new(model, stage, false).ok()?;
-    if !survey.entry.known {
+    if !survey.entry.known || whole::asks_for_the_sdk(&survey).is_some() {
         return None;
     }
     let others = super::others(model, stage);

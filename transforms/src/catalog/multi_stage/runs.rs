@@ -11,7 +11,7 @@ use crate::span::Span;
 use crate::surgery::comments_above;
 use crate::syntax::Keyword;
 use crate::syntax::shell::{self, Item, Node, Operator};
-use crate::syntax::words::Value;
+use crate::syntax::words::{self, Value};
 use crate::transform::Refusal;
 
 use super::plan::{Carried, Decision, Place, Recipe, in_builder, is_build_setting, mentions};
@@ -511,7 +511,7 @@ pub(super) fn run(
                 pieces
                     .insert(0, Kept { text: format!("cd {cwd}"), loose: false, installs: false, archive: false, item });
             }
-            define(survey, recipe, unit, items, &mut pieces);
+            define(survey, recipe, unit, items, &mut pieces)?;
             let texts: Vec<String> = pieces.into_iter().map(|piece| piece.text).collect();
             after.push(texts.join(" && "));
         } else {
@@ -523,7 +523,7 @@ pub(super) fn run(
         }
     }
     move_along(survey, unit, &mut kept);
-    define(survey, recipe, unit, items, &mut kept);
+    define(survey, recipe, unit, items, &mut kept)?;
     recipe.repositories |= kept.iter().any(|kept| kept.installs) && helpers::has_archives(survey, recipe);
     for text in after {
         if !recipe.finish.contains(&text) {
@@ -876,7 +876,16 @@ fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
 }
 
 /// Puts before the commands that stay the assignments of the same script that they read: `uid=1000`, `export uid=1000`.
-fn define(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, items: &[Item], kept: &mut Vec<Kept>) {
+///
+/// # Errors
+/// A command that stays reads a variable that gets its value in an `if`, a `case` or a loop, which does not.
+fn define(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    unit: &Unit<'_>,
+    items: &[Item],
+    kept: &mut Vec<Kept>,
+) -> Result<(), Refusal> {
     let reads = |text: &str, name: &str| {
         [format!("${name}"), format!("${{{name}")].iter().any(|mark| {
             text.match_indices(mark.as_str()).any(|(at, _)| {
@@ -916,6 +925,33 @@ fn define(survey: &Survey<'_, '_>, recipe: &mut Recipe, unit: &Unit<'_>, items: 
             Kept { text, loose: item.operator == Operator::Then, installs: false, archive: false, item: number },
         );
     }
+    for (number, item) in items.iter().enumerate() {
+        if matches!(item.node, Node::Command(_)) || kept.iter().any(|kept| kept.item == number) {
+            continue;
+        }
+        let source = item.span.text(survey.model.file.source);
+        let sets = |text: &str, name: &str| {
+            text.match_indices(&format!("{name}=")).any(|(at, _)| {
+                at.checked_sub(1)
+                    .and_then(|at| text.as_bytes().get(at))
+                    .is_none_or(|byte| byte.is_ascii_whitespace() || b";&|(".contains(byte))
+            })
+        };
+        let later = kept.iter().filter(|kept| kept.item > number && kept.item != usize::MAX);
+        let lost = later.flat_map(|kept| words::reads(&kept.text, b'\\')).find(|name| {
+            let stays = kept.iter().any(|kept| sets(&kept.text, name));
+            sets(source, name) && !stays
+        });
+        if let Some(name) = lost {
+            let text = format!(
+                "what is left of line {} for the shipped image reads {name}, which is worked out in a part of it that \
+                 is for the build",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("entangled", text, false));
+        }
+    }
+    Ok(())
 }
 
 /// Folders in which packages of the distribution have files of their own: what is added to them can't be copied apart.

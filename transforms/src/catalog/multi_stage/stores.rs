@@ -320,6 +320,10 @@ pub(super) fn folders(
             known.then(|| vec![paths::join(&home(survey, unit), ".local")])
         }
         Store::Prefix | Store::Perl | Store::Lua => local(),
+        Store::Python if image.is_some_and(|image| image.name() == "pypy") => {
+            let old = image.is_some_and(|image| early_pypy(image.tag()));
+            Some(vec![if old { "/usr/local" } else { "/opt/pypy" }.to_owned()])
+        }
         Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
             Some(minor) => {
                 let mut found =
@@ -389,6 +393,10 @@ pub(super) fn folders(
         // Node of the distribution's packages installs among theirs; Node from an archive lies where it is copied from.
         Store::Modules if ["npm", "nodejs", "nodejs-npm"].iter().any(|name| survey.installs(name)) => {
             (debian && survey.installs("npm") && step.program() == "npm").then(|| vec!["/usr/local".to_owned()])
+        }
+        // Node that another stage brings lies where the official image has it.
+        Store::Modules if brings_node(survey) => {
+            Some(vec!["/usr/local/lib/node_modules".to_owned(), "/usr/local/bin".to_owned()])
         }
         Store::Modules => Some(Vec::new()),
         // Other images have the PHP of their distribution, for which the file installs what it compiles with.
@@ -849,6 +857,34 @@ pub(super) fn minor(tag: &str) -> Option<&str> {
     (numbers && first > 0).then_some(minor)
 }
 
+/// Whether another stage or image brings Node among the programs for everybody.
+fn brings_node(survey: &Survey<'_, '_>) -> bool {
+    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| !copy.context);
+    copies.any(|copy| {
+        let node = |source: &String| {
+            matches!(
+                source.as_str(),
+                "/usr/local/bin" | "/usr/local/bin/" | "/usr/local" | "/usr/local/" | "/usr/local/bin/node"
+            )
+        };
+        copy.to.as_deref().is_some_and(|to| paths::within(to, "/usr/local")) && copy.sources.iter().any(node)
+    })
+}
+
+/// Whether the image of PyPy is one of before 7.3.1, which had its programs and modules in `/usr/local`.
+fn early_pypy(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let python = parts.next().unwrap_or_default();
+    let mut version = parts.next().unwrap_or_default().split('.').map(|part| part.parse::<u32>().ok());
+    let early = match (version.next().flatten(), version.next().flatten(), version.next().flatten()) {
+        (Some(first), _, _) if first < 7 => true,
+        (Some(7), Some(second), _) if second < 3 => true,
+        (Some(7), Some(3), Some(0)) => true,
+        _ => false,
+    };
+    early || matches!(python, "3.2" | "3.5")
+}
+
 /// Whether a package of the distribution brings Ruby: `ruby-full`, `ruby2.7`, `bundler`, `jekyll`.
 fn packaged_ruby(survey: &Survey<'_, '_>) -> bool {
     survey.steps().any(|(_, step)| {
@@ -856,4 +892,15 @@ fn packaged_ruby(survey: &Survey<'_, '_>) -> bool {
             ["ruby", "jekyll", "rails"].iter().any(|start| name.starts_with(start)) || name.contains("bundler") || name.contains('$')
         }))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pypy_moved_in_the_middle_of_a_release() {
+        assert!(["2-6.0.0", "3-5.10", "3.6-7.3.0", "2.7-7.2-slim", "3.5-jessie"].into_iter().all(early_pypy));
+        assert!(!["3.10-7.3.17", "2", "3.6-7.3.1", "3-slim", "2-7", "latest"].into_iter().any(early_pypy));
+    }
 }

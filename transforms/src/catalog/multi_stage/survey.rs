@@ -295,10 +295,9 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
             removed.retain(|gone| !made().any(|path| paths::covers(gone, path) || paths::within(gone, path)));
             // What is moved is no longer where it was.
             if step.program() == "mv" && step.always {
-                let mut sources = named(step);
-                let whole = step.args().iter().filter(|arg| !arg.starts_with('-')).count() == sources.len();
-                let folder = if whole { sources.pop() } else { None };
-                removed.extend(sources.into_iter().filter(|source| Some(source) != folder.as_ref()));
+                // `mv $NAME /opt/ort`: where it is moved to is known, where it was is not.
+                let to = step.args().iter().rfind(|arg| !arg.starts_with('-')).and_then(|arg| step.path(arg));
+                removed.extend(named(step).into_iter().filter(|source| Some(source) != to.as_ref()));
             }
         }
         Effect::Fetch(made) => removed.retain(|gone| !made.iter().any(|path| paths::covers(gone, path))),

@@ -138,6 +138,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         starts(survey, image.as_ref())?;
         unpublished(survey, image.as_ref())?;
+        if let Some(library) = asks_for_the_sdk(survey) {
+            let text = format!("the program works by {library}, which looks for the .NET SDK when it runs");
+            return Err(refuse("toolchain-at-run-time", text, true));
+        }
         let last_build = last_build(survey)?;
         let (runtime, smaller) = runtime::counterpart(survey, image.as_ref())?;
         let removed = survey.removed(last_build);
@@ -188,6 +192,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         workplace::check(self.survey, self.opaque)?;
         if self.opaque {
             runs_projects(self.survey)?;
+        }
+        if self.smaller && self.image.as_ref().is_some_and(|image| image.kind() == Kind::Compiler) {
+            comes_with_the_sources(self.survey)?;
         }
         if self.opaque
             && let Some(refusal) = installs_for_the_start(self.survey)
@@ -1341,11 +1348,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     .then(|| paths::join(folder, first))
             };
             found.extend(other.cwd.as_deref().and_then(inside));
-            // `mv JBrowse-* jbrowse`: whatever the archive calls it, it is there from then on.
+            // `mv JBrowse-* jbrowse`, `mv $NAME /opt/ort`: whatever the archive calls it, it is there from then on.
+            let unread = |from: &str| from.contains('$') && !from.contains('/') && other.cwd.as_deref() == Some(folder);
             if other.program() == "mv"
                 && let [from, to] = other.args()
-                && from.contains('*')
-                && other.path(from).is_some_and(|from| paths::parent(&from) == folder)
+                && (from.contains('*') && other.path(from).is_some_and(|from| paths::parent(&from) == folder)
+                    || unread(from))
                 && let Some(to) = other.path(to).filter(|to| !SYSTEM.contains(&to.as_str()))
             {
                 found.push(to);
@@ -3076,6 +3084,76 @@ fn unpublished(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(),
     }
     let text = format!("{program} is what `dotnet build` makes: it needs the packages that NuGet keeps for the build");
     Err(refuse("toolchain-at-run-time", text, true))
+}
+
+/// The library by which a program of .NET builds or reads other projects when it runs: it finds the tools of the SDK where
+/// that is installed, and fails where it is not.
+pub(super) fn asks_for_the_sdk(survey: &Survey<'_, '_>) -> Option<&'static str> {
+    const LIBRARIES: [&str; 3] =
+        ["Microsoft.Build.Locator", "Microsoft.CodeAnalysis.Workspaces.MSBuild", "Buildalyzer"];
+    let steps = || survey.steps().map(|(_, step)| step).chain(&survey.entry.steps);
+    if !steps().any(|step| step.kind() == "dotnet") {
+        return None;
+    }
+    let added = LIBRARIES.into_iter().find(|library| {
+        survey.steps().any(|(_, step)| step.kind() == "dotnet" && step.argv.iter().any(|word| word == library))
+    });
+    added.or_else(|| {
+        let context = survey.model.context?;
+        let lists = |file: &&String| {
+            let name = paths::name(file).to_ascii_lowercase();
+            let project = [".csproj", ".fsproj", ".vbproj"].iter().any(|end| name.ends_with(end));
+            (project && !name.contains("test")) || name == "directory.build.props"
+        };
+        context.files().iter().filter(lists).find_map(|file| {
+            let content = context.read(file)?;
+            let text = crate::context::text(&content);
+            LIBRARIES.into_iter().find(|library| text.contains(&format!("Include=\"{library}\"")))
+        })
+    })
+}
+
+/// Refuses a stage that starts a script which no instruction brings or makes: it is mounted, with the project around it.
+///
+/// # Errors
+/// Where it is so.
+pub(super) fn comes_with_the_sources(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let Some(script) = comes_from_outside(survey) else { return Ok(()) };
+    let text = format!(
+        "`{script}` starts, and nothing puts it into the image: what is mounted there may compile when it runs"
+    );
+    Err(refuse("development-image", text, true))
+}
+
+/// The script that starts where no instruction brings or makes it.
+fn comes_from_outside<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s str> {
+    let step = survey.entry.steps.first()?;
+    let script = match SHELLS.contains(&step.program()) {
+        true => step.args().iter().find(|arg| !arg.starts_with('-'))?,
+        false => step.argv.first().filter(|program| program.contains('/'))?,
+    };
+    let path = step.path(script).filter(|path| path.ends_with(".sh") && paths::plain(path))?;
+    // A COPY of files brings those, one of anything else may bring whatever lies in it.
+    let file = |source: &String| {
+        let name = paths::name(source);
+        name.trim_start_matches('.').contains('.') && !name.contains(['*', '?', '$'])
+    };
+    let copied = survey.copied_file(&path)
+        || survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            copy.to.as_deref().is_none_or(|to| paths::within(&path, to) || paths::within(to, &path))
+                && !(copy.context && copy.sources.iter().all(file))
+        });
+    let made = survey.steps().any(|(_, step)| match effects::of(step) {
+        Effect::Writes(made) | Effect::Files(made) | Effect::Fetch(made) => {
+            made.iter().any(|made| paths::within(&path, made) || paths::covers(made, &path))
+        }
+        // An installer from the network knows nothing of the project.
+        Effect::Unknown => !effects::from_network(step),
+        Effect::Build => !matches!(step.kind(), "dotnet" | "go" | "haskell" | "jvm" | "rust"),
+        Effect::Store(Store::Prefix) => true,
+        _ => false,
+    });
+    (!copied && !made).then_some(script)
 }
 
 /// Refuses what `dotnet build` makes and nothing publishes, where a script starts that is not there to read: it runs the

@@ -1,0 +1,2 @@
+import mido
+print(mido.__name__)

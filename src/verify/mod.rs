@@ -337,6 +337,8 @@ impl Subject {
 pub(crate) struct Original {
     tag: String,
     side: Side,
+    /// All its runs, where more than two were needed: what varies in two runs by chance alike is seen in four.
+    further: std::sync::OnceLock<Vec<Observation>>,
     /// The configuration of its bare base, made when it is first asked for.
     base: std::sync::OnceLock<Option<Config>>,
 }
@@ -432,7 +434,7 @@ impl Laboratory {
             Ok(side)
         });
         let side = looked.map_err(|Trouble(text)| begin(engine_error(text)))?;
-        Ok(Original { tag, side, base: std::sync::OnceLock::new() })
+        Ok(Original { tag, side, further: std::sync::OnceLock::new(), base: std::sync::OnceLock::new() })
     }
 
     /// Builds, looks at and runs what a file would be, and compares it with the original.
@@ -454,6 +456,11 @@ impl Laboratory {
         let compared = self.look(&tag).and_then(|mut side| {
             let mut found = self.configuration(subject, original, &side, after, meant)?;
             let files = verdict::files(before, &side);
+            let base = match verdict::lost_modules(before, &side) {
+                true => self.bare(subject, after).map(|tag| self.look(&tag)).transpose()?,
+                false => None,
+            };
+            let modules = verdict::modules(before, &side, base.as_ref().map(|side| &side.probe));
             shown.doing(&subject.path, "running as it would be");
             let mut ran = Vec::new();
             if let Some(like) = before.runs.first() {
@@ -476,9 +483,13 @@ impl Laboratory {
                         break;
                     }
                 }
+                if let Some(run) = side.runs.first().filter(|_| !ran.is_empty() && longer.is_none()) {
+                    // Two runs that are alike may be so by chance, where something is drawn by lot.
+                    ran = verdict::behaviour(self.further(original, another)?, run, another);
+                }
             }
             // The user is known better once it ran.
-            for one in verdict::files(before, &side).into_iter().chain(files).chain(ran) {
+            for one in verdict::files(before, &side).into_iter().chain(files).chain(modules).chain(ran) {
                 if !found.contains(&one) {
                     found.push(one);
                 }
@@ -489,7 +500,8 @@ impl Laboratory {
             Ok(compared) => compared,
             Err(Trouble(text)) => return begin(engine_error(text)),
         };
-        let mut remarks = verdict::not_compared(before, self.engine.reachable());
+        let runs = original.further.get().unwrap_or(&before.runs);
+        let mut remarks = verdict::not_compared(before, runs, self.engine.reachable());
         remarks.extend(verdict::remarks(before, &side, meant));
         let verdict = if found.is_empty() { Verdict::Same } else { Verdict::Differs(found) };
         Outcome { remarks, after: Some(Facts::of(&side)), ..begin(verdict) }
@@ -523,9 +535,25 @@ impl Laboratory {
 
     /// The configuration of the bare base of a Dockerfile; `None` where it can't be built alone.
     fn base(&self, subject: &Subject, source: &[u8]) -> Option<Config> {
-        let text = inherit::base(source)?;
-        let (tag, _) = self.build(subject, &text, "base", &Shown::hidden()).ok()?;
+        let tag = self.bare(subject, source)?;
         self.engine.image(&tag).ok().map(|image| image.config)
+    }
+
+    /// The bare base of a Dockerfile, built; `None` where it can't be built alone.
+    fn bare(&self, subject: &Subject, source: &[u8]) -> Option<String> {
+        let text = inherit::base(source)?;
+        self.build(subject, &text, "base", &Shown::hidden()).ok().map(|(tag, _)| tag)
+    }
+
+    /// All runs of the original, and twice as many as there were when this is asked for the first time.
+    fn further<'a>(&self, original: &'a Original, slow: bool) -> Result<&'a [Observation], Trouble> {
+        if original.further.get().is_none() {
+            let more = self.twice(&original.tag, &original.side, slow)?;
+            let all = original.side.runs.iter().cloned().chain(more).collect();
+            // Another worker never has the same original.
+            let _ = original.further.set(all);
+        }
+        Ok(original.further.get().map_or(&original.side.runs, |all| all))
     }
 
     /// Builds an image. The log is kept where the build failed.

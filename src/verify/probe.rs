@@ -28,7 +28,7 @@ pub(super) struct Probe {
     /// Every program and library.
     pub(super) programs: BTreeSet<String>,
     /// Those that lack a library.
-    pub(super) broken: BTreeSet<String>,
+    pub(super) broken: BTreeMap<String, Lack>,
     /// What is left behind, by kind: names or paths.
     pub(super) left: BTreeMap<&'static str, BTreeSet<String>>,
     /// Whom it runs as.
@@ -37,6 +37,15 @@ pub(super) struct Probe {
     pub(super) writable: Vec<String>,
     /// The bytes of all files.
     pub(super) size: u64,
+}
+
+/// What a program or a library lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Lack {
+    /// The libraries, each with who needs it.
+    pub(super) libraries: Vec<(String, String)>,
+    /// Whether it is one that others load: an extension module, a plug-in, a library.
+    pub(super) loaded: bool,
 }
 
 /// Something that is run.
@@ -67,9 +76,13 @@ pub(super) fn probe(tree: &Tree, config: &Config, whole: &[String]) -> Probe {
         paths.iter().flat_map(|path| tree.missing(path, library_path.as_deref())).collect();
     missing.sort();
     missing.dedup();
-    let lacks = |path: &&str| !tree.missing(path, library_path.as_deref()).is_empty();
+    let lack = |path: &str| {
+        let libraries = tree.missing(path, library_path.as_deref());
+        let lack = Lack { libraries, loaded: tree.is_loaded(path) };
+        (!lack.libraries.is_empty()).then(|| (format!("/{path}"), lack))
+    };
     let programs = tree.programs().map(|path| format!("/{path}")).collect();
-    let broken = tree.programs().filter(lacks).map(|path| format!("/{path}")).collect();
+    let broken = tree.programs().filter_map(lack).collect();
     Probe {
         starts,
         missing,

@@ -222,6 +222,11 @@ impl Tree {
         missing
     }
 
+    /// Whether it is a library or a module: it names no interpreter that would start it, so that others load it.
+    pub(super) fn is_loaded(&self, path: &str) -> bool {
+        self.get(path).is_some_and(|(_, entry)| matches!(&entry.kind, Kind::Program(elf) if elf.interpreter.is_none()))
+    }
+
     /// Every program and library, by path.
     pub(super) fn programs(&self) -> impl Iterator<Item = &str> {
         self.entries().filter(|(_, entry)| matches!(entry.kind, Kind::Program(_))).map(|(path, _)| path)

@@ -6,9 +6,12 @@ use dockwright_transforms::knowledge::toolchains;
 use serde_json::Value;
 
 use super::engine::{Config, Image};
-use super::probe::Probe;
-use super::run::{Answer, Observation, Own, masked};
+use super::probe::{Lack, Probe};
+use super::run::{Answer, Observation, Own, Page, masked};
 use crate::cli::Part;
+
+/// No more of the lines of a run are looked at for what they have in common with those of another one.
+const MAX_VARYING: usize = 200;
 
 /// What came of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +164,36 @@ fn entries(part: Part, sides: [Option<&Value>; 2], bases: (&Config, &Config)) ->
     found
 }
 
+/// The programs and libraries that had all of their libraries in the original and have not now.
+fn broken<'a>(before: &'a Side, after: &'a Side) -> impl Iterator<Item = (&'a String, &'a Lack)> {
+    let whole = |path: &String| before.probe.programs.contains(path) && !before.probe.broken.contains_key(path);
+    after.probe.broken.iter().filter(move |(path, _)| whole(path))
+}
+
+/// Whether a module lost a library, so that it matters what the new base brings of itself.
+pub(super) fn lost_modules(before: &Side, after: &Side) -> bool {
+    broken(before, after).any(|(_, lack)| lack.loaded)
+}
+
+/// Modules that lost a library. Nobody sees it before something loads them, which may be long after the start. What the
+/// new `base` has in the same state is its own affair: python's image without Tk has the module that would need it.
+pub(super) fn modules(before: &Side, after: &Side, base: Option<&Probe>) -> Vec<String> {
+    let of_base = |path: &String| base.is_some_and(|base| base.broken.contains_key(path));
+    let mut found: BTreeMap<&String, (&String, usize)> = BTreeMap::new();
+    for (path, lack) in broken(before, after).filter(|(path, lack)| lack.loaded && !of_base(path)) {
+        // What the program itself needs is told where that is looked at.
+        for (library, _) in lack.libraries.iter().filter(|one| !after.probe.missing.contains(one)) {
+            found.entry(library).or_insert((path, 0)).1 += 1;
+        }
+    }
+    let sentence = |(library, (path, count)): (&String, (&String, usize))| {
+        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        let need = if count > 1 { "need" } else { "needs" };
+        format!("{path}{more} {need} the shared library {library}, which was in the original and is not now")
+    };
+    found.into_iter().map(sentence).collect()
+}
+
 /// What changed in the configuration and is no fault; `meant` names what is meant to change, and who means it.
 pub(super) fn remarks(before: &Side, after: &Side, meant: &[(Part, &'static str)]) -> Vec<String> {
     let mut found = Vec::new();
@@ -179,13 +212,8 @@ pub(super) fn remarks(before: &Side, after: &Side, meant: &[(Part, &'static str)
     if !added.is_empty() {
         found.push(format!("variables that the original does not have: {}", added.join(", ")));
     }
-    let broken: Vec<&str> = after
-        .probe
-        .broken
-        .iter()
-        .filter(|path| before.probe.programs.contains(*path) && !before.probe.broken.contains(*path))
-        .map(String::as_str)
-        .collect();
+    // Of a program that something else may run it is not known that anything does.
+    let broken: Vec<&String> = broken(before, after).filter(|(_, lack)| !lack.loaded).map(|(path, _)| path).collect();
     if let Some(first) = broken.first() {
         let more = if broken.len() > 1 { format!(" and {} more", broken.len() - 1) } else { String::new() };
         found.push(format!("{first}{more} had its shared libraries in the original and has not now"));
@@ -237,7 +265,7 @@ fn writes(side: &Side, folder: &str) -> bool {
     side.probe.writable.iter().any(within)
 }
 
-/// What the one did and the other did not. `before` is two runs of the original, or one. Where it is meant to be started by
+/// What the one did and the other did not. `before` is the runs of the original, one or more. Where it is meant to be started by
 /// `another` command, what that one printed before the program did is not asked for.
 pub(super) fn behaviour(before: &[Observation], after: &Observation, another: bool) -> Vec<String> {
     let Some(old) = before.first() else { return Vec::new() };
@@ -267,9 +295,8 @@ pub(super) fn behaviour(before: &[Observation], after: &Observation, another: bo
     }
     for (at, answer) in old.answers.iter().enumerate() {
         if after.listening.contains(&answer.port) {
-            let again = before.get(1).and_then(|run| run.answers.get(at)).unwrap_or(answer);
             let now = after.answers.iter().find(|now| now.port == answer.port && now.path == answer.path);
-            found.extend(answered(answer, again, now));
+            found.extend(pages(before, at).and_then(|pages| answered(answer, &pages, now)));
         }
     }
     if steady(&|run| run.health == old.health) && old.health != after.health {
@@ -299,38 +326,66 @@ fn said_line(said: &str) -> &str {
     said.trim_start_matches(": ").split(" (it runs as user").next().unwrap_or_default()
 }
 
-/// One answer, with what the original itself answered twice.
-fn answered(old: &Answer, again: &Answer, new: Option<&Answer>) -> Option<String> {
-    let what = format!("GET {} on port {}", old.path, old.port);
-    let Ok(page) = &old.result else {
-        // It speaks something else than HTTP; that it listens is what can be told.
+/// What the original answered each time that it was asked the same; `None` where it did not answer each time, or speaks
+/// something else than HTTP.
+fn pages<'a>(before: &'a [Observation], at: usize) -> Option<Vec<&'a Page>> {
+    let first = before.first()?.answers.get(at)?;
+    // A run that was over before this was asked says nothing of it.
+    let same = |run: &'a Observation| run.answers.iter().find(|one| one.port == first.port && one.path == first.path);
+    before.iter().filter_map(same).map(|answer| answer.result.as_ref().ok()).collect()
+}
+
+/// The lines of pages of one length that are the same in all but for numbers, by their place; `None` elsewhere.
+fn steady_lines(pages: &[&Page]) -> Option<Vec<Option<String>>> {
+    let lines = |page: &&Page| page.body.lines().map(|line| masked(line, &[])).collect::<Vec<String>>();
+    let all: Vec<Vec<String>> = pages.iter().map(lines).collect();
+    let first = all.first()?;
+    if all.iter().any(|lines| lines.len() != first.len()) {
         return None;
-    };
-    let Ok(second) = &again.result else { return None };
+    }
+    let steady =
+        |(at, line): (usize, &String)| all.iter().all(|lines| lines.get(at) == Some(line)).then(|| line.clone());
+    Some(first.iter().enumerate().map(steady).collect())
+}
+
+/// One answer, with what the original itself answered each time.
+fn answered(old: &Answer, pages: &[&Page], new: Option<&Answer>) -> Option<String> {
+    let what = format!("GET {} on port {}", old.path, old.port);
+    let page = pages.first()?;
+    let steady = |same: &dyn Fn(&Page) -> bool| pages.iter().all(|page| same(page));
     let new = match new.map(|new| &new.result) {
         Some(Ok(new)) => new,
         Some(Err(error)) => return Some(format!("{what} was {}, is no answer: {error}", page.status)),
         None => return Some(format!("{what} was {}, is no answer", page.status)),
     };
-    if page.status == second.status && page.status != new.status {
+    if page.status != new.status && steady(&|one| one.status == page.status) {
         let line = new.body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
         let line = line.map(|line| format!(": {}", short(line))).unwrap_or_default();
         return Some(format!("{what} was {}, is {}{line}", page.status, new.status));
     }
-    if page.kind == second.kind && page.kind != new.kind {
+    if page.kind != new.kind && steady(&|one| one.kind == page.kind) {
         return Some(format!("{what} was of type {:?}, is {:?}", page.kind, new.kind));
     }
-    if page.location == second.location && page.location != new.location {
+    if page.location != new.location && steady(&|one| one.location == page.location) {
         return Some(format!("{what} led to {:?}, leads to {:?}", page.location, new.location));
     }
-    let mask = |text: &str| text.lines().map(|line| masked(line, &[])).collect::<Vec<_>>().join("\n");
-    let (one, two, three) = (mask(&page.body), mask(&second.body), mask(&new.body));
-    let exact = page.body == second.body;
-    if (exact && page.body != new.body) || (one == two && one != three) {
-        let line = first_difference(&page.body, &new.body);
-        return Some(format!("{what} answers something else: {line}"));
+    if page.body == new.body {
+        return None;
     }
-    None
+    if steady(&|one| one.body == page.body) {
+        return Some(format!("{what} answers something else: {}", first_difference(&page.body, &new.body)));
+    }
+    let lines = steady_lines(pages)?;
+    let mask: Vec<String> = new.body.lines().map(|line| masked(line, &[])).collect();
+    if mask.len() != lines.len() {
+        // A page with a line that is another one each time may have more such lines, or fewer.
+        let varies = lines.iter().any(Option::is_none);
+        return (!varies)
+            .then(|| format!("{what} answers something else: {}", first_difference(&page.body, &new.body)));
+    }
+    let at = lines.iter().zip(&mask).position(|(line, now)| line.as_ref().is_some_and(|line| line != now))?;
+    let line = |page: &Page| short(page.body.lines().nth(at).unwrap_or_default());
+    Some(format!("{what} answers something else: was {:?}, is {:?}", line(page), line(new)))
 }
 
 /// The first line in which two texts differ.
@@ -367,7 +422,9 @@ fn printed(before: &[Observation], after: &Observation, another: bool) -> Vec<St
         let mute = own.is_empty() && now.is_empty() && !answers(old);
         lost.retain(|line| mute || own.contains(*line));
     }
-    let new = |line: &&String| !runs.iter().any(|run| run.contains(*line));
+    let shapes = shapes(&runs);
+    let new =
+        |line: &&String| !runs.iter().any(|run| run.contains(*line)) && !shapes.iter().any(|shape| shape.fits(line));
     // An output that is never twice the same says nothing by a line more, unless that complains.
     // Neither does one more remark of a server that answers all the same, nor of one that has come further in its time.
     let further = answers(old) || !after.listening.is_subset(&old.listening);
@@ -382,6 +439,87 @@ fn printed(before: &[Observation], after: &Observation, another: bool) -> Vec<St
     }
     if let Some(line) = added.iter().find(|line| complains(line)).or(added.first()) {
         found.push(format!("it prints {:?}{}, the original does not", original(after, line), more(added.len())));
+    }
+    found
+}
+
+/// The words of a line that is another one in each run: `None` for a word that is.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape<'a>(Vec<Option<&'a str>>);
+
+impl<'a> Shape<'a> {
+    /// What two lines have in common, where that is at least half of their words.
+    fn of(one: &'a str, other: &str) -> Option<Self> {
+        let (one, other) = (one.split_whitespace(), other.split_whitespace());
+        if one.clone().count() != other.clone().count() {
+            return None;
+        }
+        let words: Vec<Option<&str>> = one.zip(other).map(|(one, other)| (one == other).then_some(one)).collect();
+        (words.iter().flatten().count() * 2 >= words.len()).then_some(Self(words))
+    }
+
+    /// Whether a line is such a line once more. A complaint in the place of a word that varies is another line.
+    fn fits(&self, line: &str) -> bool {
+        let words = line.split_whitespace();
+        words.clone().count() == self.0.len()
+            && words.zip(&self.0).all(|(word, own)| own.map_or(!complains(word), |own| own == word))
+    }
+}
+
+/// The shapes of the lines that one run printed and another one printed with other words.
+fn shapes(runs: &[BTreeSet<String>]) -> BTreeSet<Shape<'_>> {
+    let varying: Vec<Vec<&String>> = runs
+        .iter()
+        .map(|run| run.iter().filter(|line| !runs.iter().all(|run| run.contains(*line))).take(MAX_VARYING).collect())
+        .collect();
+    let mut found = BTreeSet::new();
+    for (at, lines) in varying.iter().enumerate() {
+        for other in varying.iter().skip(at + 1).flatten() {
+            found.extend(lines.iter().filter(|line| *line != other).filter_map(|line| Shape::of(line, other)));
+        }
+    }
+    found
+}
+
+/// What the original prints or answers another way each time, and what is done about it.
+fn varying(runs: &[Observation]) -> Vec<String> {
+    let mut found = Vec::new();
+    let Some(first) = runs.first() else { return found };
+    let lines = |run: &Observation| -> BTreeSet<String> {
+        run.output.lines().map(|line| masked(line, &[&run.own])).filter(|line| !line.is_empty()).collect()
+    };
+    let printed: Vec<BTreeSet<String>> = runs.iter().map(lines).collect();
+    let shapes = shapes(&printed);
+    // Of a program that was stopped, a line that is not there may only not have been printed yet.
+    let ended = runs.iter().all(|run| run.exited.is_some());
+    let varies = |line: &&str| {
+        let line = masked(line, &[&first.own]);
+        !line.is_empty()
+            && !printed.iter().all(|run| run.contains(&line))
+            && (ended || shapes.iter().any(|shape| shape.fits(&line)))
+    };
+    let lines: Vec<&str> = first.output.lines().filter(varies).collect();
+    if let Some(line) = lines.first() {
+        found.push(format!(
+            "the original prints something else each time, and such lines are not compared: {:?}{}",
+            short(line.trim()),
+            more(lines.len())
+        ));
+    }
+    for (at, answer) in first.answers.iter().enumerate() {
+        let Some(pages) = pages(runs, at) else { continue };
+        let what = format!("GET {} on port {} is answered with something else each time", answer.path, answer.port);
+        match steady_lines(&pages) {
+            None => found.push(format!("{what}, and the text is not compared")),
+            Some(lines) => {
+                let varies = lines.iter().filter(|line| line.is_none()).count();
+                if let Some(at) = lines.iter().position(Option::is_none) {
+                    let line = answer.result.iter().flat_map(|page| page.body.lines().nth(at)).next();
+                    let line = short(line.unwrap_or_default().trim());
+                    found.push(format!("{what}, and such lines are not compared: {line:?}{}", more(varies)));
+                }
+            }
+        }
     }
     found
 }
@@ -447,10 +585,10 @@ pub(super) fn complains(line: &str) -> bool {
     WORDS.iter().any(|word| line.contains(word))
 }
 
-/// What could not be compared, for a person to know.
-pub(super) fn not_compared(before: &Side, reachable: bool) -> Vec<String> {
+/// What could not be compared, for a person to know. `runs` are all those of the original.
+pub(super) fn not_compared(before: &Side, runs: &[Observation], reachable: bool) -> Vec<String> {
     let mut found = Vec::new();
-    let Some(run) = before.runs.first() else {
+    let Some(run) = runs.first() else {
         found.push("the image starts nothing, so nothing was run; name a command by --run".into());
         return found;
     };
@@ -465,9 +603,10 @@ pub(super) fn not_compared(before: &Side, reachable: bool) -> Vec<String> {
              proven; give it what it needs by --env, or name a command by --run"
         ));
     }
-    if before.runs.get(1).is_some_and(|again| again.exited != run.exited || again.listening != run.listening) {
+    if runs.iter().any(|again| again.exited != run.exited || again.listening != run.listening) {
         found.push("the original does not do the same twice".into());
     }
+    found.extend(varying(runs));
     let ports = before.image.config.ports();
     if run.exited.is_none() && !ports.is_empty() {
         if !reachable {
@@ -629,6 +768,72 @@ mod tests {
             behaviour(&before, &ran(Some(0), "a\nerror: no z\n"), false),
             ["it prints \"error: no z\", the original does not"]
         );
+    }
+
+    #[test]
+    fn a_line_with_other_words_each_time_is_not_held_against_a_further_one() {
+        let before = [
+            ran(Some(0), "start\ncan't reach host amber today\n"),
+            ran(Some(0), "start\ncan't reach host fox today\n"),
+        ];
+        let told = |output: &str| behaviour(&before, &ran(Some(0), output), false);
+        assert_eq!(told("start\ncan't reach host owl today\n"), [] as [&str; 0]);
+        let other = ["it prints \"can't reach the disk at all\", the original does not"];
+        assert_eq!(told("start\ncan't reach the disk at all\n"), other);
+        let hidden = ["it prints \"can't reach host error: today\", the original does not"];
+        assert_eq!(
+            told("start\ncan't reach host error: today\n"),
+            hidden,
+            "a complaint in the place of a word that varies"
+        );
+        let expected = "the original prints something else each time, and such lines are not compared: \
+                        \"can't reach host amber today\"";
+        let side = Side::default();
+        assert!(not_compared(&side, &before, true).contains(&expected.to_owned()));
+        // What was stopped may only not have printed it yet.
+        let slow = [ran(None, "start\nready\n"), ran(None, "start\n")];
+        assert_eq!(not_compared(&side, &slow, true), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn the_lines_of_a_page_that_vary_are_left_out_and_the_others_compared() {
+        let serves = |body: &str| serves(page(200, body));
+        let old = [serves("<h1>quotes\nbe bold\nend"), serves("<h1>quotes\nbe kind\nend")];
+        let told = |body: &str| behaviour(&old, &serves(body), false);
+        assert_eq!(told("<h1>quotes\nbe quick\nend"), [] as [&str; 0]);
+        assert_eq!(told("<h1>quotes\nbe quick\nbe slow\nend"), [] as [&str; 0]);
+        let expected = ["GET / on port 80 answers something else: was \"end\", is \"no more\""];
+        assert_eq!(told("<h1>quotes\nbe quick\nno more"), expected);
+        let expected =
+            "GET / on port 80 is answered with something else each time, and such lines are not compared: \"be bold\"";
+        assert_eq!(not_compared(&Side::default(), &old, true), [expected]);
+        let old = [serves("a\nb"), serves("a")];
+        assert_eq!(behaviour(&old, &serves("c"), false), [] as [&str; 0]);
+        let expected = "GET / on port 80 is answered with something else each time, and the text is not compared";
+        assert_eq!(not_compared(&Side::default(), &old, true), [expected]);
+    }
+
+    #[test]
+    fn a_module_that_lost_a_library_is_told_where_the_base_does_not_lack_it_too() {
+        let lack = |loaded| Lack { libraries: vec![("libpq.so.5".into(), "/x".into())], loaded };
+        let module = "/usr/lib/python3/site-packages/_db.so".to_owned();
+        let mut before = Side::default();
+        before.probe.programs.extend([module.clone(), "/usr/bin/tool".into()]);
+        let mut after = before.clone();
+        after.probe.broken.insert("/usr/bin/tool".into(), lack(false));
+        assert!(!lost_modules(&before, &after), "nobody may run it");
+        let remark = "/usr/bin/tool had its shared libraries in the original and has not now";
+        assert!(remarks(&before, &after, &[]).contains(&remark.to_owned()));
+        after.probe.broken.insert(module.clone(), lack(true));
+        assert!(lost_modules(&before, &after));
+        let expected =
+            format!("{module} needs the shared library libpq.so.5, which was in the original and is not now");
+        assert_eq!(modules(&before, &after, None), [expected]);
+        let mut base = Probe::default();
+        base.broken.insert(module.clone(), lack(true));
+        assert_eq!(modules(&before, &after, Some(&base)), [] as [&str; 0]);
+        before.probe.broken.insert(module, lack(true));
+        assert!(!lost_modules(&before, &after), "it never worked");
     }
 
     #[test]

@@ -397,6 +397,57 @@ fn an_original_that_ends_later_is_waited_for() {
 }
 
 #[test]
+fn what_an_original_does_otherwise_in_further_runs_is_not_held_against_the_other() {
+    let lab = Lab::new(PLAIN);
+    let draws = |output, side| Side { exits: Some(0), output, ..side };
+    lab.side("before", &draws("the coin shows heads\n", Side::new()));
+    lab.side("later", &draws("the coin shows tails\n", Side::new()));
+    lab.side("after", &draws("the coin shows tails\n", Side::rewritten()));
+    lab.differs(
+        &[],
+        &["it does not print \"the coin shows heads\"", "it prints \"the coin shows tails\", the original does not"],
+    );
+    fs::remove_file(lab.workspace.path().join("fake/runs-before")).unwrap();
+    lab.fake("before.later", "");
+    let (object, _) = lab.verify(&[]);
+    assert_eq!(object["verdict"], "same");
+    let remark =
+        "the original prints something else each time, and such lines are not compared: \"the coin shows heads\"";
+    assert_eq!(object["remarks"], json!([remark]));
+}
+
+#[test]
+fn a_module_that_lost_a_library_is_told_without_being_loaded() {
+    let lab = Lab::new(PLAIN);
+    // A program that names no interpreter is one that others load; this test's own libraries are such.
+    let elf = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let needed =
+        goblin::elf::Elf::parse(&elf).unwrap().libraries.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let found = ["/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib", "/lib/aarch64-linux-gnu"]
+        .iter()
+        .flat_map(|folder| needed.iter().map(move |name| format!("{folder}/{name}")))
+        .filter_map(|path| fs::read(path).ok())
+        .find_map(|bytes| {
+            let module = goblin::elf::Elf::parse(&bytes).ok()?;
+            let library = module.libraries.first().filter(|_| module.interpreter.is_none())?.to_string();
+            let all: Vec<String> = module.libraries.iter().map(|name| (*name).to_owned()).collect();
+            Some((bytes.clone(), library, all))
+        });
+    let Some((module, library, all)) = found else { return };
+    let path = "usr/lib/python3/site-packages/_own.so";
+    let (mut before, mut after) = (Side::new(), Side::rewritten());
+    for side in [&mut before, &mut after] {
+        side.files.push((path.into(), 0o644, 0, module.clone()));
+        side.files.extend(all.iter().map(|name| (format!("usr/lib/{name}"), 0o644, 0, b"\x7fELF".to_vec())));
+    }
+    after.files.retain(|(path, ..)| *path != format!("usr/lib/{library}"));
+    lab.side("before", &before);
+    lab.side("after", &after);
+    let expected = format!("/{path} needs the shared library {library}, which was in the original and is not now");
+    lab.differs(&[], &[&expected]);
+}
+
+#[test]
 fn an_original_that_fails_by_itself_is_said() {
     let lab = Lab::new(PLAIN);
     lab.side("before", &Side { exits: Some(1), output: "no database\n", ..Side::new() });

@@ -577,7 +577,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Store(Store::Home(".julia"))
         }
         "make" | "ninja" | "cmake" | "setup" | "compile" | "jvm" | "dotnet" | "beam" | "swift" | "dart"
-        | "compiled" | "npx" | "pipx" | "venv" | "django" | "rake" | "go" => Effect::Build,
+        | "compiled" | "npx" | "venv" | "django" | "rake" | "go" => Effect::Build,
         "rust" if verb == "install" => Effect::Store(Store::Home(".cargo")),
         "rust" if program.starts_with("rustup") => Effect::Store(Store::Home(".cargo")),
         "rust" => Effect::Build,
@@ -671,6 +671,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "interpreter" if matches!(program, "R" | "Rscript") => Effect::Store(Store::R),
         "interpreter" => Effect::Build,
         "poetry" | "pipenv" | "uv" if verb == "config" => Effect::Store(Store::Home(".config")),
+        // `pipx install` makes an environment in the home, and links its programs.
+        "pipx" if verb == "run" => Effect::Build,
+        "pipx" if matches!(verb, "ensurepath" | "environment" | "list" | "completions" | "") => Effect::Nothing,
+        "pipx" => Effect::Store(Store::Home(".local")),
+        "poetry" if program != "flit" && verb == "build" => Effect::Build,
         "pipenv" if has("--system") => Effect::Store(Store::Python),
         "uv" if has("--system") => Effect::Store(Store::Python),
         "pipenv" => Effect::Store(Store::Home(".local/share/virtualenvs")),

@@ -304,8 +304,13 @@ pub(super) fn folders(
         }
     }
     match store {
-        Store::Python if step.kind() == "poetry" && crate::model::virtualenv(survey.model, survey.stage) => {
+        Store::Python if step.program() == "poetry" && crate::model::virtualenv(survey.model, survey.stage) => {
             Some(vec![paths::join(&home(survey, unit), ".cache/pypoetry/virtualenvs")])
+        }
+        // These make an environment inside the project, which goes along.
+        Store::Python if matches!(step.program(), "pdm" | "rye") => Some(Vec::new()),
+        Store::Python if step.program() == "hatch" => {
+            Some(vec![paths::join(&home(survey, unit), ".local/share/hatch")])
         }
         // Who may not write among Python's own modules gets them into the home.
         Store::Python
@@ -418,6 +423,19 @@ pub(super) fn folders(
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
         Store::Home(".cabal") => cabal_home(survey, image, unit).map(|path| vec![path]),
+        Store::Home(".local") if step.program() == "pipx" => {
+            let home = paths::join(&home(survey, unit), ".local");
+            let [environments, programs] = ["PIPX_HOME", "PIPX_BIN_DIR"].map(|name| told(survey, unit, step, name));
+            let global = step.args().iter().any(|arg| arg == "--global");
+            match (environments, programs) {
+                _ if global => Some(vec!["/opt/pipx".to_owned(), "/usr/local/bin".to_owned()]),
+                (None, None) => Some(vec![home]),
+                (environments, programs) => Some(vec![
+                    environments.unwrap_or_else(|| paths::join(&home, "share/pipx")),
+                    programs.unwrap_or_else(|| paths::join(&home, "bin")),
+                ]),
+            }
+        }
         Store::Home(folder) => {
             let home = home(survey, unit);
             let from = |name: &str| step.piped.as_deref().is_some_and(|address| address.contains(name));
@@ -722,7 +740,10 @@ fn environment(
         return None;
     }
     let program = step.argv.first()?;
+    // These work in an environment that is entered; where they lie themselves, they do not look.
+    let apart = step.kind() == "poetry" && step.program() != "flit";
     if program.starts_with('/')
+        && !apart
         && let Some((folder, _)) = program.rsplit_once("/bin/")
         && !matches!(folder, "" | "/usr" | "/usr/local")
     {
@@ -753,8 +774,8 @@ fn environment(
     }
     // Conda and virtual environments come first in PATH: as the file sets it, or the image.
     let own = || {
-        let mut names = survey.model.env_names(survey.stage);
-        let (at, _) = names.find(|(at, name)| *at < unit.index && *name == "PATH")?;
+        let names = survey.model.env_names(survey.stage);
+        let (at, _) = names.filter(|(at, name)| *at < unit.index && *name == "PATH").last()?;
         survey.model.instruction(at).map(|instruction| instruction.args.text.to_string())
     };
     let shipped = || image?.env().find(|(name, _)| *name == "PATH").map(|(_, path)| path.to_owned());
@@ -766,6 +787,8 @@ fn environment(
     let folder = first.strip_suffix("/bin")?;
     let own = !matches!(folder, "" | "/usr" | "/usr/local");
     let kind = match store {
+        // Conda's own environment is the one that its Python stands in.
+        Store::Python if apart => folder.contains("conda") && !crate::model::virtualenv(survey.model, survey.stage),
         Store::Python => ["venv", "env", "conda", "virtualenv", "python"].iter().any(|word| folder.contains(word)),
         Store::Conda => folder.contains("conda"),
         _ => false,

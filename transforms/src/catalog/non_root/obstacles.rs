@@ -470,7 +470,8 @@ fn joins_docker(step: &Step) -> bool {
 
 /// What the base image starts, where the file leaves it as it is.
 fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    if !keeps_entrypoint(survey) {
+    let behind = behind_a_script(survey);
+    if !keeps_entrypoint(survey) && !behind {
         return Ok(());
     }
     // A CMD of its own takes the place of what the image starts, where that has no ENTRYPOINT.
@@ -488,7 +489,7 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Err(refuse("drops-privileges", text, true));
     }
     match survey.facts.start {
-        Start::Drops if own_start(survey) => {
+        Start::Drops if behind || own_start(survey) => {
             let text =
                 format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
             Err(refuse("drops-privileges", text, true))
@@ -518,6 +519,12 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 fn keeps_entrypoint(survey: &Survey<'_, '_>) -> bool {
     let said = |script: &str| survey.entry.steps.first().is_some_and(|step| step.program() == script);
     survey.entry.entrypoint.is_none() || survey.facts.entrypoint.is_some_and(said)
+}
+
+/// Whether a script of the project's goes on as the image's own entrypoint.
+fn behind_a_script(survey: &Survey<'_, '_>) -> bool {
+    let Some(name) = survey.facts.entrypoint else { return false };
+    survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten().any(|step| step.program() == name)
 }
 
 /// Whether the image's own entrypoint starts its own server, before which alone it steps down.

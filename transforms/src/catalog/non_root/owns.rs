@@ -1302,7 +1302,8 @@ fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
 
 /// Variables that name a folder in which programs keep what they write.
 fn names_a_folder(name: &str) -> bool {
-    const WHOLE: [&str; 18] = [
+    const WHOLE: [&str; 20] = [
+        "DENO_DIR",
         "HF_HOME",
         "HF_HUB_CACHE",
         "HUGGINGFACE_HUB_CACHE",
@@ -1320,6 +1321,7 @@ fn names_a_folder(name: &str) -> bool {
         "UPLOADS",
         "PGDATA",
         "TMPDIR",
+        "WINEPREFIX",
         "DATA",
     ];
     const ENDS: [&str; 15] = [
@@ -1370,7 +1372,7 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
     // Folders below the root that are for nothing else.
     const KEPT: [&str; 9] =
         ["/data", "/uploads", "/upload", "/storage", "/downloads", "/output", "/results", "/cache", "/logs"];
-    let mut found: Vec<String> = Vec::new();
+    let (mut found, mut strict): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let unread = user::unread_script(survey).is_some();
     let names = |name: &str| names_a_folder(name) || unread && SETTINGS.iter().any(|end| name.ends_with(end));
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
@@ -1384,6 +1386,10 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
             if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
                 let path = paths::join("/", &value.text);
                 if is_application(&path) && !found.contains(&path) && !paths::within(&path, "/root") {
+                    // Wine works in no folder that is another's.
+                    if pair.name.raw == "WINEPREFIX" {
+                        strict.push(path.clone());
+                    }
                     found.push(path);
                 }
             }
@@ -1404,7 +1410,8 @@ fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
         let file = paths::name(&path).trim_start_matches('.').contains('.');
         let path = if file { paths::parent(&path).to_owned() } else { path };
         if is_application(&path) && !needs.owned(&path) {
-            needs.late.push(Folder { path, recursive: false, make: true });
+            let recursive = strict.contains(&path);
+            needs.late.push(Folder { path, recursive, make: true });
         }
     }
 }

@@ -94,6 +94,11 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let before = known.name();
     let moves = smaller.family != known.family();
     let other = !smaller.image.rsplit('/').next()?.starts_with(&format!("{}:", before.rsplit('/').next()?));
+    // What is started by its path lies elsewhere in another image, and one without a shell is small as it is.
+    let placed = |step: &Step| !compiled && step.argv.first().is_some_and(|program| program.contains('/'));
+    if other && survey.entry.steps.iter().any(placed) || known.tag().contains("distroless") {
+        return None;
+    }
     // Ubuntu's images have a user 1000 of their own, and the full ones are mostly Debian's.
     let taken = other && smaller.family == Some(Family::Ubuntu);
     let there = |step: &Step| works_there(step, taken, moves) && !lacks(step);

@@ -1929,7 +1929,12 @@ fn wanted(
                     }
                     // The language that the image is made for is there already, in a place of its own.
                     let own = |library: &String| {
-                        language.is_some_and(|language| library.trim_start_matches("lib").starts_with(language))
+                        let Some(language) = language else { return false };
+                        let bare = library.trim_start_matches("lib");
+                        // `libc6` is C's, `libcurl4` is not, and `r-base` is R's.
+                        let ends =
+                            |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-' && bare == library);
+                        bare.strip_prefix(language).is_some_and(|rest| language.len() > 2 || ends(rest))
                     };
                     // A compiler brings the libraries of its sanitizers along.
                     if manager == Manager::Apt && libraries.iter().any(|library| library == "libgomp1") {

@@ -2188,7 +2188,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     let installs = matches!(step.kind(), "npm" | "yarn" | "pnpm");
                     let verb =
                         step.subcommand().unwrap_or(if installs || step.program() == "bower" { "install" } else { "" });
-                    fills |= matches!(verb, "install" | "i" | "ci" | "add");
+                    // What pnpm keeps, it links into the project: it takes no room of its own.
+                    fills |= matches!(verb, "install" | "i" | "ci" | "add") && step.kind() != "pnpm";
                     const WORDS: [&str; 10] =
                         ["build", "compile", "bundle", "dist", "pack", "tsc", "prod", "release", "grunt", "gulp"];
                     let words = || step.argv.iter().map(String::as_str);

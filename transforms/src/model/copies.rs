@@ -12,6 +12,9 @@ pub struct Copied {
     pub to: Option<String>,
     /// Whether `to` is a folder that the sources go into.
     pub folder: bool,
+    /// Whether `to` is a folder, by how it is written or as one that is there: a file goes into it, of a folder what lies in
+    /// it.
+    pub there: bool,
     /// Whether they come from the build context.
     pub context: bool,
 }
@@ -48,5 +51,29 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
         (true, Some(cwd)) => Some(paths::join(cwd, &to)),
         _ => None,
     };
-    Copied { sources, to: target, folder, context: !remote && !from && instruction.heredocs.is_empty() }
+    let there = folder || target.as_deref().is_some_and(|target| is_folder(model, index, target));
+    Copied { sources, to: target, folder, there, context: !remote && !from && instruction.heredocs.is_empty() }
+}
+
+/// Whether a path is a folder before instruction `index`: a WORKDIR, what `mkdir` makes, or where something was put into.
+fn is_folder(model: &Model<'_>, index: usize, path: &str) -> bool {
+    let Some(stage) = model.stage_of(index) else { return false };
+    let worked = |(at, folder): &(usize, Option<String>)| {
+        *at < index && folder.as_deref().is_some_and(|folder| folder != "/" && paths::within(folder, path))
+    };
+    let made = |step: &super::commands::Step| {
+        step.program() == "mkdir"
+            && step.operands().filter_map(|word| step.path(word)).any(|folder| paths::within(&folder, path))
+    };
+    stage.workdirs.iter().any(worked)
+        || model.body(stage).take_while(|(at, _)| *at < index).any(|(at, _)| {
+            let below = |to: &str| to != path && paths::within(to, path);
+            match model.copied(at) {
+                Some(copied) => copied
+                    .to
+                    .as_deref()
+                    .is_some_and(|to| below(to) || to == path && (copied.folder || copied.is_whole())),
+                None => model.steps(at).is_some_and(|steps| steps.iter().any(made)),
+            }
+        })
 }

@@ -18,7 +18,7 @@ pub fn find<T>(model: &Model<'_>, stage: &Stage, path: &str, mut accept: impl Fn
                     None => rest.to_owned(),
                 }
             } else if is_file(model, source) {
-                let target = if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
+                let target = if copied.there { paths::join(to, paths::name(source)) } else { to.to_owned() };
                 if target != path {
                     continue;
                 }
@@ -63,7 +63,7 @@ pub fn below(model: &Model<'_>, stage: &Stage, folder: &str) -> Vec<String> {
                 };
                 files.iter().filter(named).for_each(|file| put(&paths::join(to, paths::name(file))));
             } else if is_file(model, source) {
-                put(&if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() });
+                put(&if copied.there { paths::join(to, paths::name(source)) } else { to.to_owned() });
             } else {
                 let prefix = if source.is_empty() { String::new() } else { format!("{source}/") };
                 let first = files.partition_point(|file| file.as_str() < prefix.as_str());

@@ -87,9 +87,9 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
             false,
         ));
     }
-    if survey.entry.is_empty() {
+    if survey.entry.is_empty() && survey.entry.steps.is_empty() {
         return Err(refuse(
-            "starts-nothing",
+            super::STARTS_NOTHING,
             "nothing is started: it is a base image, or an image for building in",
             true,
         ));
@@ -104,7 +104,6 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     let Some(last_build) = last_build else {
         return Err(refuse("nothing-built", "no step compiles anything", true));
     };
-    whole::comes_with_the_sources(survey)?;
     let artifacts = artifacts(survey);
     let last_build = starts_tools(survey, &artifacts, last_build);
     let folder = application_folder(survey, last_build);

@@ -61,6 +61,9 @@ const RECIPES: [Known; 2] = [go::recipe, whole::recipe];
 /// The reason of a stage that builds nothing.
 const NOTHING: &str = "nothing-to-leave-behind";
 
+/// The reason of a stage that says itself of nothing that it starts.
+const STARTS_NOTHING: &str = "starts-nothing";
+
 /// The reasons of a stage whose base may have a compiler that no command of it starts.
 const UNBUILT: [&str; 2] = [NOTHING, "nothing-built"];
 
@@ -114,13 +117,17 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
         return parted(model, stage, &[], for_good);
     }
     let all: Vec<&[Step]> = starts.iter().map(|(_, steps)| steps.as_slice()).collect();
-    match parted(model, stage, &all, for_good) {
+    let together = match parted(model, stage, &all, for_good) {
         Ok(fix) => return Ok(fix),
         // What they start needs all that the split would leave behind or take away, and no stage would have it.
         Err(refusal) if refusal.code == NOTHING => return Err(refusal),
-        Err(_) => {}
-    }
-    let alone = parted(model, stage, &[], for_good)?;
+        Err(refusal) => refusal,
+    };
+    let alone = match parted(model, stage, &[], for_good) {
+        // What they start is all that starts.
+        Err(refusal) if refusal.code == STARTS_NOTHING => return Err(together),
+        alone => alone?,
+    };
     let fits = |steps: &[Step]| parted(model, stage, &[steps], for_good).is_ok();
     let (known, left): (Vec<_>, Vec<_>) = starts.iter().partition(|(_, steps)| fits(steps));
     let known: Vec<&[Step]> = known.iter().map(|(_, steps)| steps.as_slice()).collect();

@@ -302,7 +302,7 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         }
         Effect::Fetch(made) => removed.retain(|gone| !made.iter().any(|path| paths::covers(gone, path))),
         // Extensions and programs for everybody are made elsewhere.
-        Effect::Store(Store::Extensions | Store::Modules) => {}
+        Effect::Store(Store::Extensions | Store::Home(_) | Store::Modules) => {}
         Effect::Build | Effect::Store(_) => {
             if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !whole::SYSTEM.contains(cwd)) {
                 removed.retain(|gone| !paths::within(gone, cwd) && !paths::covers(gone, cwd));

@@ -193,9 +193,6 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         if self.opaque {
             runs_projects(self.survey)?;
         }
-        if self.smaller && self.image.as_ref().is_some_and(|image| image.kind() == Kind::Compiler) {
-            comes_with_the_sources(self.survey)?;
-        }
         if self.opaque
             && let Some(refusal) = installs_for_the_start(self.survey)
         {
@@ -2844,12 +2841,13 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         image.kind() == Kind::Server
             || image.language() == Some("php") && image.cmd().is_some_and(|cmd| cmd != "php -a")
     });
-    if survey.entry.is_empty() {
+    // What a file of Compose starts is among the steps.
+    if survey.entry.is_empty() && survey.entry.steps.is_empty() {
         if serves {
             return Ok(());
         }
         let text = "nothing is started: it is a base image, or an image for building in";
-        return Err(refuse("starts-nothing", text, true));
+        return Err(refuse(super::STARTS_NOTHING, text, true));
     }
     if !survey.entry.known {
         return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
@@ -3112,49 +3110,6 @@ pub(super) fn asks_for_the_sdk(survey: &Survey<'_, '_>) -> Option<&'static str> 
             LIBRARIES.into_iter().find(|library| text.contains(&format!("Include=\"{library}\"")))
         })
     })
-}
-
-/// Refuses a stage that starts a script which no instruction brings or makes: it is mounted, with the project around it.
-///
-/// # Errors
-/// Where it is so.
-pub(super) fn comes_with_the_sources(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    let Some(script) = comes_from_outside(survey) else { return Ok(()) };
-    let text = format!(
-        "`{script}` starts, and nothing puts it into the image: what is mounted there may compile when it runs"
-    );
-    Err(refuse("development-image", text, true))
-}
-
-/// The script that starts where no instruction brings or makes it.
-fn comes_from_outside<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s str> {
-    let step = survey.entry.steps.first()?;
-    let script = match SHELLS.contains(&step.program()) {
-        true => step.args().iter().find(|arg| !arg.starts_with('-'))?,
-        false => step.argv.first().filter(|program| program.contains('/'))?,
-    };
-    let path = step.path(script).filter(|path| path.ends_with(".sh") && paths::plain(path))?;
-    // A COPY of files brings those, one of anything else may bring whatever lies in it.
-    let file = |source: &String| {
-        let name = paths::name(source);
-        name.trim_start_matches('.').contains('.') && !name.contains(['*', '?', '$'])
-    };
-    let copied = survey.copied_file(&path)
-        || survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
-            copy.to.as_deref().is_none_or(|to| paths::within(&path, to) || paths::within(to, &path))
-                && !(copy.context && copy.sources.iter().all(file))
-        });
-    let made = survey.steps().any(|(_, step)| match effects::of(step) {
-        Effect::Writes(made) | Effect::Files(made) | Effect::Fetch(made) => {
-            made.iter().any(|made| paths::within(&path, made) || paths::covers(made, &path))
-        }
-        // An installer from the network knows nothing of the project.
-        Effect::Unknown => !effects::from_network(step),
-        Effect::Build => !matches!(step.kind(), "dotnet" | "go" | "haskell" | "jvm" | "rust"),
-        Effect::Store(Store::Prefix) => true,
-        _ => false,
-    });
-    (!copied && !made).then_some(script)
 }
 
 /// Refuses what `dotnet build` makes and nothing publishes, where a script starts that is not there to read: it runs the

@@ -325,12 +325,25 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     let folder = carried.get(at)?.from.clone();
     let inside = survey.context_path(&paths::join(&folder, "package.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&context.read(&inside)?)).ok()?;
-    let script = manifest.get("scripts")?.get("build")?.as_str()?;
-    let builds = survey.steps().any(|(_, step)| {
-        step.cwd.as_deref() == Some(folder.as_str())
-            && matches!(step.kind(), "npm" | "yarn" | "pnpm")
-            && step.argv.last().is_some_and(|last| last == "build")
-    });
+    let inside = |step: &&Step| step.cwd.as_deref() == Some(folder.as_str());
+    let here = || survey.steps().map(|(_, step)| step).filter(inside);
+    let bundler = |step: &&Step| {
+        let words = step.argv.iter().map(|word| paths::name(word)).collect::<Vec<_>>();
+        ["react-scripts", "vite", "vue-cli-service", "gatsby"]
+            .iter()
+            .any(|tool| words.windows(2).any(|pair| pair == [*tool, "build"]))
+    };
+    let asked = |step: &&Step| {
+        matches!(step.kind(), "npm" | "yarn" | "pnpm") && step.argv.last().is_some_and(|last| last == "build")
+    };
+    // The bundler itself, or the script that the project has for it.
+    let script = match here().find(bundler) {
+        Some(step) => step.argv.join(" "),
+        None => {
+            here().find(asked)?;
+            manifest.get("scripts")?.get("build")?.as_str()?.to_owned()
+        }
+    };
     let settings =
         |name: &str, mark: &str| {
             context.files().iter().filter(|file| paths::name(file).starts_with(name)).any(|file| {
@@ -350,7 +363,7 @@ pub(super) fn static_site(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> O
     } else {
         None
     };
-    let made = made.filter(|_| builds)?;
+    let made = made?;
     let served = words.iter().skip(1).any(|word| step.path(word) == Some(paths::join(&folder, made)));
     if !served {
         return None;

@@ -1962,8 +1962,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Whether anything stays behind that is worth a stage.
     fn leaves(&mut self) -> Result<(), Refusal> {
+        // A line of Python downloads or prepares something, and compiles nothing.
+        let line = |step: &Step| step.program().starts_with("python") && step.args().iter().any(|arg| arg == "-c");
         let works = |step: &Step| match effects::of(step) {
-            Effect::Build => step.program() != "patch",
+            Effect::Build => step.program() != "patch" && !line(step),
             Effect::Store(_) => true,
             Effect::Unknown => is_build_script(step),
             _ => false,
@@ -2881,10 +2883,9 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         let asks = step.args().is_empty()
             && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
         // A tool that only says who it is is there for who runs it with other words.
-        let tool = matches!(
-            step.kind(),
-            "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go"
-        ) && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
+        let tool = (matches!(step.kind(), "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go")
+            || step.program() == "jekyll")
+            && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
         interactive
             || asks
             || tool
@@ -2911,6 +2912,24 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
     for step in &survey.entry.steps {
         toolchain(step)?;
         scripts(survey, step, &mut toolchain)?;
+    }
+    // What the file installs by name may be all that Bundler looks for.
+    let others = |step: &Step| {
+        let names = || step.operands().skip(1).map(|name| name.split(':').next().unwrap_or(name));
+        step.kind() == "gem"
+            && step.subcommand() == Some("install")
+            && names().any(|name| !matches!(name, "bundle" | "bundler"))
+    };
+    if let Some(start) = survey.entry.steps.iter().find(|step| step.kind() == "bundle")
+        && idle_bundler(survey).is_some()
+        && !survey.steps().any(|(_, step)| others(step))
+    {
+        let text = format!(
+            "the gems of `{}` are installed by nobody in the file: they are when the container runs, and may have to be \
+             compiled",
+            shown(start)
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
     }
     if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
         let text = "DNX compiles what it starts, from packages in the home of who built";
@@ -3013,17 +3032,26 @@ fn results_adrift(survey: &Survey<'_, '_>, carried: &[Carried]) -> Result<(), Re
     Err(refuse("unknown-workdir", text, false))
 }
 
-/// Why an image that starts a script nobody can read has to keep its compilers: the file brings what a project is built
-/// with, and builds none.
-fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
+/// The command that installs Bundler, where nothing in the file starts it: the gems are installed later.
+fn idle_bundler<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s Step> {
     let steps = || survey.steps().map(|(_, step)| step);
-    // Bundler that nothing starts yet.
     let bundler = |step: &&Step| {
         step.kind() == "gem"
             && step.subcommand() == Some("install")
             && step.args().iter().any(|arg| matches!(arg.as_str(), "bundle" | "bundler"))
     };
     let bundles = steps().any(|step| step.kind() == "bundle" && step.subcommand() != Some("config"));
+    // A script of the project's that runs in the build may do so as well.
+    let scripts = steps().any(|step| {
+        matches!(effects::of(step), Effect::Unknown) && step.argv.iter().take(2).any(|word| word.contains('/'))
+    });
+    steps().find(bundler).filter(|_| !bundles && !scripts)
+}
+
+/// Why an image that starts a script nobody can read has to keep its compilers: the file brings what a project is built
+/// with, and builds none.
+fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
+    let steps = || survey.steps().map(|(_, step)| step);
     // Libraries of a language that is compiled, and nothing that is made of them.
     let libraries = |step: &&Step| {
         matches!(step.program(), "cabal" | "stack" | "opam")
@@ -3034,12 +3062,7 @@ fn installs_for_the_start(survey: &Survey<'_, '_>) -> Option<Refusal> {
         copy.context && copy.sources.iter().any(|source| !source.ends_with(".sh") && !source.ends_with(".conf"))
     });
     let fetches = steps().any(|step| matches!(effects::of(step), Effect::Fetch(_)));
-    // A script of the project's that runs in the build may do so as well.
-    let scripts = steps().any(|step| {
-        matches!(effects::of(step), Effect::Unknown) && step.argv.iter().take(2).any(|word| word.contains('/'))
-    });
-    let gems = steps().find(bundler).filter(|_| !bundles && !scripts);
-    let step = gems.or_else(|| steps().find(libraries).filter(|_| !brings && !fetches))?;
+    let step = idle_bundler(survey).or_else(|| steps().find(libraries).filter(|_| !brings && !fetches))?;
     let text = format!(
         "`{}` is there for what is built when the container starts, by a script that is not there to read",
         shown(step)

@@ -186,10 +186,10 @@ fn what_a_file_is_called_says_what_it_is_for() {
     workspace.file("requirements.txt", "flask\n");
     workspace.file("docker/Dockerfile.base", base);
     workspace.file("docker/Dockerfile.lint", base);
-    workspace.file(
-        ".devcontainer/Dockerfile",
-        "FROM python:3.12\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"flask\", \"run\"]\n",
-    );
+    let served =
+        "FROM python:3.12\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"flask\", \"run\"]\n";
+    workspace.file(".devcontainer/Dockerfile", served);
+    workspace.file("docker/Dockerfile.dev", served);
     let done = workspace.run(&["check", "--format", "json", "docker", ".devcontainer/Dockerfile"]);
     let reasons = |path: &str| {
         let line = text(&done.stdout).lines().find(|line| line.contains(path)).unwrap().to_owned();
@@ -204,6 +204,7 @@ fn what_a_file_is_called_says_what_it_is_for() {
         developed.contains(&"development-image".to_owned()) && developed.contains(&"ci-image".to_owned()),
         "{developed:?}"
     );
+    assert!(reasons("Dockerfile.dev").contains(&"development-image".to_owned()));
 }
 
 #[test]

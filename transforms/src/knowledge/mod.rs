@@ -22,6 +22,7 @@ pub mod options;
 pub mod packages;
 pub mod reference;
 pub mod releases;
+pub mod rooted;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod runtime;
 pub mod servers;

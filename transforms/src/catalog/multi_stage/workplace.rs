@@ -12,13 +12,19 @@ use super::stores;
 use super::survey::{Survey, refuse};
 use super::whole::shown;
 
-/// Refuses the image of a development container: its editor and its people want all the tools.
+/// Refuses the image of a development container, and one whose file says by its name that people develop in it: its editor
+/// and its people want all the tools.
 ///
 /// # Errors
-/// Where the file lies in `.devcontainer`.
+/// Where the file lies in `.devcontainer`, or is called `Dockerfile.dev` or the like.
 pub(super) fn developed(model: &Model<'_>) -> Result<(), Refusal> {
-    match model.settings.development_container() {
-        Some(file) => Err(refuse("development-image", format!("{file} makes the place where people develop"), true)),
+    const NAMES: [&str; 5] = ["dev", "devel", "develop", "development", "devcontainer"];
+    let named = |file: &&str| paths::words(&paths::name(file).to_ascii_lowercase()).any(|part| NAMES.contains(&part));
+    if let Some(file) = model.settings.development_container() {
+        return Err(refuse("development-image", format!("{file} makes the place where people develop"), true));
+    }
+    match model.settings.file.as_deref().filter(named) {
+        Some(file) => Err(refuse("development-image", format!("{file} is by its name for development"), true)),
         None => Ok(()),
     }
 }

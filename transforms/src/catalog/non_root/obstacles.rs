@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::releases::Family;
+use crate::knowledge::rooted;
 use crate::knowledge::servers;
 use crate::knowledge::services::{self, Service};
 use crate::knowledge::workplaces;
@@ -194,6 +195,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         installs_outside(survey, step)?;
     }
     unmade(survey)?;
+    kernel(survey)?;
     if let Some((_, path)) = owns::databases(survey).iter().find(|(_, path)| paths::parent(path) == "/") {
         let text = format!(
             "{path} is a database by its name, and what writes to it makes files beside it, in /, where root alone may; give it a folder of its own"
@@ -388,6 +390,39 @@ fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         if survey.steps(unit).iter().any(joins_docker) {
             let text = "it puts its user into the group docker, to which the daemon's socket belongs";
             return Err(refuse("docker-client", text, true));
+        }
+    }
+    Ok(())
+}
+
+/// A module by which the program works on the kernel, its devices or its packets: a manifest that the file copies asks for
+/// it.
+fn kernel(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    const ASIDE: [&str; 7] = ["node_modules", "vendor", "test", "tests", "examples", "example", "docs"];
+    let Some(context) = survey.model.context else { return Ok(()) };
+    let copied: Vec<String> = survey
+        .model
+        .file
+        .instructions
+        .iter()
+        .enumerate()
+        .filter_map(|(index, _)| survey.model.copied(index))
+        .filter(|copied| copied.context)
+        .flat_map(|copied| {
+            copied.sources.iter().map(|source| source.trim_start_matches("./").trim_matches('/').to_owned())
+        })
+        .collect();
+    let brought = |file: &str| {
+        copied.iter().any(|source| matches!(source.as_str(), "" | ".") || paths::within(file, source))
+            && !file.split('/').any(|part| ASIDE.contains(&part))
+    };
+    for file in context.files().iter().filter(|file| brought(file)) {
+        let Some(content) = rooted::is_manifest(paths::name(file)).then(|| context.read(file)).flatten() else {
+            continue;
+        };
+        if let Some((module, why)) = rooted::named(&crate::context::text(&content)) {
+            let text = format!("{file} asks for {module}, by which the program {why}, and that is root's");
+            return Err(refuse("needs-root", text, true));
         }
     }
     Ok(())

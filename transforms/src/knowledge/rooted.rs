@@ -1,0 +1,47 @@
+//! Modules by which a program does what the kernel lets root alone do.
+
+use super::sorted::Sorted;
+
+static MODULES: Sorted = Sorted::new(include_str!("../../data/rooted.tsv"));
+
+/// What a program does by this module; `None` where every user may. The name is as a manifest has it, in small letters.
+pub fn why(module: &str) -> Option<&'static str> {
+    MODULES.find(module).map(|row| row.rest)
+}
+
+/// Whether a file of this name is a manifest that [`named`] reads.
+pub fn is_manifest(file: &str) -> bool {
+    const MANIFESTS: [&str; 5] = ["Cargo.toml", "Pipfile", "go.mod", "package.json", "pyproject.toml"];
+    MANIFESTS.contains(&file) || file.starts_with("requirements") && file.ends_with(".txt")
+}
+
+/// The first such module that a manifest asks for by itself, with what it is for.
+pub fn named(text: &str) -> Option<(String, &'static str)> {
+    text.lines().filter(|line| !line.contains("// indirect") && !line.trim_start().starts_with('#')).find_map(|line| {
+        // The first word of the line, without its quotes and its version.
+        let line = line.trim().trim_start_matches("require ").trim_start_matches(['"', '\'']);
+        let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "./-_".contains(c))).unwrap_or(line.len());
+        let module = line.get(..end)?.to_ascii_lowercase();
+        why(&module).map(|why| (module, why))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_manifest, named};
+
+    #[test]
+    fn a_module_stands_first_in_its_line() {
+        let found = |file: &str, text: &str| is_manifest(file).then(|| named(text)).flatten().map(|(module, _)| module);
+        assert_eq!(
+            found("go.mod", "require (\n\tgithub.com/cilium/ebpf v0.21.0\n)\n").as_deref(),
+            Some("github.com/cilium/ebpf")
+        );
+        assert_eq!(found("go.mod", "\tgithub.com/cilium/ebpf v0.21.0 // indirect\n"), None);
+        assert_eq!(found("requirements.txt", "flask\nScapy==2.5.0\n").as_deref(), Some("scapy"));
+        assert_eq!(found("Cargo.toml", "aya = \"0.12\"\n").as_deref(), Some("aya"));
+        assert_eq!(found("package.json", "    \"raw-socket\": \"^1.8.0\"\n").as_deref(), Some("raw-socket"));
+        assert_eq!(found("requirements.txt", "scapy-http\n"), None);
+        assert_eq!(found("notes.txt", "scapy\n"), None);
+    }
+}

@@ -28,7 +28,12 @@ pub fn named(text: &str) -> Option<(String, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_manifest, named};
+    use super::{MODULES, is_manifest, named};
+
+    #[test]
+    fn the_table_is_sorted() {
+        MODULES.check();
+    }
 
     #[test]
     fn a_module_stands_first_in_its_line() {

@@ -32,7 +32,7 @@ pub fn started<'a>(program: &str, args: &'a [String]) -> Option<&'a [String]> {
 
 #[cfg(test)]
 mod tests {
-    use super::started;
+    use super::{WRAPPERS, started};
 
     fn rest(line: &str) -> Option<String> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -48,6 +48,11 @@ mod tests {
         assert_eq!(rest("timeout -s KILL 30 ./run").as_deref(), Some("./run"));
         assert_eq!(rest("newrelic-admin run-program gunicorn app").as_deref(), Some("gunicorn app"));
         assert_eq!(rest("wait-for-it.sh db:5432 -- ./serve -v").as_deref(), Some("./serve -v"));
+    }
+
+    #[test]
+    fn the_table_is_sorted() {
+        WRAPPERS.check();
     }
 
     #[test]

@@ -192,7 +192,9 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
             && paths::within(&path, &folder)
             && survey.context_path(&path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())
     });
-    if !brought || named || survey.copied_file(&program) {
+    // `COPY target/*.jar app.jar`: what starts is not what the build makes.
+    let put = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| copy.to.as_ref() == Some(&program));
+    if !brought || named || put || survey.copied_file(&program) {
         return None;
     }
     let alone = !has_assets(context) || opens_nothing(context);

@@ -411,6 +411,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let touches = |path: &str| {
                 self.work.iter().any(|work| work.path != "/" && paths::within(path, &work.path))
                     || self.behind.iter().filter(|folder| cargo(folder)).any(|folder| paths::within(path, folder))
+                    // What Maven makes of a project in the root folder: `mv target/*.jar target/app.jar`.
+                    || ["/target/", "/build/libs/"].iter().any(|made| path.starts_with(made))
+                        && self.carried.iter().any(|carried| path.starts_with(&format!("{}/", carried.from)))
             };
             let away = |path: &str| self.carried.iter().any(|carried| paths::within(&carried.from, path));
             let removes = step.program() == "rm" && step.always;

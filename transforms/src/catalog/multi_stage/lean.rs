@@ -620,6 +620,16 @@ fn needs_no_library(context: &dyn Context) -> bool {
             .all(|rest| rest.split_once("</dependency>").is_some_and(|(one, _)| one.contains("<scope>test</scope>")))
 }
 
+/// Whether a manifest is a workspace's root or a member: pnpm's `prune` takes away what the members have.
+fn in_workspace(context: &dyn Context, manifest: &str) -> bool {
+    let above = manifest.match_indices('/').map(|(at, _)| manifest.get(..=at).unwrap_or_default());
+    [""].into_iter().chain(above).any(|folder| {
+        // Without members, the file is settings alone.
+        let workspace = context.read(&format!("{folder}pnpm-workspace.yaml"));
+        workspace.is_some_and(|text| crate::context::text(&text).lines().any(|line| line.starts_with("packages:")))
+    })
+}
+
 /// The command that takes the development dependencies out of a Node project before it goes along; `None` where
 /// `package.json` and the sources don't prove that nothing needs them.
 pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, folder: &str) -> Option<String> {
@@ -632,7 +642,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
     };
     let (needed, development) = (names("dependencies"), names("devDependencies"));
-    if development.is_empty() || manifest.get("workspaces").is_some() {
+    if development.is_empty() || manifest.get("workspaces").is_some() || in_workspace(context, &inside) {
         return None;
     }
     let installs: Vec<&Step> = survey

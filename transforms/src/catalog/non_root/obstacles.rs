@@ -505,6 +505,11 @@ fn joins_docker(step: &Step) -> bool {
 
 /// What the base image starts, where the file leaves it as it is.
 fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    // Whatever starts in it.
+    if survey.facts.start == Start::Platform {
+        let text = format!("the platform that runs {} chooses the user", survey.facts.key);
+        return Err(refuse("platform-user", text, true));
+    }
     let behind = behind_a_script(survey);
     if !keeps_entrypoint(survey) && !behind {
         return Ok(());
@@ -531,9 +536,6 @@ fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         }
         Start::Drops => Ok(()),
         Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
-        Start::Platform => {
-            Err(refuse("platform-user", format!("the platform that runs {name} chooses the user"), true))
-        }
         // One whose name is only known when it is built has none.
         Start::Unknown | Start::Plain if (name.is_empty() || name.contains('/')) && !survey.facts.plain => {
             // An image that only passes another one on: its user is the choice of that one's author.

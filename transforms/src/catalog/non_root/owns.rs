@@ -1675,7 +1675,10 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
             let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
             let file = paths::name(&place).trim_start_matches('.').contains('.');
             let place = if file { paths::parent(&place).to_owned() } else { place };
-            if is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !found.contains(&place) {
+            // A path of somebody's own machine is none of the image.
+            let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder));
+            let own = is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !foreign;
+            if own && !found.contains(&place) {
                 found.push(place);
             }
         }

@@ -196,6 +196,16 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
     unmade(survey)?;
     kernel(survey)?;
+    // What only brings an init system is a base for anything.
+    let init = survey.facts.program.or(survey.facts.entrypoint).is_some_and(|program| program.ends_with("init"));
+    if survey.facts.start == Start::Needs
+        && !init
+        && let Some(path) = user::unread_script(survey)
+    {
+        let text =
+            format!("the start script {path} can't be seen here, and what {} starts needs root", survey.facts.key);
+        return Err(refuse("needs-root", text, true));
+    }
     if let Some((_, path)) = owns::databases(survey).iter().find(|(_, path)| paths::parent(path) == "/") {
         let text = format!(
             "{path} is a database by its name, and what writes to it makes files beside it, in /, where root alone may; give it a folder of its own"

@@ -513,7 +513,8 @@ fn env(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Decision {
         let value = pair.value.as_ref().map_or("", |value| value.raw);
         let toolchain = recipe.toolchain_variables.contains(&name)
             || BUILD_VARIABLES.contains(&name)
-            || (name == "PATH" && toolchain_path(recipe, survey, unit, value));
+            || (name == "PATH" && toolchain_path(recipe, survey, unit, value))
+            || left_tool(recipe, &survey.model.expand(unit.index, value));
         if toolchain { dropped.push(name) } else { kept.push(pair) }
     }
     if dropped.is_empty() {
@@ -533,6 +534,16 @@ fn env(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Decision {
     Decision { place: Place::BuilderAnd(format!("ENV {}", words.join(" "))), evidence }
 }
 
+/// Whether a value is the place of a tool for building that stays behind: `M2_HOME=/opt/maven`.
+fn left_tool(recipe: &Recipe, value: &words::Expanded) -> bool {
+    // Go's programs look for what it has of its own by such a variable.
+    let tool = |folder: &String| stores::is_tool(folder) && !paths::name(folder).starts_with("go");
+    value.known
+        && value.text.starts_with('/')
+        && recipe.builder_folders.iter().any(|folder| tool(folder) && paths::within(&value.text, folder))
+        && !recipe.carried.iter().any(|carried| paths::within(&value.text, &carried.to))
+}
+
 /// Whether a new PATH adds nothing but folders of the toolchain.
 fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, value: &str) -> bool {
     let expanded = survey.model.expand(unit.index, value);
@@ -544,6 +555,7 @@ fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, val
     };
     value.split(':').all(|folder| {
         home(folder)
+            || left_tool(recipe, &survey.model.expand(unit.index, folder))
             || folder.contains("PATH") && folder.starts_with('$') && !folder.contains('/')
             || folder.starts_with("$GOPATH")
             || folder.starts_with("$GOROOT")

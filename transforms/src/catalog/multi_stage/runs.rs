@@ -304,7 +304,9 @@ pub(super) fn run(
                     // What is taken away in the builder's folders is taken away there.
                     let others: Vec<String> =
                         touched.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
-                    let removes = step.program() == "rm" && made_here(survey, unit, &others, !recipe.smaller);
+                    // What a COPY into the root folder brings, it brings to the runtime stage as well.
+                    let again = step.program() == "rm" && !recipe.sources_stay && in_root_copy(survey, unit, &others);
+                    let removes = step.program() == "rm" && !again && made_here(survey, unit, &others, !recipe.smaller);
                     // A link in a folder that is copied comes along.
                     let brought = step.program() == "ln"
                         && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
@@ -1373,6 +1375,20 @@ fn looked_up(word: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
     let program = program.trim();
     (!program.is_empty() && program.bytes().all(plain)).then_some(program)
+}
+
+/// Whether a COPY of everything into the root folder brings all that is removed.
+fn in_root_copy(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String]) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    let mut before = survey.units.iter().take_while(|other| other.index < unit.index);
+    let there = |path: &String| {
+        let inside = path.trim_start_matches('/');
+        context.files().iter().any(|file| paths::within(file, inside))
+    };
+    before.any(|other| {
+        other.copy.as_ref().is_some_and(|copy| copy.context && copy.is_whole() && copy.to.as_deref() == Some("/"))
+    }) && !removed.is_empty()
+        && removed.iter().all(there)
 }
 
 /// Whether what is removed was made by a command of this stage.

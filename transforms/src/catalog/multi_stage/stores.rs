@@ -76,8 +76,9 @@ pub(super) fn is_archive(path: &str) -> bool {
 
 /// Whether a folder holds a tool for building, by its name: Maven unpacked into `/usr/share/maven`.
 pub(super) fn is_tool(path: &str) -> bool {
-    const TOOLS: [&str; 11] = [
+    const TOOLS: [&str; 12] = [
         "maven",
+        "mvn",
         "apache-maven",
         "gradle",
         "sbt",

@@ -251,6 +251,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         unread(self.survey, self.last_build)?;
         self.settle_work()?;
+        self.leave_tools();
         self.links_over_folders()?;
         if self.smaller {
             self.libraries = libraries::wanted(
@@ -2206,6 +2207,35 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             }
         }
         fills && bundles
+    }
+
+    /// Leaves behind a tool for building that was unpacked or moved somewhere, where Java starts and nothing else: a variable
+    /// that says where the tool lies is its own.
+    fn leave_tools(&mut self) {
+        const PROGRAMS: [&str; 9] = ["ant", "bazel", "cmake", "go", "gradle", "lein", "mvn", "ninja", "sbt"];
+        // What else starts may start a build: a server for builds, a notebook, a script.
+        let starts = &self.survey.entry.steps;
+        if self.opaque || starts.is_empty() || !starts.iter().all(|step| step.program() == "java") {
+            return;
+        }
+        let later = self.survey.units.iter().skip(self.last_build + 1).flat_map(|unit| unit.steps);
+        let runs: Vec<&Step> = self.survey.entry.steps.iter().chain(later).collect();
+        let started = |path: &str| {
+            runs.iter()
+                .any(|step| PROGRAMS.contains(&step.program()) || step.argv.iter().any(|word| word.contains(path)))
+        };
+        let project = |path: &str| {
+            self.survey
+                .units
+                .iter()
+                .filter_map(|unit| unit.copy.as_ref())
+                .any(|copy| copy.context && copy.to.as_deref().is_some_and(|to| paths::within(to, path)))
+        };
+        let idle = |path: &str| stores::is_tool(path) && !started(path) && !project(path);
+        let (left, carried): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.carried).into_iter().partition(|carried| idle(&carried.from));
+        self.carried = carried;
+        self.behind.extend(left.into_iter().map(|carried| carried.from));
     }
 
     /// Decides which of the folders that the build worked in go along.

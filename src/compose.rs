@@ -5,6 +5,7 @@
 //! What the image must hold, and who has to write where, is told by that as well.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,8 @@ use crate::input::Bounds;
 
 /// Larger files are not written by people.
 const MAX_FILE: u64 = 1024 * 1024;
+/// More files of YAML than this are not looked into for services, unless they are called as Compose calls its own.
+const MAX_OTHERS: usize = 32;
 
 /// The files of Compose that were met, each folder read once.
 #[derive(Debug, Default)]
@@ -79,28 +82,107 @@ fn is_compose(name: &str) -> bool {
     [".yml", ".yaml"].iter().filter_map(|end| name.strip_suffix(end)).any(named)
 }
 
+/// Whether a text is one of Compose by what stands in it, whatever the file is called: `stack.yml`, `dev.compose.yaml`.
+fn tells_services(text: &str) -> bool {
+    let opens = text.starts_with("services:") || text.contains("\nservices:");
+    opens && (text.contains("build:") || text.contains("image:"))
+}
+
+/// A service as one file has it.
+#[derive(Debug)]
+struct Entry {
+    key: String,
+    /// The image that it is started from, or that is built under this name.
+    image: Option<String>,
+    /// The Dockerfile and the build context, absolute, and the stage, of one that is built.
+    built: Option<(PathBuf, PathBuf, Option<String>)>,
+    start: Start,
+}
+
 /// The services of a folder's files, in the order of their names.
 fn services(folder: &Path) -> Vec<Service> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| is_compose(name)).collect();
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).collect();
     names.sort_unstable();
-    names.iter().flat_map(|name| read(folder, name).unwrap_or_default()).collect()
+    let (mut wanted, others): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_compose(name));
+    // A folder of very many is one of manifests, or of data.
+    if others.len() <= MAX_OTHERS {
+        wanted.extend(others);
+    }
+    let mut found = Vec::new();
+    for name in &wanted {
+        read(folder, name, 0, &mut found);
+    }
+    let service = |entry: &Entry| {
+        // A second file says more of a service that the first builds; another service starts the image that one builds.
+        let same = |one: &&Entry| match &entry.image {
+            Some(image) => one.image.as_ref() == Some(image),
+            None => one.key == entry.key,
+        };
+        let built = || found.iter().filter(|one| one.built.is_some()).find(same)?.built.as_ref();
+        let (dockerfile, context, target) = entry.built.as_ref().or_else(built)?;
+        let start = Start { target: target.clone(), ..entry.start.clone() };
+        Some(Service { dockerfile: dockerfile.clone(), context: context.clone(), start })
+    };
+    found.iter().filter_map(service).collect()
 }
 
-/// The services of one file; `None` where it can't be read, or is not of Compose.
-fn read(folder: &Path, name: &str) -> Option<Vec<Service>> {
+/// The services of one file, and of those that it includes; none where it can't be read, or is not of Compose.
+fn read(folder: &Path, name: &str, depth: usize, found: &mut Vec<Entry>) -> Option<()> {
     let path = folder.join(name);
     path.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
-    let file: Map<String, Value> = serde_saphyr::from_str(&fs::read_to_string(path).ok()?).ok()?;
+    let text = fs::read_to_string(path).ok()?;
+    let said = depth > 0 || is_compose(name);
+    if !said && !tells_services(&text) {
+        return None;
+    }
+    let file: Map<String, Value> = serde_saphyr::from_str(&text).ok()?;
     // The first files of Compose had the services at the top.
-    let services = file.get("services").and_then(Value::as_object).unwrap_or(&file);
+    let services = file.get("services").and_then(Value::as_object).or_else(|| said.then_some(&file))?;
     let mut keys: Vec<&String> = services.keys().collect();
     keys.sort_unstable();
-    Some(keys.into_iter().filter_map(|key| service(folder, name, key, services.get(key)?)).collect())
+    found.extend(keys.into_iter().filter_map(|key| {
+        let said = services.get(key).filter(|said| said.is_object())?;
+        Some(entry(folder, name, key, said))
+    }));
+    for other in file.get("include").and_then(Value::as_array).into_iter().flatten().flat_map(included) {
+        // What an included file says is relative to its own folder.
+        let other = plain(&folder.join(other));
+        if let (Some(inside), Some(name), true) = (other.parent(), other.file_name().and_then(OsStr::to_str), depth < 3)
+        {
+            read(inside, name, depth + 1, found);
+        }
+    }
+    Some(())
 }
 
-fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Service> {
+/// The files that an entry of `include` names: a path, or a map with one or several.
+fn included(entry: &Value) -> Vec<&str> {
+    let paths = entry.get("path").unwrap_or(entry);
+    match paths {
+        Value::String(path) => vec![path],
+        Value::Array(paths) => paths.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn entry(folder: &Path, file: &str, key: &str, service: &Value) -> Entry {
+    let start = Start {
+        by: format!("{file} (service {key})"),
+        target: None,
+        entrypoint: words(service.get("entrypoint")),
+        command: words(service.get("command")),
+        user: service.get("user").and_then(text),
+        rights: rights(service),
+        mounts: list(service, "volumes").filter_map(mount).collect(),
+    };
+    let image = service.get("image").and_then(Value::as_str).map(str::to_owned);
+    Entry { key: key.to_owned(), image, built: built(folder, service), start }
+}
+
+/// From what a service is built; `None` for one that is not, or not from here.
+fn built(folder: &Path, service: &Value) -> Option<(PathBuf, PathBuf, Option<String>)> {
     let build = service.get("build")?;
     let part = |name: &str| build.get(name).and_then(Value::as_str);
     let context = build.as_str().or_else(|| part("context")).unwrap_or(".");
@@ -108,15 +190,6 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
     if context.contains("://") || context.contains('$') {
         return None;
     }
-    let start = Start {
-        by: format!("{file} (service {key})"),
-        target: part("target").map(str::to_owned),
-        entrypoint: words(service.get("entrypoint")),
-        command: words(service.get("command")),
-        user: service.get("user").and_then(text),
-        rights: rights(service),
-        mounts: list(service, "volumes").filter_map(mount).collect(),
-    };
     let inside = folder.join(context);
     let dockerfile = match part("dockerfile") {
         Some(name) => inside.join(name),
@@ -126,7 +199,7 @@ fn service(folder: &Path, file: &str, key: &str, service: &Value) -> Option<Serv
         }
         None => inside.join("Dockerfile"),
     };
-    Some(Service { dockerfile: plain(&dockerfile), context: plain(&inside), start })
+    Some((plain(&dockerfile), plain(&inside), part("target").map(str::to_owned)))
 }
 
 /// The values of a list.
@@ -302,6 +375,39 @@ mod tests {
         let old = "web:\n  build: .\n  command: y 1\n";
         let found = starts(&[("docker-compose.yml", old)], "Dockerfile");
         assert_eq!(found.first().and_then(|start| start.2.as_deref()), Some("y 1"));
+    }
+
+    #[test]
+    fn files_of_other_names_and_files_that_are_included_are_read() {
+        let stack = "version: '3'\nservices:\n  agent:\n    build: agent\n    volumes:\n    \
+                     - /var/run/docker.sock:/var/run/docker.sock\n";
+        let found = starts(&[("monitoring-stack.yml", stack)], "agent/Dockerfile");
+        assert_eq!(found.first().map(|start| start.0.as_str()), Some("monitoring-stack.yml (service agent)"));
+        let files = [
+            ("compose.yaml", "include:\n- parts/core.yaml\n- path: [parts/more.yml]\n"),
+            ("parts/core.yaml", "services:\n  web:\n    build: ../web\n    command: a\n"),
+            ("parts/more.yml", "services:\n  job:\n    build: ../web\n    command: b\n"),
+        ];
+        let found = starts(&files, "web/Dockerfile");
+        assert_eq!(found.iter().filter_map(|start| start.2.as_deref()).collect::<Vec<_>>(), ["a", "b"]);
+        // Rules of a server, and the services of a framework, are called the same.
+        let other =
+            [("services.yaml", "services:\n  App\\Kernel:\n    public: true\n"), ("ci.yml", "services: [db]\n")];
+        assert!(starts(&other, "Dockerfile").is_empty());
+    }
+
+    #[test]
+    fn a_second_file_says_more_of_a_service() {
+        let files = [
+            ("docker-compose.yml", "services:\n  web:\n    build: .\n    image: shop/web\n  db:\n    image: mysql\n"),
+            ("docker-compose.prod.yml", "services:\n  web:\n    command: serve\n  db:\n    command: mysqld\n"),
+            ("docker-compose.jobs.yml", "services:\n  worker:\n    image: shop/web\n    command: work\n"),
+        ];
+        let found = starts(&files, "Dockerfile");
+        assert_eq!(
+            found.iter().map(|start| start.2.as_deref()).collect::<Vec<_>>(),
+            [Some("work"), Some("serve"), None]
+        );
     }
 
     #[test]

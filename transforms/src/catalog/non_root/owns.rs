@@ -1445,7 +1445,9 @@ fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     // The sources of what is only served don't run here.
     if !only_serves(survey, user) {
-        folders.extend(named_in_sources(survey));
+        let (named, logs) = named_in_sources(survey);
+        folders.extend(named);
+        files.extend(logs);
     }
     folders.extend(told(survey));
     folders.extend(kept(survey));
@@ -1630,16 +1632,18 @@ static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|process\.env\.(?<variable>\w+)\s*(?:\|\||\?\?)\s*["'`](/[\w./-]+)["'`]"#,
         r#"|(?:makedirs|mkdir|mkdirSync|MkdirAll|Mkdir|writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|FileOutputStream|FileWriter|connect|create_dir_all|file_put_contents|mkdir_p)\(\s*["'`](/[\w./-]+)["'`]"#,
         r#"|open\(\s*["'`](/[\w./-]+)["'`]\s*,\s*["'`][wax]"#,
+        r#"|filename["']?\s*[:=]\s*["'`](/[\w./-]+\.log)["'`]"#,
         r#"|(?:dest|destination|\w*(?:DATA|UPLOAD|LOG|STORAGE|DB|OUTPUT)_?(?:DIR|PATH|FOLDER|FILE|ROOT))["']?\s*[:=]\s*["'`](/[\w./-]+)["'`]"#,
         r#"|"\w*(?:Base|Upload|Uploads|Data|Storage|Log|Logs|Output|Files?|Images?|Media)(?:Path|Dir|Directory|Folder|Root)"\s*:\s*"(\.?\.?/[\w./-]+)""#,
     ))
     .ok()
 });
 
-/// The folders that the sources of the context name so.
-fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
+/// The folders that the sources of the context name so, and the logs that they keep among those of the system.
+fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<String>) {
     let mut found: Vec<String> = Vec::new();
-    let Some(context) = survey.model.context else { return found };
+    let mut logs: Vec<String> = Vec::new();
+    let Some(context) = survey.model.context else { return (found, logs) };
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
     let mut seen = 0usize;
@@ -1673,6 +1677,10 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
             let place = String::from_utf8_lossy(place.as_bytes());
             let base = if place.starts_with('/') { Some("/") } else { workdir };
             let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
+            if paths::parent(&place) == "/var/log" && place.ends_with(".log") && !logs.contains(&place) {
+                logs.push(place);
+                continue;
+            }
             let file = paths::name(&place).trim_start_matches('.').contains('.');
             let place = if file { paths::parent(&place).to_owned() } else { place };
             // A path of somebody's own machine is none of the image.
@@ -1683,7 +1691,7 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> Vec<String> {
             }
         }
     }
-    found
+    (found, logs)
 }
 
 /// The paths in root's home that the sources of the context name.

@@ -119,7 +119,7 @@ fn follow(survey: &Survey<'_, '_>, mut wanted: Vec<Step>, found: &mut Vec<Script
     {
         at += 1;
         let Some(path) = started(&step) else { continue };
-        let path = match survey.read(&path) {
+        let path = match survey.read_script(&path) {
             Some(_) => path,
             None if step.argv.first().is_some_and(|first| !first.contains('/')) => {
                 let tried = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/sbin"];
@@ -132,7 +132,7 @@ fn follow(survey: &Survey<'_, '_>, mut wanted: Vec<Step>, found: &mut Vec<Script
         if found.iter().any(|script| script.path == path) {
             continue;
         }
-        let Some(text) = survey.read(&path).map(Cow::into_owned) else { continue };
+        let Some(text) = survey.read_script(&path).map(Cow::into_owned) else { continue };
         let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         if !first.starts_with(b"#!") && !path.ends_with(".sh") {
             continue;

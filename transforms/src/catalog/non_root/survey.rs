@@ -151,6 +151,16 @@ impl<'m, 'a> Survey<'m, 'a> {
         units.find_map(|unit| self.read_from(unit, path, 0))
     }
 
+    /// The content of a script that starts: one of the image, or one that the image lacks, as the project is mounted over
+    /// its working directory. There it lies where the project has it.
+    pub(super) fn read_script(&self, path: &str) -> Option<Cow<'m, [u8]>> {
+        let mounted = || {
+            let inside = paths::relative(path, self.model.final_workdir(self.stage).filter(|folder| *folder != "/")?)?;
+            self.model.context?.read(inside)
+        };
+        self.read(path).or_else(mounted)
+    }
+
     /// The content of a file that one COPY brings to `path`.
     fn read_from(&self, unit: &Unit<'_>, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
         let copied = self.copied(unit)?;

@@ -150,6 +150,8 @@ fn mounted<'s>(survey: &Survey<'_, '_>, step: &'s Step) -> Option<&'s str> {
                 })
     };
     let makes = |step: &Step| match effects::of(step) {
+        // A folder that is made, or given away, holds nothing for that.
+        Effect::Files(_) if matches!(step.program(), "chgrp" | "chmod" | "chown" | "mkdir") => false,
         Effect::Writes(made) | Effect::Fetch(made) | Effect::Files(made) => {
             made.iter().any(|made| paths::within(&path, made))
         }

@@ -893,8 +893,17 @@ fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
             step.program() == "uv" && step.subcommand() == Some("sync") && step.cwd.as_deref() == Some(folder)
         };
         let units = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run);
-        let steps: Vec<_> = units.map(|unit| survey.steps(unit)).collect();
-        let Some(sync) = steps.iter().flat_map(|steps| steps.iter()).rfind(of) else { continue };
+        let own: Vec<_> = units.map(|unit| survey.steps(unit)).collect();
+        // What a COPY brings from another stage was made there.
+        let environment = paths::join(folder, ".venv");
+        let brings = |unit: &&Unit<'_>| {
+            let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+            to.is_some_and(|to| paths::within(&environment, to) && to != "/")
+        };
+        let sources = survey.units.iter().filter(brings).filter_map(|unit| survey.copied_from(unit));
+        let elsewhere = sources.flat_map(|stage| survey.model.body(stage)).filter_map(|(at, _)| survey.model.steps(at));
+        let made = elsewhere.flatten().filter(of).last();
+        let Some(sync) = own.iter().flat_map(|steps| steps.iter()).rfind(of).or(made) else { continue };
         let says = |step: &Step, option: &str| step.args().iter().any(|arg| arg == option);
         if says(run, "--no-sync") || set("UV_NO_SYNC") || set("UV_PROJECT_ENVIRONMENT") {
             continue;

@@ -161,6 +161,14 @@ impl<'m, 'a> Survey<'m, 'a> {
         self.read(path).or_else(mounted)
     }
 
+    /// The earlier stage that a COPY takes its files from.
+    pub(super) fn copied_from(&self, unit: &Unit<'_>) -> Option<&'m Stage> {
+        let flag = unit.instruction.flags.iter().find(|flag| flag.name == "from")?;
+        let name = self.model.expand(unit.index, flag.value.as_deref()?);
+        let index = self.model.stage_named(&name.text).or_else(|| name.text.parse().ok())?;
+        self.model.stages.get(index).filter(|stage| stage.from < unit.index)
+    }
+
     /// The content of a file that one COPY brings to `path`.
     fn read_from(&self, unit: &Unit<'_>, path: &str, depth: usize) -> Option<Cow<'m, [u8]>> {
         let copied = self.copied(unit)?;
@@ -169,13 +177,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             let named = to == path || (copied.folder && paths::join(to, &heredoc.name) == path);
             return named.then(|| Cow::Owned(heredoc.body.to_vec()));
         }
-        let stage = || {
-            let flag = unit.instruction.flags.iter().find(|flag| flag.name == "from")?;
-            let name = self.model.expand(unit.index, flag.value.as_deref()?);
-            let index = self.model.stage_named(&name.text).or_else(|| name.text.parse().ok())?;
-            self.model.stages.get(index).filter(|stage| stage.from < unit.index)
-        };
-        let from = if copied.context || depth > 4 { None } else { stage() };
+        let from = if copied.context || depth > 4 { None } else { self.copied_from(unit) };
         if from.is_none() && !copied.context {
             return None;
         }

@@ -359,7 +359,7 @@ fn masked_numbers(line: &str) -> String {
         static PATTERNS: [Option<Regex>; 3] = [
             Regex::new(r"\x1b\[[0-9;]*[A-Za-z]").ok(),
             Regex::new(r"(?i)\b(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\b").ok(),
-            Regex::new(r"(?i)\b[0-9a-f]{8,}\b|[0-9]+").ok(),
+            Regex::new(r"(?i)\b(?:0x[0-9a-f]+|[0-9a-f]{8,})\b|[0-9]+").ok(),
         ];
     }
     PATTERNS.with(|[colours, names, numbers]| {
@@ -389,6 +389,7 @@ mod tests {
         assert_eq!(masked("application of app in /home/app/x"), "application of user in ~/x");
         assert_eq!(masked("\x1b[32m[2024-01-02 03:04] pid 7 id 00ff00ff00ff ready"), "[#-#-# #:#] pid # id # ready");
         assert_eq!(masked("Mon Jan 2 x"), masked("Tue Feb 13 x"));
+        assert_eq!(masked("<function close at 0x7f3346e1a840>"), "<function close at #>");
     }
 
     #[test]

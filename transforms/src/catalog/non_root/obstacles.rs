@@ -1286,7 +1286,7 @@ fn service_started(step: &Step) -> Option<&str> {
 
 /// Whether a RUN installs a package of this name.
 pub(super) fn installs(text: &str, package: &str) -> bool {
-    installed(text).any(|name| name == package)
+    text.contains(package) && installed(text).any(|name| name == package)
 }
 
 /// Whether a RUN installs a package whose name begins so.

@@ -16,6 +16,7 @@ pub mod homes;
 #[allow(dead_code, reason = "the rule for the runtime counterpart is read by a module that is under way")]
 pub mod images;
 pub mod keeps;
+pub mod keys;
 pub mod manifests;
 pub mod options;
 #[allow(dead_code, reason = "transforms read more of it as they come")]

@@ -19,6 +19,7 @@ use crate::model::paths;
 use crate::syntax::Keyword;
 
 use super::caches::{self, Cache};
+use super::keys;
 use super::obstacles;
 use super::scripts::{self, Write};
 use super::stepdown::StepDown;
@@ -172,7 +173,8 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     prepared(survey, &mut needs);
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
-    modes(survey, user, &mut needs);
+    modes(survey, &mut needs);
+    keys::find(survey, &mut needs);
     filed(survey, user, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
@@ -1812,8 +1814,7 @@ fn brought(survey: &Survey<'_, '_>, path: &str) -> bool {
 }
 
 /// Programs and their files that a `chmod` keeps for their owner alone.
-fn modes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
-    let _ = user;
+fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut kept: Vec<Folder> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         if !unit.text().contains("chmod") {

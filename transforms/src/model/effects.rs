@@ -669,6 +669,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
             Effect::Writes(files.filter_map(|(_, arg)| step.path(arg)).collect())
         }
         "interpreter" if matches!(program, "R" | "Rscript") => Effect::Store(Store::R),
+        // It links the programs beside itself, or where a variable says.
+        "interpreter" if program == "bun" && (has("-g") || has("--global")) => match verb {
+            "install" | "i" | "add" | "a" => Effect::Store(Store::Home(".bun")),
+            _ => Effect::Nothing,
+        },
         "interpreter" => Effect::Build,
         "poetry" | "pipenv" | "uv" if verb == "config" => Effect::Store(Store::Home(".config")),
         // `pipx install` makes an environment in the home, and links its programs.

@@ -389,7 +389,8 @@ pub(super) fn folders(
         Store::Gems if matches!(family, Some(Family::Rhel | Family::Fedora | Family::Amazon)) => local(),
         // It puts another Node into the prefix of the whole machine.
         Store::Modules if step.program() == "n" => local(),
-        Store::Modules if language == "node" => {
+        // Bun's own image has no npm, before a package brings it.
+        Store::Modules if language == "node" && !brings_bun(image) => {
             let mut found = vec!["/usr/local/lib/node_modules".to_owned(), "/usr/local/bin".to_owned()];
             if step.program() == "yarn" {
                 found.push("/usr/local/share/.config/yarn/global".to_owned());
@@ -462,8 +463,11 @@ pub(super) fn folders(
             let set = set.or_else(|| (folder == ".nvm").then(|| beside_the_script(unit, step, &home)).flatten());
             let toolchain = matches!(folder, ".cargo" | ".npmrc" | ".config" | ".m2" | ".stack");
             let starts_from = if folder == ".cargo" { starts_from_cargo } else { starts_from };
+            // Bun's image has the programs of its global modules linked beside Bun itself.
+            let linked = (folder == ".bun" && brings_bun(image)).then(|| "/usr/local/bin".to_owned());
             if let Some(path) = set {
-                return Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] });
+                let found = std::iter::once(path.clone()).chain(linked).collect();
+                return Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { found });
             }
             // Who runs the instructions of an image that is not known, and where his home is, nobody says.
             let said = survey.model.user(unit.index).is_some()
@@ -478,7 +482,8 @@ pub(super) fn folders(
                 paths::join(&home, folder)
             };
             // What nobody can start by name is of no use when the container runs.
-            Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { vec![path] })
+            let found = std::iter::once(path.clone()).chain(linked).collect();
+            Some(if toolchain && !starts_from(survey, &path) { Vec::new() } else { found })
         }
         // A Conda that the file installs lies where its installer was told to put it; that of an image that is not known
         // may be anywhere.
@@ -879,6 +884,11 @@ pub(super) fn minor(tag: &str) -> Option<&str> {
     let minor = version.get(..end)?;
     let numbers = minor.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
     (numbers && first > 0).then_some(minor)
+}
+
+/// Whether the base is Bun's own image.
+fn brings_bun(image: Option<&Image>) -> bool {
+    image.is_some_and(|image| paths::name(image.name()) == "bun")
 }
 
 /// Whether another stage or image brings Node among the programs for everybody.

@@ -173,6 +173,7 @@ fn entry(folder: &Path, file: &str, key: &str, service: &Value) -> Entry {
         target: None,
         entrypoint: words(service.get("entrypoint")),
         command: words(service.get("command")),
+        check: check(service),
         user: service.get("user").and_then(text),
         rights: rights(service),
         mounts: list(service, "volumes").filter_map(mount).collect(),
@@ -302,6 +303,17 @@ fn words(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then(|| text.replace("$$", "$"))
 }
 
+/// What a health check runs: a text for a shell, or a list behind the word that says how it is run.
+fn check(service: &Value) -> Option<String> {
+    let test = service.get("healthcheck")?.get("test")?;
+    let Some(list) = test.as_array() else { return words(Some(test)) };
+    match (list.first()?.as_str()?, list.get(1..)?) {
+        ("CMD-SHELL", [command]) => words(Some(command)),
+        ("CMD", command) => words(Some(&Value::Array(command.to_vec()))),
+        _ => None,
+    }
+}
+
 /// A path without `.` and `..`, as it is written: links are not followed.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
@@ -408,6 +420,18 @@ mod tests {
             found.iter().map(|start| start.2.as_deref()).collect::<Vec<_>>(),
             [Some("work"), Some("serve"), None]
         );
+    }
+
+    #[test]
+    fn a_health_check_is_told() {
+        let check = |test: &str| {
+            let text = format!("services:\n  web:\n    build: .\n    healthcheck:\n      test: {test}\n");
+            say(&[("compose.yml", &text)], "Dockerfile").0.starts.remove(0).check
+        };
+        assert_eq!(check("curl -f localhost:80/up").as_deref(), Some("curl -f localhost:80/up"));
+        assert_eq!(check("[CMD-SHELL, 'curl -f localhost || exit 1']").as_deref(), Some("curl -f localhost || exit 1"));
+        assert_eq!(check("[CMD, wget, -q, 'localhost:80/a b']").as_deref(), Some("wget -q 'localhost:80/a b'"));
+        assert_eq!(check("[NONE]"), None);
     }
 
     #[test]

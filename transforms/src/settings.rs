@@ -37,12 +37,21 @@ pub struct Start {
     pub entrypoint: Option<String>,
     /// The words in the place of CMD, as a shell reads them.
     pub command: Option<String>,
+    /// What asks whether the container is well, as a shell reads it.
+    pub check: Option<String>,
     /// The user in the place of the image's own.
     pub user: Option<String>,
     /// What it is given beyond the rights of other containers, in the words of `docker run`: `--cap-add=NET_ADMIN`.
     pub rights: Vec<String>,
     /// What lies over folders of the image.
     pub mounts: Vec<Mount>,
+}
+
+impl Start {
+    /// Whether it is the stage of this name that is built for it, where that is the last.
+    pub fn is_of(&self, stage: Option<&str>) -> bool {
+        self.target.is_none() || self.target.as_deref() == stage
+    }
 }
 
 /// A file, a folder or a volume that is mounted into a container.

@@ -90,16 +90,7 @@ pub fn instead(model: &Model<'_>, stage: &Stage, start: &Start) -> Option<Vec<St
         return None;
     }
     let own = of(model, stage);
-    let cwd = model.final_workdir(stage).map(str::to_owned);
-    let at = own.cmd.or(own.entrypoint).unwrap_or(stage.from);
-    let span = model.instruction(at)?.span;
-    let read = |text: &str| -> Option<Vec<Step>> {
-        let script = model.afford(text).then(|| shell::parse_alone(text)).flatten()?;
-        let mut steps = steps_in(model, at, &script, cwd.clone());
-        // They stand in no line of the file; the start that they are in the place of does.
-        steps.iter_mut().for_each(|step| step.span = span);
-        Some(steps)
-    };
+    let read = |text: &str| alone(model, stage, text);
     let command = match start.command.as_deref() {
         Some(text) => read(text)?,
         None => Vec::new(),
@@ -116,6 +107,27 @@ pub fn instead(model: &Model<'_>, stage: &Stage, start: &Start) -> Option<Vec<St
     let steps: Vec<Step> = steps.into_iter().chain(behind).collect();
     let idle = steps.iter().all(|step| step.program().is_empty() || IDLE.contains(&step.program()));
     (!idle).then_some(steps)
+}
+
+/// The commands that ask whether a container of the stage is well: those of the file, and of who else uses the image.
+pub fn checks(model: &Model<'_>, stage: &Stage) -> Vec<Step> {
+    let own = model.body(stage).filter(|(_, instruction)| instruction.keyword == Keyword::Healthcheck);
+    let own = own.filter_map(|(index, _)| model.steps(index)).flatten().cloned();
+    let others = model.settings.starts.iter().filter(|start| start.is_of(stage.name.as_deref()));
+    let others = others.filter_map(|start| alone(model, stage, start.check.as_deref()?)).flatten();
+    own.chain(others).collect()
+}
+
+/// The commands of a text that stands in no file of Docker's, and runs in a container of the stage.
+fn alone(model: &Model<'_>, stage: &Stage, text: &str) -> Option<Vec<Step>> {
+    let own = of(model, stage);
+    let at = own.cmd.or(own.entrypoint).unwrap_or(stage.from);
+    let span = model.instruction(at)?.span;
+    let script = model.afford(text).then(|| shell::parse_alone(text)).flatten()?;
+    let mut steps = steps_in(model, at, &script, model.final_workdir(stage).map(str::to_owned));
+    // They stand in no line of the file; the start that they belong to does.
+    steps.iter_mut().for_each(|step| step.span = span);
+    Some(steps)
 }
 
 /// The commands of an ENTRYPOINT in exec form with a CMD, which is in shell form or not.

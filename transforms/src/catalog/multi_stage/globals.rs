@@ -6,7 +6,6 @@
 use crate::knowledge::globals;
 use crate::model::commands::Step;
 use crate::model::{npm, paths};
-use crate::syntax::Keyword;
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
@@ -110,10 +109,8 @@ fn taken_away(survey: &Survey<'_, '_>, name: &str) -> bool {
 /// Whether what runs in the runtime stage starts a program by its name.
 fn is_started(survey: &Survey<'_, '_>, recipe: &Recipe, program: &str) -> bool {
     let named = |step: &Step| step.argv.iter().any(|word| word == program) || step.program() == program;
-    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     recipe.programs.has(program)
-        || survey.entry.steps.iter().any(named)
-        || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
+        || survey.entry.steps.iter().chain(&survey.checks).any(named)
         || survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps).any(named)
 }
 

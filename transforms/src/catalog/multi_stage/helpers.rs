@@ -10,7 +10,6 @@ use crate::knowledge::sorted::Sorted;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
-use crate::syntax::Keyword;
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
@@ -28,12 +27,10 @@ pub(super) const NODE_BUNDLES: &str = "Node is there to bundle files, and nothin
 /// the health check, and the instructions behind the build.
 pub(super) fn unstarted(survey: &Survey<'_, '_>, last_build: usize, is_one: impl Fn(&str) -> bool) -> bool {
     let later = survey.units.iter().skip(last_build + 1).flat_map(|unit| unit.steps.iter().chain(unit.own));
-    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
-    let health = health.filter_map(|unit| survey.model.steps(unit.index)).flatten();
     let named = |step: &Step| {
         step.argv.iter().any(|word| is_one(paths::name(word)) || word.split_ascii_whitespace().any(&is_one))
     };
-    !survey.entry.steps.iter().chain(later).chain(health).any(named)
+    !survey.entry.steps.iter().chain(later).chain(&survey.checks).any(named)
 }
 
 /// The program of the build that a COPY brings from another image, where it brings nothing else: `composer`, `uv`. All

@@ -147,8 +147,7 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
 
 /// What others start in the image of a stage, as far as it can be read.
 fn others<'m>(model: &'m Model<'_>, stage: &Stage) -> Vec<(&'m Start, Vec<Step>)> {
-    let here = |start: &&Start| start.target.is_none() || start.target.as_deref() == stage.name.as_deref();
-    let starts = model.settings.starts.iter().filter(here);
+    let starts = model.settings.starts.iter().filter(|start| start.is_of(stage.name.as_deref()));
     starts.filter_map(|start| Some((start, entry::instead(model, stage, start)?))).collect()
 }
 

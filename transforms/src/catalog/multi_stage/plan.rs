@@ -409,17 +409,11 @@ fn nothing_copied(survey: &Survey<'_, '_>, recipe: &Recipe) -> Refusal {
 /// Files that a command of the builder writes, that what runs in the shipped image names, and that nothing carries yet.
 fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot: usize) -> Vec<Carried> {
     let mut found: Vec<Carried> = Vec::new();
-    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
     let later = survey.units.iter().zip(decisions).enumerate().filter(|(at, (unit, decision))| {
         unit.instruction.keyword == Keyword::Run && (*at >= pivot || decision.place == Place::Runtime)
     });
-    let named: Vec<&Step> = survey
-        .entry
-        .steps
-        .iter()
-        .chain(health.filter_map(|unit| survey.model.steps(unit.index)).flatten())
-        .chain(later.flat_map(|(_, (unit, _))| unit.steps))
-        .collect();
+    let named: Vec<&Step> =
+        survey.entry.steps.iter().chain(&survey.checks).chain(later.flat_map(|(_, (unit, _))| unit.steps)).collect();
     let names = |path: &str| {
         named.iter().any(|step| {
             step.argv.iter().chain(&step.outputs).any(|word| step.is_at(word, path)) && step.program() != "rm"
@@ -777,9 +771,7 @@ pub(super) fn mentions(step: &Step, path: &str) -> bool {
 /// Whether what starts, or a health check, needs a package by its name.
 pub(super) fn needed_at_start(survey: &Survey<'_, '_>, name: &str) -> bool {
     let named = |step: &Step| tools::brings(name, step.program());
-    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
-    survey.entry.steps.iter().any(named)
-        || health.filter_map(|unit| survey.model.steps(unit.index)).flatten().any(named)
+    survey.entry.steps.iter().chain(&survey.checks).any(named)
 }
 
 /// Whether a folder of the builder goes along.

@@ -11,7 +11,6 @@ use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, Model, Stage, paths};
 use crate::surgery::Layout;
-use crate::syntax::Keyword;
 use crate::transform::{Applicability, Decision, Fix};
 
 use super::runtime::{self, Runtime};
@@ -198,11 +197,7 @@ fn stays(survey: &Survey<'_, '_>, smaller: &Runtime, lacks: &dyn Fn(&Step) -> bo
     survey.units.iter().all(|unit| {
         let text = unit.instruction.args.text.as_ref();
         !PLACES.iter().any(|place| text.contains(place)) && !lost.iter().any(|name| survey::reads(unit, name))
-    }) && survey
-        .units
-        .iter()
-        .filter(|unit| unit.instruction.keyword == Keyword::Healthcheck)
-        .all(|unit| survey.model.steps(unit.index).is_none_or(|steps| !steps.iter().any(lacks)))
+    }) && !survey.checks.iter().any(lacks)
 }
 
 /// Whether a command of the stage does in the smaller image what it did: with `taken`, that may have a user 1000, and

@@ -2066,9 +2066,8 @@ const SITE_TOOLS: [&str; 12] = [
 
 /// Whether what starts, a script of it, or a health check starts a program of a package.
 fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
-    let health = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Healthcheck);
-    let checks = health.filter_map(|unit| survey.model.steps(unit.index)).flatten();
-    survey.entry.steps.iter().chain(checks).any(|step| brings(manager, packages::bare(package), step.program()))
+    let mut starts = survey.entry.steps.iter().chain(&survey.checks);
+    starts.any(|step| brings(manager, packages::bare(package), step.program()))
         || recipe.scripted.iter().any(|program| brings(manager, packages::bare(package), program))
 }
 
@@ -2116,7 +2115,7 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
     recipe.opaque_entry
         || recipe.repositories
         || started(survey, recipe, manager, package)
-        || survey.entry.steps.iter().any(|step| brings(manager, name, step.program()))
+        || survey.entry.steps.iter().chain(&survey.checks).any(|step| brings(manager, name, step.program()))
         || health.into_iter().any(|unit| unit.instruction.args.text.contains(name))
         || survey.model.context.is_some() && packages::programs(manager, name).any(|program| survey.calls(program))
         || libraries::needs(survey, name)

@@ -25,6 +25,8 @@ pub(super) struct Survey<'m, 'a> {
     /// What it starts: as the file says it, until others are known that it starts as well.
     pub(super) entry: Cow<'m, Entry>,
     pub(super) units: Vec<Unit<'m>>,
+    /// What asks whether a container of it is well.
+    pub(super) checks: Vec<Step>,
     called: OnceCell<BTreeSet<String>>,
     /// What is gone behind each unit, once somebody has asked.
     gone: Vec<OnceCell<Vec<String>>>,
@@ -84,7 +86,15 @@ impl<'m, 'a> Survey<'m, 'a> {
             units.push(unit);
         }
         let gone = units.iter().map(|_| OnceCell::new()).collect();
-        Ok(Self { model, stage, entry: Cow::Borrowed(entry::of(model, stage)), units, called: OnceCell::new(), gone })
+        Ok(Self {
+            model,
+            stage,
+            entry: Cow::Borrowed(entry::of(model, stage)),
+            units,
+            checks: entry::checks(model, stage),
+            called: OnceCell::new(),
+            gone,
+        })
     }
 
     /// Adds commands that others start in the image to those that it starts itself.

@@ -3,7 +3,6 @@
 use crate::knowledge::releases::{Family, Manager};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::libraries;
@@ -123,9 +122,6 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
             Place::Builder | Place::BuilderAnd(_) => false,
             Place::Runtime | Place::Both => true,
         };
-        if runs && unit.instruction.keyword == Keyword::Healthcheck {
-            survey.model.steps(unit.index).unwrap_or_default().iter().for_each(&mut need);
-        }
         for step in unit.steps.iter().chain(unit.own) {
             if let Effect::Install(packages) = effects::of(step) {
                 installed.extend(packages.names.iter().cloned());
@@ -134,7 +130,7 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
             }
         }
     }
-    survey.entry.steps.iter().for_each(&mut need);
+    survey.entry.steps.iter().chain(&survey.checks).for_each(&mut need);
     for package in libraries::behind(survey) {
         wanted.push(package);
         if package == "git" {

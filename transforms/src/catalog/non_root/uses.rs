@@ -26,10 +26,7 @@ pub(super) struct Use<'m> {
 /// Reads how the image is used.
 pub(super) fn read<'m>(survey: &Survey<'m, '_>) -> Vec<Use<'m>> {
     let starts = survey.model.settings.starts.iter();
-    let here = |start: &&Start| {
-        let target = start.target.as_deref();
-        start.user.is_none() && (target.is_none() || target == survey.stage.name.as_deref())
-    };
+    let here = |start: &&Start| start.user.is_none() && start.is_of(survey.stage.name.as_deref());
     starts.filter(here).map(|start| of(survey, start)).collect()
 }
 

@@ -161,7 +161,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     volumes(survey, user, &mut needs);
     uses::volumes(survey, &mut needs);
     application(survey, user, &mut needs);
-    roots_home(survey, user, &mut needs);
+    roots_home(survey, &mut needs);
     frameworks(survey, &mut needs);
     developed(survey, &mut needs);
     made(survey, user, &mut needs);
@@ -2193,7 +2193,7 @@ fn reads_only(survey: &Survey<'_, '_>) -> bool {
 }
 
 /// What stands in root's home and is used when the program runs.
-fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if !survey.facts.family.is_some_and(Family::has_shell) && survey.facts.family.is_some() {
         return;
     }
@@ -2230,15 +2230,15 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 }
             }
             Keyword::Env => {
-                let home = unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| {
-                    !pair.name.raw.eq_ignore_ascii_case("HOME")
-                        && pair.value.as_ref().is_some_and(|value| in_home(value.raw))
-                });
-                used |= home;
-                // Tools keep what they fetch in the folder in which they lie.
-                for pair in unit.instruction.pairs(survey.model.file.escape) {
-                    let Some(value) = pair.value.filter(|value| home && value.raw.contains("/root/")) else { continue };
-                    let value = survey.model.expand(unit.index, value.raw);
+                let pairs = unit.instruction.pairs(survey.model.file.escape);
+                let pairs = pairs.into_iter().filter(|pair| !pair.name.raw.eq_ignore_ascii_case("HOME"));
+                for written in pairs.filter_map(|pair| pair.value) {
+                    let value = survey.model.expand(unit.index, written.raw);
+                    if !in_home(written.raw) && !in_home(&value.text) {
+                        continue;
+                    }
+                    used = true;
+                    // Tools keep what they fetch in the folder in which they lie.
                     for rest in value.text.split(':').filter_map(|path| path.strip_prefix("/root/")) {
                         let first = rest.split('/').next().unwrap_or_default();
                         let folder = paths::join("/root", first);
@@ -2300,7 +2300,6 @@ fn roots_home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if !known {
         needs.early.insert(0, Folder { path: "/root".to_owned(), recursive: false, make: false });
     }
-    let _ = user;
     // A home that the file names itself stays.
     if survey.all().rev_env_home(survey).is_none_or(|said| said == "/root") {
         needs.home = Some("/root".to_owned());

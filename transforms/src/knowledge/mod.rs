@@ -8,6 +8,7 @@
 
 pub(crate) mod sorted;
 
+pub mod buildpack;
 pub mod crates;
 pub mod develops;
 pub mod fetches;

@@ -12,13 +12,15 @@
 //!    for those of them that the build stands on as well. `programs` keeps what is started then.
 //!    `tidy` knows the commands that take away themselves what they built with, `helpers` the tools that only build.
 //!    `workplace` knows the images in which something is compiled when they run.
-//! 5. `tools`: programs that the runtime stage starts and that only the builder's image has.
+//! 5. `tools`: programs that the runtime stage starts and that only the builder's image has; `calls` finds those that the
+//!    sources start.
 //! 6. `emit`: the plan as edits; `explain`: the plan in words.
 //!    `java` knows what a project in Java asks of its runtime.
 //! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
 //!
 //! A stage that builds nothing, on an image with a compiler, needs no second one: `rebase` puts it on a smaller image.
 
+mod calls;
 mod check;
 mod emit;
 mod explain;

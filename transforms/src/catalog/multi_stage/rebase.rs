@@ -9,13 +9,13 @@ use crate::knowledge::releases::Family;
 use crate::model::base;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, Model, Stage, paths};
+use crate::model::{Base, Model, Stage, npm, paths};
 use crate::surgery::Layout;
 use crate::transform::{Applicability, Decision, Fix};
 
 use super::runtime::{self, Runtime};
 use super::survey::{self, Survey};
-use super::{libraries, tools, whole};
+use super::{calls, libraries, tools, whole};
 
 /// What a start may do before it comes to the program, and nothing of it is a matter of the image.
 const AROUND: [&str; 18] = [
@@ -46,14 +46,23 @@ const OF_THE_JDK: [&str; 11] =
 /// Programs of the full images that sources start by their names, and that are words for nothing else.
 const CALLED: [&str; 7] = ["git", "gpg", "hg", "scp", "ssh", "ssh-keygen", "svn"];
 
+/// The languages whose images have a counterpart that only runs what is made.
+const LANGUAGES: [&str; 6] = ["dotnet", "go", "java", "node", "python", "rust"];
+
 /// The stage on a smaller image; `None` where that has no other, or what the stage needs of it can't be told.
 pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let Base::Image { image, .. } = &stage.base else { return None };
     let known = base::known(image)?;
-    let language = known.language().filter(|language| ["dotnet", "go", "java", "rust"].contains(language))?;
+    let language = known.language().filter(|language| LANGUAGES.contains(language))?;
     let compiled = matches!(language, "go" | "rust");
+    let interpreted = matches!(language, "node" | "python");
+    let full = !["alpine", "slim"].iter().any(|part| known.tag().contains(part));
     // What an image with a build tool ships may start that tool.
-    if known.cmd().is_some_and(|cmd| !matches!(cmd, "bash" | "jshell" | "sh")) {
+    if !interpreted && known.cmd().is_some_and(|cmd| !matches!(cmd, "bash" | "jshell" | "sh")) {
+        return None;
+    }
+    // What the modules need of the image, only the project says.
+    if interpreted && !(full && lists_modules(model, language)) {
         return None;
     }
     if model.settings.runtime_base.is_some() || image.digest.is_some() {
@@ -66,7 +75,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let others = super::others(model, stage);
     let mut programs: Vec<Step> = Vec::new();
     for step in survey.entry.steps.iter().chain(others.iter().flat_map(|(_, steps)| steps)) {
-        if compiled && is_brought(&survey, step) || runs(language, step) {
+        if compiled && is_brought(&survey, step) || runs(language, step) || starts_script(&survey, language, step) {
             programs.push(step.clone());
         } else if !AROUND.contains(&step.program()) {
             programs.push(scripted(&survey, language, step)?);
@@ -80,14 +89,15 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let from = model.instruction(stage.from)?;
     let written = from.from()?.image;
     // The images of Java and .NET have what fetches something, and a plain distribution has not.
+    let distribution = compiled || interpreted;
     let lacks = |step: &Step| {
-        tools::is_of_full_images(step.program()) && (compiled || !matches!(step.program(), "curl" | "wget"))
+        tools::is_of_full_images(step.program()) && (distribution || !matches!(step.program(), "curl" | "wget"))
     };
     if written.raw.contains('$') || !stays(&survey, &smaller, &lacks) {
         return None;
     }
-    let full = !["alpine", "slim"].iter().any(|part| known.tag().contains(part));
-    if full && CALLED.iter().any(|program| survey.calls(program) && !survey.installs(tools::package(program))) {
+    let called = |program: &&str| survey.calls(program) && !survey.installs(tools::package(program));
+    if full && !interpreted && CALLED.iter().any(called) {
         return None;
     }
     let before = known.name();
@@ -107,12 +117,14 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let mut assumptions = vec![match language {
         "java" => "what starts uses none of a JDK's tools: its compiler, `jcmd`, `jmap` and the like".to_owned(),
         "dotnet" => "what starts uses none of the SDK's tools".to_owned(),
-        _ => "what starts is no script, and starts no program that only the full image has".to_owned(),
+        "go" | "rust" => "what starts is no script, and starts no program that only the full image has".to_owned(),
+        _ => "what starts calls no program that only the full image has".to_owned(),
     }];
     let mut libraries = Vec::new();
-    if compiled {
+    if distribution {
         let mut carried = Vec::new();
         libraries = libraries::wanted(&survey, Some(&known), &smaller, &mut assumptions, &mut carried).ok()?;
+        libraries.extend(calls::packages(&survey).into_iter().filter(|_| interpreted).map(str::to_owned));
         libraries.retain(|package| !survey.installs(package));
         if !carried.is_empty() {
             return None;
@@ -153,15 +165,42 @@ fn is_brought(survey: &Survey<'_, '_>, step: &Step) -> bool {
     step.kind().is_empty() && survey.started(step).is_some_and(|path| survey.copied_file(&path) && !script(&path))
 }
 
-/// Whether a command starts a compiled program of the language in the runtime alone.
+/// Whether the project beside the file lists the modules that it uses.
+fn lists_modules(model: &Model<'_>, language: &str) -> bool {
+    let lists: &[&str] = match language {
+        "node" => &["package.json"],
+        _ => &["requirements.txt", "pyproject.toml", "Pipfile", "setup.py"],
+    };
+    model.context.is_some_and(|context| context.files().iter().any(|file| lists.contains(&paths::name(file))))
+}
+
+/// Whether a command is a script of `package.json` behind which the interpreter alone starts.
+fn starts_script(survey: &Survey<'_, '_>, language: &str, step: &Step) -> bool {
+    if language != "node" || !matches!(step.kind(), "npm" | "yarn" | "pnpm") {
+        return false;
+    }
+    let read = |path: &str| survey.model.context?.read(&survey.context_path(path)?);
+    let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or_default();
+    let behind = npm::behind(survey.model, index, step, &read);
+    let mut own = behind.iter().filter(|one| one.argv != step.argv).peekable();
+    own.peek().is_some() && own.all(|one| runs(language, one) || AROUND.contains(&one.program()))
+}
+
+/// Whether a command starts a compiled program of the language in the runtime alone, or a source in the interpreter.
 fn runs(language: &str, step: &Step) -> bool {
-    matches!(language, "dotnet" | "java")
-        && step.program() == language
-        && match language {
-            // A source is compiled first, and the debugger's agent is a part of the JDK.
-            "java" => !step.args().is_empty() && !step.args().iter().any(|arg| needs_jdk(arg)),
-            _ => step.args().first().is_some_and(|arg| arg.ends_with(".dll")),
-        }
+    const SERVERS: [&str; 6] = ["celery", "daphne", "gunicorn", "hypercorn", "python", "uvicorn"];
+    let program = step.program();
+    let own = match language {
+        "python" => SERVERS.contains(&program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')),
+        "dotnet" | "java" | "node" => program == language,
+        _ => false,
+    };
+    own && match language {
+        "node" | "python" => step.args().iter().any(|arg| !arg.starts_with('-')),
+        // A source is compiled first, and the debugger's agent is a part of the JDK.
+        "java" => !step.args().is_empty() && !step.args().iter().any(|arg| needs_jdk(arg)),
+        _ => step.args().first().is_some_and(|arg| arg.ends_with(".dll")),
+    }
 }
 
 /// What a script starts that can be read, where that is the like and nothing in it is a program of the larger image only.

@@ -13,7 +13,7 @@ use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
-use super::{tidy, whole};
+use super::{calls, tidy, whole};
 
 /// The folders in which a program is looked up that is called by its name.
 pub(super) const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -28,6 +28,7 @@ pub(super) struct Survey<'m, 'a> {
     /// What asks whether a container of it is well.
     pub(super) checks: Vec<Step>,
     called: OnceCell<BTreeSet<String>>,
+    starts: OnceCell<BTreeSet<String>>,
     /// What is gone behind each unit, once somebody has asked.
     gone: Vec<OnceCell<Vec<String>>>,
 }
@@ -93,6 +94,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             units,
             checks: entry::checks(model, stage),
             called: OnceCell::new(),
+            starts: OnceCell::new(),
             gone,
         })
     }
@@ -183,6 +185,15 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// `subprocess.run(["git", "log"])` and `system("git log")` do.
     pub(super) fn calls(&self, program: &str) -> bool {
         self.called.get_or_init(|| self.model.context.map(first_words).unwrap_or_default()).contains(program)
+    }
+
+    /// The programs of full images that the sources of the project start.
+    pub(super) fn starts(&self) -> &BTreeSet<String> {
+        self.starts.get_or_init(|| {
+            let words = self.entry.steps.iter().flat_map(|step| &step.argv).map(|word| paths::name(word));
+            let words: Vec<&str> = words.collect();
+            self.model.context.map(|context| calls::programs(context, &words)).unwrap_or_default()
+        })
     }
 
     /// Whether any command of the stage is build work.

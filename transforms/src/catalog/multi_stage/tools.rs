@@ -1,58 +1,23 @@
 //! Programs that the runtime stage starts and that the builder's image happened to have.
 
+use crate::knowledge::buildpack;
 use crate::knowledge::releases::{Family, Manager};
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::transform::Refusal;
 
-use super::libraries;
 use super::plan::{Decision, Place, Recipe};
 use super::survey::{Survey, Unit, refuse};
-
-/// Programs of the images that stand on `buildpack-deps`, with the Debian package that brings each to a slim image.
-/// Source: the Dockerfiles of `buildpack-deps:scm` and of the language images.
-const BUILDPACK: [(&str, &str); 30] = [
-    // Programs that look into the history of a project.
-    ("bower", "git"),
-    ("commitlint", "git"),
-    ("composer", "git"),
-    ("danger", "git"),
-    ("gitlint", "git"),
-    ("lerna", "git"),
-    ("overcommit", "git"),
-    ("pre-commit", "git"),
-    ("pronto", "git"),
-    ("renovate", "git"),
-    ("rubycritic", "git"),
-    ("semantic-release", "git"),
-    ("apt-key", "gnupg"),
-    ("add-apt-repository", "software-properties-common"),
-    ("curl", "curl"),
-    ("wget", "wget"),
-    ("git", "git"),
-    ("hg", "mercurial"),
-    ("svn", "subversion"),
-    ("ssh", "openssh-client"),
-    ("scp", "openssh-client"),
-    ("ssh-keygen", "openssh-client"),
-    ("ps", "procps"),
-    ("pgrep", "procps"),
-    ("pkill", "procps"),
-    ("top", "procps"),
-    ("gpg", "gnupg"),
-    ("make", "make"),
-    ("unzip", "unzip"),
-    ("openssl", "openssl"),
-];
+use super::{calls, libraries};
 
 /// Whether a program is one that the full images have and the slim ones lack.
 pub(super) fn is_of_full_images(program: &str) -> bool {
-    BUILDPACK.iter().any(|(known, _)| *known == program)
+    buildpack::package(program).is_some()
 }
 
 /// The package that brings a program.
 pub(super) fn package(program: &str) -> &str {
-    BUILDPACK.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package)
+    buildpack::package(program).unwrap_or(program)
 }
 
 /// Whether a package brings a program, by what it is called. What `pip` is called doesn't tell which Python it is of.
@@ -96,18 +61,20 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
     if recipe.runtime.release.is_none_or(|release| release.family != Family::Debian) {
         return Vec::new();
     }
+    let language = survey.model.known(survey.stage).and_then(|image| image.language());
+    let own = |program: &str| language.is_some_and(|language| buildpack::is_own(language, program));
     let mut wanted: Vec<&'static str> = Vec::new();
     for program in recipe.programs.names() {
-        if let Some((_, package)) = BUILDPACK.iter().find(|(known, _)| known == program) {
+        if let Some(package) = buildpack::package(program).filter(|_| !own(program)) {
             wanted.push(package);
-            if matches!(*package, "curl" | "wget" | "git") {
+            if matches!(package, "curl" | "wget" | "git") {
                 wanted.push("ca-certificates");
             }
         }
     }
     let mut need = |step: &Step| {
-        if let Some((_, package)) = BUILDPACK.iter().find(|(program, _)| *program == step.program()) {
-            if !wanted.contains(package) {
+        if let Some(package) = buildpack::package(step.program()).filter(|_| !own(step.program())) {
+            if !wanted.contains(&package) {
                 wanted.push(package);
             }
             let remote = step.argv.iter().any(|arg| arg.starts_with("https://"));
@@ -131,7 +98,7 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         }
     }
     survey.entry.steps.iter().chain(&survey.checks).for_each(&mut need);
-    for package in libraries::behind(survey) {
+    for package in libraries::behind(survey).into_iter().chain(calls::packages(survey)) {
         wanted.push(package);
         if package == "git" {
             wanted.push("ca-certificates");
@@ -154,7 +121,7 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
 /// Whether an instruction of the runtime stage starts a program before the package that brings it is installed there.
 pub(super) fn used_before(survey: &Survey<'_, '_>, decisions: &[Decision], package: &str) -> bool {
     let brought = |program: &str| {
-        let own = BUILDPACK.iter().any(|(known, by)| *known == program && *by == package);
+        let own = buildpack::package(program) == Some(package);
         own || package == "ca-certificates" && matches!(program, "curl" | "wget" | "git")
     };
     for (unit, decision) in survey.units.iter().zip(decisions) {

@@ -1,0 +1,287 @@
+//! Programs that the project's sources start and that only the full image has: `subprocess.run(["git", "log"])`.
+
+use std::collections::BTreeSet;
+
+use crate::context::{self, Context};
+use crate::knowledge::buildpack;
+use crate::model::paths;
+
+use super::survey::Survey;
+
+/// What starts the program that its first text names: functions and types of the languages whose images are full ones.
+const CALLERS: [&str; 46] = [
+    "Command",
+    "Popen",
+    "Process",
+    "ProcessBuilder",
+    "backtick",
+    "call",
+    "capture2",
+    "capture2e",
+    "capture3",
+    "check_call",
+    "check_output",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
+    "exec",
+    "execAsync",
+    "execFile",
+    "execFileAsync",
+    "execFilePromise",
+    "execFileSync",
+    "execPromise",
+    "execSync",
+    "execa",
+    "execaCommand",
+    "execaCommandSync",
+    "execaSync",
+    "execl",
+    "execlp",
+    "execv",
+    "execvp",
+    "fromShellCommandline",
+    "getoutput",
+    "getstatusoutput",
+    "passthru",
+    "popen",
+    "popen2e",
+    "popen3",
+    "proc_open",
+    "run",
+    "shell_exec",
+    "spawn",
+    "spawnAsync",
+    "spawnSync",
+    "spawnp",
+    "system",
+    "which",
+    "x",
+];
+
+/// What of Git is used to start it, where its name begins a text.
+const VERBS: [&str; 16] = [
+    "add",
+    "checkout",
+    "clone",
+    "commit",
+    "config",
+    "describe",
+    "diff",
+    "fetch",
+    "init",
+    "log",
+    "ls-remote",
+    "pull",
+    "push",
+    "rev-parse",
+    "show",
+    "status",
+];
+
+/// Folders and files of who works on the project, beside those that [`context::is_code`] leaves out.
+const ASIDE: [&str; 12] = [
+    ".circleci",
+    ".github",
+    "bench",
+    "benchmarks",
+    "ci",
+    "cypress",
+    "deploy",
+    "e2e",
+    "hack",
+    "script",
+    "scripts",
+    "tools",
+];
+const FILES: [&str; 10] = [
+    "build.js",
+    "build.rs",
+    "conftest.py",
+    "fabfile.py",
+    "gulpfile.js",
+    "noxfile.py",
+    "release.js",
+    "setup.py",
+    "tasks.py",
+    "versioneer.py",
+];
+
+/// The packages that bring to the slim image what the sources start.
+pub(super) fn packages(survey: &Survey<'_, '_>) -> Vec<&'static str> {
+    let known = survey.model.known(survey.stage);
+    let full = known.as_ref().filter(|image| !["alpine", "slim"].iter().any(|part| image.tag().contains(part)));
+    let Some(language) = full.and_then(|image| image.language()) else { return Vec::new() };
+    let there = survey.starts().iter().filter(|program| buildpack::has(language, program));
+    let mut found: Vec<&str> = there.filter_map(|program| buildpack::package(program)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The programs of the full images that the sources of the project start, as far as their texts say so. `started` are the
+/// words that start the image.
+pub(super) fn programs(context: &dyn Context, started: &[&str]) -> BTreeSet<String> {
+    // More is what a machine wrote.
+    const MOST: usize = 4 << 20;
+    let mut found = BTreeSet::new();
+    let mut seen = 0usize;
+    let own = |file: &&String| context::is_code(file) && (!is_aside(file) || started.contains(&paths::name(file)));
+    for file in context.files().iter().filter(own) {
+        let Some(content) = context.read(file) else { continue };
+        seen += content.len();
+        if seen > MOST {
+            break;
+        }
+        let backtick = [".rb", ".rake", ".php", ".pl"].iter().any(|end| file.ends_with(end));
+        for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {
+            let (before, text) = content.split_at(at);
+            let Some((name, rest)) = first_word(text) else { continue };
+            if buildpack::package(name).is_some()
+                && (is_started(before, text, rest, name) || backtick && text.first() == Some(&b'`'))
+            {
+                found.insert(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn is_aside(file: &str) -> bool {
+    let name = paths::name(file);
+    let made = [".config.", ".test.", ".spec.", "_test."].iter().any(|part| name.contains(part));
+    made || name.starts_with("test_")
+        || FILES.contains(&name)
+        || file.split('/').rev().skip(1).any(|part| ASIDE.contains(&part))
+}
+
+/// The first word of a text that begins with its quote, and what follows.
+fn first_word(text: &[u8]) -> Option<(&str, &[u8])> {
+    const LONGEST: usize = 16;
+    let quote = text.first()?;
+    let rest = text.get(1..)?;
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-".contains(byte);
+    let end = rest.iter().take(LONGEST + 1).position(|byte| !letter(byte)).filter(|end| *end > 1)?;
+    let (name, rest) = rest.split_at(end);
+    let behind = rest.first()?;
+    (behind == quote || *behind == b' ').then_some(())?;
+    Some((std::str::from_utf8(name).ok()?, rest))
+}
+
+/// Whether what stands around a text says that the program is started with which it begins: `rest` is what follows its name.
+fn is_started(before: &[u8], text: &[u8], rest: &[u8], name: &str) -> bool {
+    let before = without_prefix(before).trim_ascii_end();
+    // `$`git log`` of the shells that are written in JavaScript.
+    if before.ends_with(b"$") && text.first() == Some(&b'`') {
+        return true;
+    }
+    let (before, listed) = match before.strip_suffix(b"[") {
+        Some(before) => (before.trim_ascii_end(), true),
+        None => (before, false),
+    };
+    if let Some(call) = before.strip_suffix(b"(") {
+        return calls(call);
+    }
+    // `exec.CommandContext(ctx, "git", …)`
+    if before.ends_with(b",") && !listed {
+        let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let call = line.iter().rposition(|byte| *byte == b'(').and_then(|at| line.get(..at));
+        return call.is_some_and(|call| call.ends_with(b"CommandContext"));
+    }
+    if buildpack::is_word(name) {
+        return false;
+    }
+    let quote = text.first().copied().unwrap_or_default();
+    if listed {
+        // A list of several programs is one of names.
+        let next = rest.strip_prefix(&[quote]).map(<[u8]>::trim_ascii_start).and_then(|rest| rest.strip_prefix(b","));
+        let next = next.map(|next| without_quote(next.trim_ascii_start()));
+        return next.is_some_and(|next| first_word(next).is_none_or(|(word, _)| buildpack::package(word).is_none()));
+    }
+    // A command line that is started later.
+    let line = rest.strip_prefix(b" ").unwrap_or_default();
+    let verb =
+        || VERBS.iter().any(|verb| line.strip_prefix(verb.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")));
+    before.ends_with(b"=") && (line.starts_with(b"-") || name == "git" && verb())
+}
+
+/// What stands before a text without the letters that say how it is meant: `f"…"`, `rb'…'`.
+fn without_prefix(before: &[u8]) -> &[u8] {
+    let letters = before.iter().rev().take(2).take_while(|byte| b"fFrRbBuU".contains(byte)).count();
+    let head = before.get(..before.len() - letters).unwrap_or(before);
+    match head.last() {
+        Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'_' => before,
+        _ => head,
+    }
+}
+
+/// A text that may have such letters, from its quote on.
+fn without_quote(text: &[u8]) -> &[u8] {
+    let letters = text.iter().take(2).take_while(|byte| b"fFrRbBuU".contains(byte)).count();
+    text.get(letters..).unwrap_or_default()
+}
+
+/// Whether the name before an opening bracket is one of what starts programs.
+fn calls(call: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let start = call.iter().rposition(|byte| !letter(byte)).map_or(0, |at| at + 1);
+    let (head, name) = call.split_at(start);
+    // `Command::new("git")`
+    if name == b"new" {
+        return head.ends_with(b"Command::") || head.ends_with(b"Process.") || head.ends_with(b"ProcessBuilder.");
+    }
+    std::str::from_utf8(name).is_ok_and(|name| CALLERS.binary_search(&name).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CALLERS, programs};
+    use crate::context::MemoryContext;
+
+    fn found(file: &str, text: &str) -> Vec<String> {
+        programs(&MemoryContext::new([(file, text)]), &[]).into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_started_is_found() {
+        for (file, text) in [
+            ("a.py", "subprocess.run(['git', 'log'], check=True)"),
+            ("a.py", "out = subprocess.check_output(\n    [\"git\", path])"),
+            ("a.py", "os.system(f'git clone {url}')"),
+            ("a.py", "command = ['git', '-C', path, 'log']\nsubprocess.Popen(command)"),
+            ("a.py", "command = f\"git clone {url}\""),
+            ("a.js", "execSync(`git rev-parse HEAD`)"),
+            ("a.ts", "await $`git log`"),
+            ("a.js", "const child = spawn('git', args)"),
+            ("a.go", "cmd := exec.CommandContext(ctx, \"git\", \"log\")"),
+            ("a.go", "exec.Command(\"git\", \"log\")"),
+            ("a.rs", "let out = Command::new(\"git\").arg(\"log\")"),
+            ("a.rb", "head = `git rev-parse HEAD`"),
+            ("a.rb", "stdout, status = Open3.capture3(\"git\", \"log\")"),
+        ] {
+            assert_eq!(found(file, text), ["git"], "{text}");
+        }
+        assert_eq!(found("a.py", "run([\"convert\", a, b])"), ["convert"]);
+    }
+
+    #[test]
+    fn words_are_none() {
+        for (file, text) in [
+            ("a.py", "tags = ['git', 'curl', 'python']"),
+            ("a.py", "print('git is not there')"),
+            ("a.py", "commands = ['convert', 'a']"),
+            ("a.js", "const name = 'git status'.split(' ')"),
+            ("a.js", "if (type === \"git\") {}"),
+            ("tests/a.py", "subprocess.run(['git'])"),
+            ("scripts/release.js", "execSync('git push')"),
+            ("webpack.config.js", "execSync('git rev-parse HEAD')"),
+        ] {
+            assert!(found(file, text).is_empty(), "{text}");
+        }
+        assert!(!programs(&MemoryContext::new([("scripts/a.py", "run(['git'])")]), &["a.py"]).is_empty());
+    }
+
+    #[test]
+    fn the_callers_are_sorted() {
+        assert!(CALLERS.is_sorted());
+    }
+}

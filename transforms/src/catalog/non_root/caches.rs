@@ -298,7 +298,12 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 .steps
                 .iter()
                 .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
-            step.program() == "corepack"
+            // The stage below has it enabled, and it fetches the manager when that is first called.
+            let below = || {
+                let mut below = survey.below.iter().flat_map(|unit| survey.steps(unit));
+                managers(step.program()) && below.any(|step| step.program() == "corepack")
+            };
+            (step.program() == "corepack" || below())
                 && starts.into_iter().any(|step| managers(step.program()))
                 && survey.units.iter().any(|unit| survey.steps(unit).iter().any(|step| managers(step.program())))
         }

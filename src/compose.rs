@@ -14,6 +14,7 @@ use dockwright_transforms::settings::{Mount, Start};
 use serde_json::{Map, Value};
 
 use crate::input::Bounds;
+use crate::platforms;
 
 /// Larger files are not written by people.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -28,13 +29,13 @@ pub(crate) struct Services {
 
 /// A service that is built from a Dockerfile.
 #[derive(Debug, PartialEq, Eq)]
-struct Service {
+pub(crate) struct Service {
     /// The Dockerfile, absolute.
-    dockerfile: PathBuf,
+    pub(crate) dockerfile: PathBuf,
     /// The build context, absolute.
-    context: PathBuf,
+    pub(crate) context: PathBuf,
     /// How it uses the image.
-    start: Start,
+    pub(crate) start: Start,
 }
 
 /// What is said of a Dockerfile.
@@ -47,8 +48,8 @@ pub(crate) struct Said {
 }
 
 impl Services {
-    /// What the files of Compose say of a Dockerfile: those in its folder and in the ones above it, as far as its project
-    /// goes.
+    /// What the files of Compose and of hosting platforms say of a Dockerfile: those in its folder and in the ones above it,
+    /// as far as its project goes.
     pub(crate) fn say(&self, dockerfile: &Path, bounds: &Bounds) -> Said {
         let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Said::default() };
         let dockerfile = plain(&dockerfile);
@@ -68,7 +69,11 @@ impl Services {
 
     fn folder(&self, folder: &Path) -> Arc<Vec<Service>> {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(folders.entry(folder.to_owned()).or_insert_with(|| Arc::new(services(folder))))
+        Arc::clone(folders.entry(folder.to_owned()).or_insert_with(|| {
+            let mut found = services(folder);
+            found.extend(platforms::services(folder));
+            Arc::new(found)
+        }))
     }
 }
 
@@ -177,6 +182,7 @@ fn entry(folder: &Path, file: &str, key: &str, service: &Value) -> Entry {
         user: service.get("user").and_then(text),
         rights: rights(service),
         mounts: list(service, "volumes").filter_map(mount).collect(),
+        fixed: false,
     };
     let image = service.get("image").and_then(Value::as_str).map(str::to_owned);
     Entry { key: key.to_owned(), image, built: built(folder, service), start }
@@ -204,12 +210,12 @@ fn built(folder: &Path, service: &Value) -> Option<(PathBuf, PathBuf, Option<Str
 }
 
 /// The values of a list.
-fn list<'v>(service: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+pub(crate) fn list<'v>(service: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
     service.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// A word, which YAML may take for a number.
-fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -247,7 +253,7 @@ fn mount(value: &Value) -> Option<Mount> {
         };
         let writable = !mode.split(',').any(|word| word == "ro");
         let host = source.filter(|source| of_host(source)).map(str::to_owned);
-        return path.starts_with('/').then(|| Mount { host, path: path.to_owned(), writable });
+        return path.starts_with('/').then(|| Mount { host, path: path.to_owned(), writable, of_root: false });
     }
     let word = |key: &str| value.get(key).and_then(Value::as_str);
     let path = word("target").filter(|path| path.starts_with('/'))?;
@@ -257,7 +263,7 @@ fn mount(value: &Value) -> Option<Mount> {
         _ => return None,
     };
     let writable = value.get("read_only").and_then(Value::as_bool) != Some(true);
-    Some(Mount { host, path: path.to_owned(), writable })
+    Some(Mount { host, path: path.to_owned(), writable, of_root: false })
 }
 
 /// The parts between colons, of which `${DATA:-./data}` has none, and neither has the drive of Windows' `C:/data`.
@@ -286,7 +292,7 @@ fn is_drive(text: &str, at: usize) -> bool {
 }
 
 /// A command as a shell would read it: the text as it is written, or the words of a list in quotes where they need them.
-fn words(value: Option<&Value>) -> Option<String> {
+pub(crate) fn words(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.trim().to_owned(),
         Value::Array(words) => {
@@ -315,7 +321,7 @@ fn check(service: &Value) -> Option<String> {
 }
 
 /// A path without `.` and `..`, as it is written: links are not followed.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -451,7 +457,10 @@ mod tests {
         .unwrap();
         assert_eq!(rights(&service), ["--privileged", "--cap-add=NET_ADMIN", "--device=/dev/ttyUSB0:/dev/ttyUSB0"]);
         let long: Value = serde_json::from_str(r#"{"type": "volume", "source": "db", "target": "/db"}"#).unwrap();
-        assert_eq!(super::mount(&long), Some(Mount { host: None, path: "/db".to_owned(), writable: true }));
+        assert_eq!(
+            super::mount(&long),
+            Some(Mount { host: None, path: "/db".to_owned(), writable: true, of_root: false })
+        );
     }
 
     #[test]

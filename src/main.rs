@@ -15,6 +15,7 @@ mod laws;
 mod list;
 mod output;
 mod parse;
+mod platforms;
 mod pr;
 mod report;
 mod verify;

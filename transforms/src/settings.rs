@@ -45,6 +45,8 @@ pub struct Start {
     pub rights: Vec<String>,
     /// What lies over folders of the image.
     pub mounts: Vec<Mount>,
+    /// Whether it is the shipped image that it starts in, and can't be another stage or another user.
+    pub fixed: bool,
 }
 
 impl Start {
@@ -63,6 +65,8 @@ pub struct Mount {
     pub path: String,
     /// Whether the container may write to it.
     pub writable: bool,
+    /// Whether it belongs to root, whomever the folder of the image belongs to.
+    pub of_root: bool,
 }
 
 impl Settings {

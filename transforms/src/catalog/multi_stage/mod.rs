@@ -132,6 +132,10 @@ fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<F
     };
     let fits = |steps: &[Step]| parted(model, stage, &[steps], for_good).is_ok();
     let (known, left): (Vec<_>, Vec<_>) = starts.iter().partition(|(_, steps)| fits(steps));
+    // A platform has the one image for all that it starts.
+    if left.iter().any(|(start, _)| start.fixed) {
+        return Err(together);
+    }
     let known: Vec<&[Step]> = known.iter().map(|(_, steps)| steps.as_slice()).collect();
     let mut fix = parted(model, stage, &known, for_good).unwrap_or(alone);
     for (start, steps) in left {

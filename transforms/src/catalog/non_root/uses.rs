@@ -62,6 +62,10 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
                 let text = format!("{} mounts the Docker daemon's socket, which belongs to root", one.by);
                 return Err(refuse("docker-socket", text, true));
             }
+            if mount.of_root && mount.writable {
+                let text = format!("{} mounts a volume at {}, which belongs to root", one.by, mount.path);
+                return Err(refuse("needs-root", text, true));
+            }
             // Where the home is another one, nobody looks there; and what is worked in there is given away with it.
             let home = || owns::home_said(survey).is_none_or(|home| home == "/root");
             let works = survey.model.final_workdir(survey.stage).is_some_and(|at| paths::within(at, "/root"));
@@ -76,7 +80,8 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Some(refusal) => !matches!(refusal.code, "toolchain-at-run-time" | "package-manager-at-start"),
         None => false,
     };
-    match survey.uses.first().filter(|_| survey.uses.iter().all(|one| needs(&one))) {
+    let fixed = survey.uses.iter().find(|one| one.start.fixed && needs(one));
+    match fixed.or_else(|| survey.uses.first().filter(|_| survey.uses.iter().all(|one| needs(&one)))) {
         Some(one) => {
             let refusal = one.root.as_ref().map_or("needs-root", |refusal| refusal.code);
             let reason = one.root.as_ref().map_or("", |refusal| refusal.text.as_str());

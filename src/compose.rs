@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dockwright_transforms::settings::{Mount, Start};
+use dockwright_transforms::settings::{HOST_NETWORK, Mount, Start};
 use serde_json::{Map, Value};
 
 use crate::input::Bounds;
@@ -229,8 +229,10 @@ fn rights(service: &Value) -> Vec<String> {
     if service.get("privileged").and_then(Value::as_bool) == Some(true) {
         found.push("--privileged".to_owned());
     }
-    if service.get("pid").and_then(Value::as_str) == Some("host") {
-        found.push("--pid=host".to_owned());
+    for (key, option) in [("pid", "--pid=host"), ("network_mode", HOST_NETWORK)] {
+        if service.get(key).and_then(Value::as_str) == Some("host") {
+            found.push(option.to_owned());
+        }
     }
     let named = |key: &str, option: &str| -> Vec<String> {
         list(service, key).filter_map(Value::as_str).map(|value| format!("{option}={value}")).collect()

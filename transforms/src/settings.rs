@@ -26,6 +26,9 @@ pub struct Settings {
     pub starts: Vec<Start>,
 }
 
+/// What puts a container into the network of its host, in the words of `docker run`.
+pub const HOST_NETWORK: &str = "--network=host";
+
 /// A use of the image that a file around the project asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Start {

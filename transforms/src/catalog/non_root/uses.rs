@@ -3,7 +3,7 @@
 use crate::knowledge::images;
 use crate::model::commands::Step;
 use crate::model::{entry, npm, paths};
-use crate::settings::Start;
+use crate::settings::{HOST_NETWORK, Start};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -50,7 +50,13 @@ fn of<'m>(survey: &Survey<'m, '_>, start: &'m Start) -> Use<'m> {
 /// # Errors
 /// A refusal that says what needs root.
 pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let ports = obstacles::low_ports(survey);
     for one in survey.uses.iter().map(|one| one.start) {
+        // Docker lets every user bind them, in a network of the container's own.
+        if let (true, Some(port)) = (one.rights.iter().any(|right| right == HOST_NETWORK), ports.first()) {
+            let text = format!("{} starts it in the network of the host, where only root may bind port {port}", one.by);
+            return Err(refuse("needs-root", text, true));
+        }
         for right in &one.rights {
             if let Some(word) = obstacles::right(survey.model.file.source, right.as_bytes()) {
                 let text = format!("{} starts it with rights that only root can use ({word})", one.by);

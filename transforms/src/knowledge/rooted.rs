@@ -4,25 +4,21 @@ use super::sorted::Sorted;
 
 static MODULES: Sorted = Sorted::new(include_str!("../../data/rooted.tsv"));
 
-/// What a program does by this module; `None` where every user may. The name is as a manifest has it, in small letters.
-pub fn why(module: &str) -> Option<&'static str> {
-    MODULES.find(module).map(|row| row.rest)
-}
-
 /// Whether a file of this name is a manifest that [`named`] reads.
 pub fn is_manifest(file: &str) -> bool {
     const MANIFESTS: [&str; 5] = ["Cargo.toml", "Pipfile", "go.mod", "package.json", "pyproject.toml"];
     MANIFESTS.contains(&file) || file.starts_with("requirements") && file.ends_with(".txt")
 }
 
-/// The first such module that a manifest asks for by itself, with what it is for.
-pub fn named(text: &str) -> Option<(String, &'static str)> {
+/// The first such module that a manifest of the name `file` asks for by itself, with what it is for.
+pub fn named(file: &str, text: &str) -> Option<(String, &'static str)> {
     text.lines().filter(|line| !line.contains("// indirect") && !line.trim_start().starts_with('#')).find_map(|line| {
         // The first word of the line, without its quotes and its version.
         let line = line.trim().trim_start_matches("require ").trim_start_matches(['"', '\'']);
         let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "./-_".contains(c))).unwrap_or(line.len());
         let module = line.get(..end)?.to_ascii_lowercase();
-        why(&module).map(|why| (module, why))
+        let row = MODULES.find(&module).filter(|row| file.starts_with(row.column(1)))?;
+        Some((module, row.column(0)))
     })
 }
 
@@ -37,7 +33,8 @@ mod tests {
 
     #[test]
     fn a_module_stands_first_in_its_line() {
-        let found = |file: &str, text: &str| is_manifest(file).then(|| named(text)).flatten().map(|(module, _)| module);
+        let found =
+            |file: &str, text: &str| is_manifest(file).then(|| named(file, text)).flatten().map(|(module, _)| module);
         assert_eq!(
             found("go.mod", "require (\n\tgithub.com/cilium/ebpf v0.21.0\n)\n").as_deref(),
             Some("github.com/cilium/ebpf")
@@ -48,5 +45,7 @@ mod tests {
         assert_eq!(found("package.json", "    \"raw-socket\": \"^1.8.0\"\n").as_deref(), Some("raw-socket"));
         assert_eq!(found("requirements.txt", "scapy-http\n"), None);
         assert_eq!(found("notes.txt", "scapy\n"), None);
+        assert_eq!(found("requirements-prod.txt", "docker>=7\n").as_deref(), Some("docker"));
+        assert_eq!(found("package.json", "    \"docker\": \"docker build .\",\n"), None);
     }
 }

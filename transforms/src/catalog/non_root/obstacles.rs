@@ -430,7 +430,7 @@ fn kernel(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         let Some(content) = rooted::is_manifest(paths::name(file)).then(|| context.read(file)).flatten() else {
             continue;
         };
-        if let Some((module, why)) = rooted::named(&crate::context::text(&content)) {
+        if let Some((module, why)) = rooted::named(paths::name(file), &crate::context::text(&content)) {
             let text = format!("{file} asks for {module}, by which the program {why}, and that is root's");
             return Err(refuse("needs-root", text, true));
         }

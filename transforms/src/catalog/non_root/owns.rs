@@ -1543,7 +1543,8 @@ pub(super) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
 fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for step in survey.runs() {
-        for file in keeps::files(step.program(), step.args()) {
+        let (program, args) = behind_a_runner(step);
+        for file in keeps::files(program, args) {
             let Some(path) = step.path(file) else { continue };
             let folder = paths::parent(&path);
             if !free(folder) && !paths::within(folder, "/root") && !found.iter().any(|known| known == folder) {
@@ -1552,6 +1553,16 @@ fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
         }
     }
     found
+}
+
+/// The program that a manager of a project's packages starts, or Python as a module: `bundle exec jekyll serve`.
+fn behind_a_runner(step: &Step) -> (&str, &[String]) {
+    match (step.program(), step.args()) {
+        ("bundle", [verb, program, rest @ ..]) if verb == "exec" => (program, rest),
+        ("pipenv" | "poetry" | "uv", [verb, program, rest @ ..]) if verb == "run" => (program, rest),
+        (python, [option, module, rest @ ..]) if python.starts_with("python") && option == "-m" => (module, rest),
+        (program, args) => (program, args),
+    }
 }
 
 /// Whether every user may write there.

@@ -492,6 +492,9 @@ fn needs(step: &Step) -> Vec<Need> {
         }
         "tar" if effects::of(step) == &Effect::Nothing => Vec::new(),
         "gunzip" | "bunzip2" | "unxz" | "xz" | "gzip" | "bzip2" => words.into_iter().filter_map(at).collect(),
+        // `crontab -u www-data -` reads what is piped into it.
+        "crontab" if step.args().iter().any(|arg| arg == "-") => Vec::new(),
+        "crontab" => words.into_iter().rev().take(1).filter_map(at).collect(),
         "cat" | "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
             let package = step.program() == "dpkg";
             let shell = matches!(step.program(), "sh" | "bash" | "source" | ".");

@@ -1,0 +1,2 @@
+#!/bin/sh
+cd /srv && python report.py

@@ -276,9 +276,10 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
     let has = |word: &str| step.argv.iter().any(|arg| arg == word);
     match cache.variable {
         "PLAYWRIGHT_BROWSERS_PATH" => {
-            step.argv.iter().any(|word| paths::name(word).starts_with("playwright") && !word.contains('='))
-                && has("install")
-                && !matches!(step.program(), "pip" | "pip3" | "npm" | "yarn" | "uv" | "poetry" | "apt-get" | "apk")
+            // `pip install playwright` names it behind the verb.
+            let named = |word: &String| paths::name(word).starts_with("playwright") && !word.contains('=');
+            let behind = step.argv.iter().skip_while(|word| !named(word)).skip(1);
+            behind.into_iter().any(|word| word == "install")
         }
         "PUPPETEER_CACHE_DIR" => {
             let install = matches!(step.program(), "npm" | "yarn" | "pnpm")

@@ -27,6 +27,18 @@ static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
+/// Words above what starts by which an author says that root is meant, and such as turn them round.
+static AS_ROOT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:runs?|running|starts?|started|startup|stays?|needs?|must|has|have)\b[^\n]{0,40}\bas (?:the )?root\b",
+    )
+});
+static NOT_ROOT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bno\b|\bnot\b|n't\b|\bnon\b|\bnever\b|\bavoid|\bwithout\b|\binstead\b|\brather\b|\bcannot\b|\bif\b|\bwhen\b|\bwarn|\binstall|\bbelow\b|\bcommands?\b",
+    )
+});
+
 /// Words by which people start a container with more rights than a user has in it, or as a part of the machine.
 static RIGHTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
@@ -55,6 +67,36 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
+/// The line of a comment, right above ENTRYPOINT, CMD or `USER root`, which says that root is meant.
+fn above_start(model: &Model<'_>) -> Option<u32> {
+    let file = model.file;
+    let says = |text: &[u8]| {
+        AS_ROOT.as_ref().is_some_and(|wanted| wanted.is_match(text))
+            && !NOT_ROOT.as_ref().is_some_and(|turned| turned.is_match(text))
+    };
+    memchr::memmem::find(file.source, b"as root").or_else(|| memchr::memmem::find(file.source, b"as the root"))?;
+    let start = |index: u32| {
+        let instruction = file.instructions.get(index as usize)?;
+        let root = || instruction.keyword == Keyword::User && who::is_root(instruction.args.text.trim());
+        // What is switched to for a few steps is closed again.
+        let last = || {
+            model.shipped().is_some_and(|stage| model.final_user(stage).is_some_and(|user| who::is_root(&user.text)))
+        };
+        Some(matches!(instruction.keyword, Keyword::Cmd | Keyword::Entrypoint) || root() && last())
+    };
+    file.tiles.iter().enumerate().find_map(|(at, tile)| {
+        if !matches!(tile.kind, TileKind::Comment) || !says(tile.span.of(file.source)) {
+            return None;
+        }
+        let mut behind = file.tiles.iter().skip(at + 1);
+        let next = behind.find_map(|tile| match tile.kind {
+            TileKind::Instruction(index) => Some(index),
+            _ => None,
+        })?;
+        start(next)?.then(|| file.line_of(tile.span.start))
+    })
+}
+
 /// What the file as a whole says: its author's word, and kinds of images whose user is not ours to choose.
 pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> Result<(), Refusal> {
     let file = model.file;
@@ -68,6 +110,10 @@ pub(super) fn kind_of_file(model: &Model<'_>, stage: &Stage, facts: &Facts) -> R
             let text = format!("the comment in line {line} says that root is meant");
             return Err(refuse("author-wants-root", text, true));
         }
+    }
+    if let Some(line) = above_start(model) {
+        let text = format!("the comment in line {line} says that what starts is meant to run as root");
+        return Err(refuse("author-wants-root", text, true));
     }
     if file.escape != b'\\' {
         return Err(refuse("windows", "it is written for Windows, where users work differently", true));

@@ -34,6 +34,11 @@ pub fn of_tool(name: &str) -> Option<Service> {
     versioned(name, &["package"]).or_else(|| find(name, "tool"))
 }
 
+/// What a package of this name brings that is there for the project's program to call.
+pub fn of_called(name: &str) -> Option<Service> {
+    find(name, "called")
+}
+
 /// The service that listens on a port, which is named as EXPOSE does.
 pub fn of_port(port: &str) -> Option<Service> {
     let port = port.to_ascii_lowercase();

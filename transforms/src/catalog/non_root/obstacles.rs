@@ -242,6 +242,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
     unmade(survey)?;
     kernel(survey)?;
+    tools_of_root(survey)?;
     // What only brings an init system is a base for anything.
     let init = survey.facts.program.or(survey.facts.entrypoint).is_some_and(|program| program.ends_with("init"));
     if survey.facts.start == Start::Needs
@@ -1144,6 +1145,18 @@ fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
 fn package_but_sudo(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
     let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
     runs.find_map(|unit| package_of(survey, unit))
+}
+
+/// A tool of root's whose package the shipped stage installs: the program that starts may call it.
+fn tools_of_root(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if survey.entry.steps.is_empty() || only_a_shell(survey) {
+        return Ok(());
+    }
+    let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    match runs.find_map(|unit| service(survey, unit, services::of_called)) {
+        Some((code, text)) => Err(refuse(code, text, true)),
+        None => Ok(()),
+    }
 }
 
 /// A service whose package a RUN installs.

@@ -86,7 +86,7 @@ mod tests {
             assert!(
                 row.column(0).split(' ').all(|place| matches!(
                     place,
-                    "behind" | "package" | "image" | "place" | "port" | "program" | "tool"
+                    "behind" | "called" | "package" | "image" | "place" | "port" | "program" | "tool"
                 )),
                 "{}",
                 row.key

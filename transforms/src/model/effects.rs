@@ -400,11 +400,7 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     let verb = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     let target = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     match step.kind() {
-        "npx" | "compile" | ""
-            if (program == "playwright" || has("playwright")) && (has("install") || has("install-deps")) =>
-        {
-            Effect::Home(fetches::Fetch::Browser)
-        }
+        _ if installs_browsers(step) => Effect::Home(fetches::Fetch::Browser),
         // An editor that is told what to do.
         "" if matches!(program, "vim" | "vi" | "ex") && has("-c") => {
             Effect::Writes(args.last().and_then(|file| step.path(file)).into_iter().collect())
@@ -739,6 +735,17 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "nothing" => Effect::Nothing,
         _ => Effect::Unknown,
     }
+}
+
+/// Whether a command has Playwright download browsers, whoever starts it: `npx playwright install`, `uv run playwright install`.
+/// `pip install playwright` names it behind the verb.
+pub fn installs_browsers(step: &Step) -> bool {
+    let named = |word: &String| {
+        let name = paths::name(word);
+        name == "playwright" || name.starts_with("playwright@") || name == "patchright"
+    };
+    let mut behind = step.argv.iter().skip_while(|word| !named(word)).skip(1);
+    behind.any(|word| matches!(word.as_str(), "install" | "install-deps"))
 }
 
 /// Where `cp`, `mv` and `install` put things.

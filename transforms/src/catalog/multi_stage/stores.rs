@@ -697,7 +697,7 @@ fn beside_the_script(unit: &Unit<'_>, step: &Step, home: &str) -> Option<String>
 }
 
 /// The home of who runs an instruction.
-fn home(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> String {
+pub(super) fn home(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> String {
     if let Value::Set(home) = survey.model.variable(unit.index, "HOME") {
         return paths::join("/", &home);
     }

@@ -19,7 +19,7 @@ use super::plan::{self, Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, Unit, refuse};
-use super::{globals, go, helpers, lean, libraries, linked, runs, stores, tidy, workplace};
+use super::{browsers, globals, go, helpers, lean, libraries, linked, runs, stores, tidy, workplace};
 
 /// Folders that hold what the distribution and its packages own: they are never carried themselves.
 pub(super) const SYSTEM: [&str; 36] = [
@@ -590,6 +590,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     }
                     Effect::Build => {
                         self.works(at, step);
+                        if let Some(path) = browsers::kept(survey, unit, step) {
+                            self.carry(&path, at, format!("`{}` downloads a browser into it", shown(step)));
+                        }
                         // It puts a link there, which others go through.
                         let node = self.image.as_ref().and_then(Image::language) == Some("node");
                         if node && step.program() == "npm" && step.subcommand() == Some("link") {

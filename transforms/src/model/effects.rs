@@ -679,6 +679,9 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "poetry" if program != "flit" && verb == "build" => Effect::Build,
         "pipenv" if has("--system") => Effect::Store(Store::Python),
         "uv" if has("--system") => Effect::Store(Store::Python),
+        // As pipx does: an environment in the home, and links to its programs.
+        "uv" if verb == "tool" && (has("install") || has("upgrade")) => Effect::Store(Store::Home(".local")),
+        "uv" if verb == "python" && has("install") => Effect::Store(Store::Home(UV_PYTHONS)),
         "pipenv" => Effect::Store(Store::Home(".local/share/virtualenvs")),
         "poetry" => Effect::Store(Store::Python),
         "uv" => Effect::Build,
@@ -747,6 +750,9 @@ pub fn installs_browsers(step: &Step) -> bool {
     let mut behind = step.argv.iter().skip_while(|word| !named(word)).skip(1);
     behind.any(|word| matches!(word.as_str(), "install" | "install-deps"))
 }
+
+/// Where uv keeps the Pythons that it downloads, in the home; an environment links there.
+pub const UV_PYTHONS: &str = ".local/share/uv/python";
 
 /// Where `cp`, `mv` and `install` put things.
 fn copied(step: &Step, args: &[&str]) -> Vec<String> {

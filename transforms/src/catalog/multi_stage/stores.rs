@@ -425,15 +425,19 @@ pub(super) fn folders(
         // The official image keeps Bundler's settings beside the gems.
         Store::Home(".bundle") if language == "ruby" => Some(Vec::new()),
         Store::Home(".cabal") => cabal_home(survey, image, unit).map(|path| vec![path]),
-        Store::Home(".local") if step.program() == "pipx" => {
+        Store::Home(".local") if matches!(step.program(), "pipx" | "uv") => {
             let home = paths::join(&home(survey, unit), ".local");
-            let [environments, programs] = ["PIPX_HOME", "PIPX_BIN_DIR"].map(|name| told(survey, unit, step, name));
+            let (names, place) = match step.program() {
+                "uv" => (["UV_TOOL_DIR", "UV_TOOL_BIN_DIR"], "share/uv/tools"),
+                _ => (["PIPX_HOME", "PIPX_BIN_DIR"], "share/pipx"),
+            };
+            let [environments, programs] = names.map(|name| told(survey, unit, step, name));
             let global = step.args().iter().any(|arg| arg == "--global");
             match (environments, programs) {
                 _ if global => Some(vec!["/opt/pipx".to_owned(), "/usr/local/bin".to_owned()]),
                 (None, None) => Some(vec![home]),
                 (environments, programs) => Some(vec![
-                    environments.unwrap_or_else(|| paths::join(&home, "share/pipx")),
+                    environments.unwrap_or_else(|| paths::join(&home, place)),
                     programs.unwrap_or_else(|| paths::join(&home, "bin")),
                 ]),
             }
@@ -452,6 +456,7 @@ pub(super) fn folders(
                 ".nvm" => ["NVM_DIR"].as_slice(),
                 ".poetry" => ["POETRY_HOME"].as_slice(),
                 ".sdkman" => ["SDKMAN_DIR"].as_slice(),
+                effects::UV_PYTHONS => ["UV_PYTHON_INSTALL_DIR"].as_slice(),
                 ".local" if from("poetry") => ["POETRY_HOME"].as_slice(),
                 ".local" if from("/uv") => ["UV_INSTALL_DIR"].as_slice(),
                 _ => &[],
@@ -490,6 +495,26 @@ pub(super) fn folders(
         Store::Conda => brings_conda(survey).then(Vec::new),
         _ => None,
     }
+}
+
+/// Whether uv downloads a Python for the environment that a command makes: the image has none, and no package brings one.
+pub(super) fn brings_python(survey: &Survey<'_, '_>, image: Option<&Image>, unit: &Unit<'_>, step: &Step) -> bool {
+    let makes = step.program() == "uv" && matches!(step.subcommand(), Some("sync" | "venv"));
+    let plain = |image: &Image| {
+        matches!(image.family(), Some(Family::Debian | Family::Ubuntu | Family::Alpine))
+            && matches!(paths::name(image.name()), "alpine" | "debian" | "minideb" | "ubuntu" | "uv")
+            && image.language() != Some("python")
+    };
+    let packaged = || {
+        ["python3", "python3-dev", "python3-minimal", "python3-pip", "python3-venv"]
+            .iter()
+            .any(|name| survey.installs(name))
+    };
+    let refused = || {
+        matches!(survey.model.variable(unit.index, "UV_PYTHON_DOWNLOADS"), Value::Set(_))
+            || matches!(survey.model.variable(unit.index, "UV_PYTHON"), Value::Set(_))
+    };
+    makes && image.is_some_and(plain) && !packaged() && !refused()
 }
 
 /// Whether the stage builds modules for a server of the distribution's packages.

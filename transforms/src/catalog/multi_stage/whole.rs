@@ -602,6 +602,9 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                                 self.carry("/usr/local/bin", at, format!("`{}` links there", shown(step)));
                             }
                         }
+                        if stores::brings_python(survey, self.image.as_ref(), unit, step) {
+                            first = first.and(self.stores(at, unit, step, Store::Home(effects::UV_PYTHONS)));
+                        }
                         self.compiles_more(step);
                         self.go_programs(at, step);
                         let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");

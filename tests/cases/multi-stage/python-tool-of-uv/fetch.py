@@ -1,0 +1,5 @@
+import subprocess
+
+import schedule
+
+schedule.every().day.do(lambda: subprocess.run(["yt-dlp", "--version"]))

@@ -25,16 +25,16 @@ pub(super) fn kept(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Opt
         Value::Set(value) => Some(value.to_string()),
         _ => None,
     };
-    let skips = |name: &&str| {
+    let skips = |name: &str| {
         set(name).is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
-            || step.assignments.iter().any(|pair| pair.split('=').next() == Some(*name))
+            || step.assignments.iter().any(|pair| pair.split('=').next() == Some(name))
     };
     // What the project's own settings say of the place is in the project.
     let settings = |file: &String| {
         let name = paths::name(file);
         name.starts_with(".puppeteerrc") || name.starts_with("puppeteer.config.")
     };
-    if SKIPS.iter().any(|name| skips(&name)) || survey.model.context.is_some_and(|one| one.files().iter().any(settings))
+    if SKIPS.iter().any(|name| skips(name)) || survey.model.context.is_some_and(|one| one.files().iter().any(settings))
     {
         return None;
     }

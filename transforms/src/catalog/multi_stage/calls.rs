@@ -118,28 +118,40 @@ pub(super) fn packages(survey: &Survey<'_, '_>) -> Vec<&'static str> {
     found
 }
 
-/// The programs of the full images that the sources of the project start, as far as their texts say so. `started` are the
-/// words that start the image.
-pub(super) fn programs(context: &dyn Context, started: &[&str]) -> BTreeSet<String> {
+/// What the texts in the project's sources say of programs.
+#[derive(Debug, Default)]
+pub(super) struct Called {
+    /// The words with which texts begin, as far as they can be names of programs.
+    pub(super) words: BTreeSet<String>,
+    /// The programs of the full images that are started.
+    pub(super) started: BTreeSet<String>,
+}
+
+/// Reads the sources of a project; `entry` are the words that start its image.
+pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
     // More is what a machine wrote.
     const MOST: usize = 4 << 20;
-    let mut found = BTreeSet::new();
+    let mut found = Called::default();
     let mut seen = 0usize;
-    let own = |file: &&String| context::is_code(file) && (!is_aside(file) || started.contains(&paths::name(file)));
-    for file in context.files().iter().filter(own) {
+    for file in context.files().iter().filter(|file| context::is_code(file)) {
         let Some(content) = context.read(file) else { continue };
         seen += content.len();
         if seen > MOST {
             break;
         }
+        let aside = is_aside(file) && !entry.contains(&paths::name(file));
         let backtick = [".rb", ".rake", ".php", ".pl"].iter().any(|end| file.ends_with(end));
         for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {
             let (before, text) = content.split_at(at);
-            let Some((name, rest)) = first_word(text) else { continue };
-            if buildpack::package(name).is_some()
-                && (is_started(before, text, rest, name) || backtick && text.first() == Some(&b'`'))
-            {
-                found.insert(name.to_owned());
+            let Some((word, rest)) = first_word(text) else { continue };
+            let starts = !aside
+                && buildpack::package(word).is_some()
+                && (is_started(before, text, rest, word) || backtick && text.first() == Some(&b'`'));
+            if starts {
+                found.started.insert(word.to_owned());
+            }
+            if !found.words.contains(word) {
+                found.words.insert(word.to_owned());
             }
         }
     }
@@ -156,19 +168,21 @@ fn is_aside(file: &str) -> bool {
 
 /// The first word of a text that begins with its quote, and what follows.
 fn first_word(text: &[u8]) -> Option<(&str, &[u8])> {
-    const LONGEST: usize = 16;
-    let quote = text.first()?;
+    const LONGEST: usize = 20;
     let rest = text.get(1..)?;
-    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-".contains(byte);
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+._".contains(byte);
     let end = rest.iter().take(LONGEST + 1).position(|byte| !letter(byte)).filter(|end| *end > 1)?;
-    let (name, rest) = rest.split_at(end);
-    let behind = rest.first()?;
-    (behind == quote || *behind == b' ').then_some(())?;
-    Some((std::str::from_utf8(name).ok()?, rest))
+    let (word, rest) = rest.split_at(end);
+    matches!(rest.first(), Some(b' ' | b'"' | b'\'' | b'`')).then_some(())?;
+    Some((std::str::from_utf8(word).ok()?, rest))
 }
 
 /// Whether what stands around a text says that the program is started with which it begins: `rest` is what follows its name.
 fn is_started(before: &[u8], text: &[u8], rest: &[u8], name: &str) -> bool {
+    // The text ends, or goes on with what the program is told.
+    if rest.first() != Some(&b' ') && rest.first() != text.first() {
+        return false;
+    }
     let before = without_prefix(before).trim_ascii_end();
     // `$`git log`` of the shells that are written in JavaScript.
     if before.ends_with(b"$") && text.first() == Some(&b'`') {
@@ -233,11 +247,11 @@ fn calls(call: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLERS, programs};
+    use super::{CALLERS, read};
     use crate::context::MemoryContext;
 
     fn found(file: &str, text: &str) -> Vec<String> {
-        programs(&MemoryContext::new([(file, text)]), &[]).into_iter().collect()
+        read(&MemoryContext::new([(file, text)]), &[]).started.into_iter().collect()
     }
 
     #[test]
@@ -276,7 +290,7 @@ mod tests {
         ] {
             assert!(found(file, text).is_empty(), "{text}");
         }
-        assert!(!programs(&MemoryContext::new([("scripts/a.py", "run(['git'])")]), &["a.py"]).is_empty());
+        assert!(!read(&MemoryContext::new([("scripts/a.py", "run(['git'])")]), &["a.py"]).started.is_empty());
     }
 
     #[test]

@@ -27,8 +27,7 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) units: Vec<Unit<'m>>,
     /// What asks whether a container of it is well.
     pub(super) checks: Vec<Step>,
-    called: OnceCell<BTreeSet<String>>,
-    starts: OnceCell<BTreeSet<String>>,
+    called: OnceCell<calls::Called>,
     /// What is gone behind each unit, once somebody has asked.
     gone: Vec<OnceCell<Vec<String>>>,
 }
@@ -94,7 +93,6 @@ impl<'m, 'a> Survey<'m, 'a> {
             units,
             checks: entry::checks(model, stage),
             called: OnceCell::new(),
-            starts: OnceCell::new(),
             gone,
         })
     }
@@ -184,15 +182,19 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// Whether the sources of the project may start this program: a text of theirs begins with its name, as
     /// `subprocess.run(["git", "log"])` and `system("git log")` do.
     pub(super) fn calls(&self, program: &str) -> bool {
-        self.called.get_or_init(|| self.model.context.map(first_words).unwrap_or_default()).contains(program)
+        self.called().words.contains(program)
     }
 
     /// The programs of full images that the sources of the project start.
     pub(super) fn starts(&self) -> &BTreeSet<String> {
-        self.starts.get_or_init(|| {
-            let words = self.entry.steps.iter().flat_map(|step| &step.argv).map(|word| paths::name(word));
-            let words: Vec<&str> = words.collect();
-            self.model.context.map(|context| calls::programs(context, &words)).unwrap_or_default()
+        &self.called().started
+    }
+
+    fn called(&self) -> &calls::Called {
+        self.called.get_or_init(|| {
+            let words: Vec<&str> =
+                self.entry.steps.iter().flat_map(|step| &step.argv).map(|word| paths::name(word)).collect();
+            self.model.context.map(|context| calls::read(context, &words)).unwrap_or_default()
         })
     }
 
@@ -263,34 +265,6 @@ impl<'m, 'a> Survey<'m, 'a> {
         let context = self.model.context?;
         context.read(&self.context_path(path)?).map(|content| content.into_owned())
     }
-}
-
-/// The words with which the texts in the project's sources begin, as far as they can be names of programs.
-fn first_words(context: &dyn crate::context::Context) -> BTreeSet<String> {
-    const LONGEST: usize = 20;
-    // More is what a machine wrote.
-    const MOST: usize = 4 << 20;
-    let mut found = BTreeSet::new();
-    let mut seen = 0usize;
-    for file in context.files().iter().filter(|file| crate::context::is_code(file)) {
-        let Some(content) = context.read(file) else { continue };
-        seen += content.len();
-        if seen > MOST {
-            break;
-        }
-        for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {
-            let rest = content.get(at + 1..).unwrap_or_default();
-            let end = rest
-                .iter()
-                .take(LONGEST + 1)
-                .position(|byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+._".contains(byte)));
-            let Some(end) = end.filter(|end| *end > 1) else { continue };
-            if matches!(rest.get(end), Some(b' ' | b'"' | b'\'' | b'`')) {
-                found.insert(String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned());
-            }
-        }
-    }
-    found
 }
 
 /// What a command takes away, and what it makes again of what was taken away.

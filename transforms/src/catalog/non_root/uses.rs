@@ -3,7 +3,7 @@
 use crate::knowledge::images;
 use crate::model::commands::Step;
 use crate::model::{entry, npm, paths};
-use crate::settings::{HOST_NETWORK, Start};
+use crate::settings::{HOST_NETWORK, Mount, Start};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -177,7 +177,13 @@ pub(super) fn assumptions(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<String>
     }
     for one in &survey.uses {
         let written = |path: &str| needs.paths().any(|own| paths::within(own, path) || paths::within(path, own));
-        let mounts = one.start.mounts.iter().filter(|mount| mount.writable && written(&paths::join("/", &mount.path)));
+        // A folder that is mounted may be one that the program fills; a single file is mostly settings.
+        let folder = |mount: &Mount| {
+            let name = paths::name(mount.host.as_deref().unwrap_or_default().trim_end_matches('/'));
+            !name.is_empty() && !name.trim_start_matches('.').contains('.') && owns::is_application(&mount.path)
+        };
+        let counts = |mount: &&Mount| mount.writable && (written(&paths::join("/", &mount.path)) || folder(mount));
+        let mounts = one.start.mounts.iter().filter(counts);
         let mut hosts: Vec<&str> = mounts.filter_map(|mount| mount.host.as_deref()).collect();
         hosts.dedup();
         let (Some(first), rest) = (hosts.first(), hosts.len().saturating_sub(3)) else { continue };

@@ -57,6 +57,8 @@ pub(super) fn wanted(
     // What every program of the compiler needs, whatever its modules.
     let always = MODULES.all(language).find(|row| row.column(0) == "+");
     developed.extend(always.iter().flat_map(|row| row.column(1).split(' ')));
+    let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
+    let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     match &read {
         Some(modules) => {
             let needs = |row: &crate::knowledge::sorted::Row| {
@@ -65,6 +67,10 @@ pub(super) fn wanted(
             };
             for row in MODULES.all(language).filter(needs) {
                 developed.extend(row.column(1).split(' '));
+            }
+            if language == "rust" && hides_crates(survey) && !(archived && !installs) {
+                let usual = MODULES.all(language).find(|row| row.column(0) == "*");
+                developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')));
             }
         }
         None => {
@@ -95,8 +101,6 @@ pub(super) fn wanted(
         carried.extend(types::carried(survey, image));
     }
     let release = runtime.release.map(|release| release.name);
-    let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
-    let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     let mut found: Vec<String> = Vec::new();
     let mut unknown = None;
     for name in developed {
@@ -266,6 +270,60 @@ fn locked_names(text: &str) -> Vec<String> {
     names.map(|rest| rest.trim_end_matches('"').to_ascii_lowercase().replace('_', "-")).collect()
 }
 
+/// A feature of a crate, as the list of what modules need has it.
+fn feature_of(name: &str, feature: &str) -> String {
+    format!("{name}/{feature}").to_ascii_lowercase().replace('_', "-")
+}
+
+/// The features that a manifest of Cargo asks its crates for: without a lock file, they tell what these link to.
+fn crate_features(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, wanted) in text.parse::<toml::Table>().iter().flat_map(crates) {
+        let features = wanted.get("features").and_then(|features| features.as_array());
+        let features = features.into_iter().flatten().filter_map(|feature| feature.as_str());
+        found.extend(features.map(|feature| feature_of(name, feature)));
+    }
+    found
+}
+
+/// The crates that a manifest of Cargo asks for, by the names that they have in the registry.
+fn crates(manifest: &toml::Table) -> Vec<(&str, &toml::Value)> {
+    let mut found = Vec::new();
+    for (key, value) in manifest {
+        let Some(inner) = value.as_table() else { continue };
+        if key != "dependencies" {
+            // `[workspace.dependencies]`, `[target.'cfg(unix)'.dependencies]`
+            found.extend(crates(inner));
+            continue;
+        }
+        let named = |(name, wanted)| {
+            let wanted: &toml::Value = wanted;
+            (wanted.get("package").and_then(|package| package.as_str()).unwrap_or(name), wanted)
+        };
+        found.extend(inner.iter().map(|(name, wanted)| (name.as_str(), wanted)).map(named));
+    }
+    found
+}
+
+/// Whether the project has crates that no list names: a manifest has those that it asks for, and only the lock file has
+/// those behind them, such as OpenSSL's. Of well-known crates it is known that there is none behind them.
+fn hides_crates(survey: &Survey<'_, '_>) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    if context.files().iter().any(|file| crate::model::paths::name(file) == "Cargo.lock") {
+        return false;
+    }
+    let manifests = context.files().iter().filter(|file| crate::model::paths::name(file) == "Cargo.toml");
+    let texts = manifests.filter_map(|file| context.read(file));
+    texts.into_iter().any(|text| match crate::context::text(&text).parse::<toml::Table>() {
+        Ok(manifest) => crates(&manifest).iter().any(|(name, wanted)| {
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            let own = wanted.get("path").is_some() || wanted.get("workspace").is_some();
+            !own && !MODULES.all("crate").any(|row| row.column(0) == name)
+        }),
+        Err(_) => true,
+    })
+}
+
 /// The names of the modules that the project asks for, in lower case; `None` where no list of them is there to read.
 fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     if language == "c" {
@@ -321,6 +379,9 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
             found.extend(locked);
             continue;
         }
+        if name == "Cargo.toml" {
+            found.extend(crate_features(&text));
+        }
         // Every word of the list: whether `psycopg2` stands there is the question, not how.
         let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         found.extend(
@@ -334,6 +395,22 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
                 arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
             }));
         }
+    }
+    // `cargo install diesel_cli --no-default-features --features sqlite`
+    let rust = survey.steps().map(|(_, step)| step).filter(|step| language == "rust" && step.program() == "cargo");
+    for step in rust.filter(|step| step.subcommand() == Some("install")) {
+        let value = |option: &str| {
+            let at = step.args().iter().position(|arg| arg.split('=').next() == Some(option))?;
+            let arg = step.args().get(at)?;
+            arg.split_once('=').map(|(_, value)| value.to_owned()).or_else(|| step.args().get(at + 1).cloned())
+        };
+        let features = value("--features").unwrap_or_default();
+        let mut features: Vec<&str> = features.split([',', ' ']).filter(|feature| !feature.is_empty()).collect();
+        if !step.args().iter().any(|arg| arg == "--no-default-features") {
+            features.push("default");
+        }
+        let names: Vec<&str> = step.operands().skip(1).collect();
+        found.extend(names.iter().flat_map(|name| features.iter().map(move |feature| feature_of(name, feature))));
     }
     let from_file = survey.steps().any(|(_, step)| {
         step.args().iter().any(|arg| arg == "-r" || arg.starts_with("-r") || arg == "--requirement")

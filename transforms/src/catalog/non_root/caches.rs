@@ -45,11 +45,12 @@ const PYTHON: Cache = Cache { variable: "UV_PYTHON_INSTALL_DIR", place: "/opt/uv
 const POETRY: Cache = Cache { variable: "POETRY_VIRTUALENVS_PATH", place: "/opt/virtualenvs", written: false };
 const PIPENV: Cache = Cache { variable: "WORKON_HOME", place: "/opt/virtualenvs", written: false };
 const MIX: Cache = Cache { variable: "MIX_HOME", place: "/opt/mix", written: false };
+const PUB: Cache = Cache { variable: "PUB_CACHE", place: "/opt/pub-cache", written: false };
 const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", written: true };
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|tlmgr|profile|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bpub\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|tlmgr|profile|Reader\(|Model\(";
     Regex::new(marks).ok()
 });
 
@@ -78,7 +79,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         }
         let text = unit.text();
         let steps = survey.steps(unit);
-        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, MODELS] {
+        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
             if filled && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
@@ -339,6 +340,22 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 && step.subcommand().is_some_and(|verb| verb.starts_with("local.") || verb.starts_with("archive."))
                 && (obstacles::only_a_shell(survey)
                     || starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex")))
+        }
+        // What Dart runs without having compiled it reads its packages where they were fetched to.
+        "PUB_CACHE" => {
+            let starts = survey
+                .entry
+                .steps
+                .iter()
+                .chain(survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten());
+            let fetches = match step.program() {
+                "pub" => matches!(step.subcommand(), Some("get" | "upgrade")),
+                "dart" | "flutter" => step.subcommand() == Some("pub") && (has("get") || has("upgrade")),
+                _ => false,
+            };
+            fetches
+                && (obstacles::only_a_shell(survey)
+                    || starts.into_iter().any(|step| matches!(step.program(), "dart" | "pub" | "flutter")))
         }
         "HF_HOME" => {
             if !matches!(step.program(), "huggingface-cli" | "hf" | "python" | "python3")

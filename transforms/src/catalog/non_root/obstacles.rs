@@ -844,6 +844,12 @@ pub(super) fn builds(step: &Step) -> bool {
         "rust" => matches!(verb, "run" | "build" | "test" | "watch" | "migration" | "setup"),
         "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
         "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
+        "compiled" => match step.program() {
+            "zig" | "nimble" | "shards" | "dub" => matches!(verb, "run" | "build" | "test"),
+            "crystal" => matches!(verb, "run" | "build" | "spec"),
+            "nim" => matches!(verb, "c" | "cpp" | "r" | "compile"),
+            _ => false,
+        },
         _ => false,
     };
     works && !own && !step.args().iter().any(|arg| arg == "--version")

@@ -2,10 +2,12 @@
 
 use crate::edit::Edit;
 use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
-use super::owns::{Folder, Needs};
+use super::owns::{self, Folder, Needs};
 use super::survey::Survey;
 use super::user::User;
 use super::who::{self, Root};
@@ -88,6 +90,31 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
 
     let mut early = needs.early;
     let mut late = needs.late;
+    // Git works in nobody else's folder, not even for root: until the last that asks it there, all of it stays root's.
+    let asked = asks_git(survey);
+    let waits = |copy: &usize| {
+        let copied = survey.units.get(*copy).and_then(|unit| survey.copied(unit));
+        let to = copied.and_then(|copied| copied.to.as_deref()).filter(|to| *to != "/")?;
+        let about = |(at, folder): &(usize, String)| {
+            at > copy && (paths::within(folder, to) || paths::within(to, folder) && owns::is_application(folder))
+        };
+        asked.iter().any(about).then(|| to.to_owned())
+    };
+    let waiting: Vec<String> = copies.iter().filter_map(waits).collect();
+    if !waiting.is_empty() && needs.volume.is_none() {
+        copies.retain(|copy| waits(copy).is_none());
+        let mut given: Vec<Folder> = early
+            .extract_if(.., |folder| waiting.iter().any(|to| paths::within(&folder.path, to)))
+            .map(|folder| Folder { recursive: true, ..folder })
+            .collect();
+        for to in waiting {
+            let known = given.iter().chain(&late).any(|known| known.recursive && paths::within(&to, &known.path));
+            if !known {
+                given.push(Folder { path: to, recursive: true, make: false });
+            }
+        }
+        late.append(&mut given);
+    }
     // What is given away behind VOLUME, older builders forget.
     let forgets = needs.volume.is_some();
     let numeric = user.name.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
@@ -154,6 +181,28 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         tasks: Vec::new(),
         edits: Vec::new(),
     })
+}
+
+/// Where RUN asks Git about the project, with the place: Git itself does, and Go, which writes the commit into what it makes.
+fn asks_git(survey: &Survey<'_, '_>) -> Vec<(usize, String)> {
+    // Go does so since 1.18, where Git is there.
+    let tag = survey.model.image(survey.stage).and_then(|image| image.tag.clone()).unwrap_or_default();
+    let minor = tag.strip_prefix("1.").and_then(|rest| rest.split(['.', '-']).next()?.parse::<u32>().ok());
+    let stamps = minor.is_none_or(|minor| minor >= 18) && survey.facts.family != Some(Family::Alpine);
+    let asks = |step: &Step| match step.program() {
+        "git" => step.subcommand().is_some_and(|verb| !matches!(verb, "clone" | "config" | "init" | "lfs")),
+        "go" => {
+            stamps
+                && matches!(step.subcommand(), Some("build" | "install"))
+                && !step.args().iter().any(|arg| arg.starts_with("-buildvcs") || arg.contains('@'))
+        }
+        _ => false,
+    };
+    let runs = survey.units.iter().enumerate().filter(|(_, unit)| unit.instruction.keyword == Keyword::Run);
+    runs.flat_map(|(at, unit)| survey.steps(unit).iter().map(move |step| (at, step)))
+        .filter(|(_, step)| asks(step))
+        .filter_map(|(at, step)| Some((at, step.cwd.clone()?)))
+        .collect()
 }
 
 /// Whether commands before this unit run as root.

@@ -1,0 +1,6 @@
+use diesel::prelude::*;
+
+fn main() {
+    let place = std::env::var("LEDGER").unwrap_or_else(|_| "ledger.db".into());
+    let _ledger = SqliteConnection::establish(&place).expect("a ledger");
+}

@@ -568,6 +568,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "go" if program == "gometalinter" && has("--install") => Effect::Nothing,
         "jvm" if program == "sdk" => Effect::Store(Store::Home(".sdkman")),
         "dotnet" if verb == "new" && (has("--install") || has("-i")) => Effect::Nothing,
+        // The certificate that `https://localhost` answers by when one develops.
+        "dotnet" if verb == "dev-certs" => Effect::Store(Store::Home(".dotnet")),
         "compiled" if program == "opam" && !matches!(verb, "exec" | "pin") => Effect::Store(Store::Home(".opam")),
         "compiled" if program == "julia" && args.iter().any(|arg| arg.contains("Pkg.")) => {
             Effect::Store(Store::Home(".julia"))

@@ -317,7 +317,12 @@ fn profile(
     }
     let mut env: Vec<(String, String)> = Vec::new();
     let urls = arguments.iter().any(|word| word.contains("urls"));
-    if let Some(url) = chosen.get("applicationUrl").and_then(|url| url.as_str()).filter(|_| !urls) {
+    let url = chosen.get("applicationUrl").and_then(|url| url.as_str()).filter(|_| !urls).map(str::to_owned);
+    let url = match url {
+        Some(url) => Some(without_tls(project, url, assumptions)?),
+        None => None,
+    };
+    if let Some(url) = url {
         // Nobody outside of the container is answered there.
         let inside = url.split(';').all(|url| url.contains("//localhost") || url.contains("//127.0.0.1"));
         if inside && (project.sets("ASPNETCORE_URLS") || project.sets("ASPNETCORE_HTTP_PORTS")) {
@@ -326,7 +331,7 @@ fn profile(
                  `dotnet run` instead, and where only the container itself can ask"
             ));
         } else {
-            env.push(("ASPNETCORE_URLS".to_owned(), url.to_owned()));
+            env.push(("ASPNETCORE_URLS".to_owned(), url));
         }
     }
     let variables = chosen.get("environmentVariables").and_then(|variables| variables.as_object());
@@ -345,6 +350,31 @@ fn profile(
         ));
     }
     Ok(Profile { env, arguments: own.split_whitespace().map(str::to_owned).collect() })
+}
+
+/// The addresses of a launch profile without those that only the SDK has a certificate for: the one that is for developing
+/// lies in the home of who had it made, and without any the program does not start.
+///
+/// # Errors
+/// There are no others.
+fn without_tls(project: &Project<'_, '_, '_>, urls: String, assumptions: &mut Vec<String>) -> Result<String, Refusal> {
+    let tls = |url: &&str| url.trim().starts_with("https:");
+    let own = ["ASPNETCORE_Kestrel__Certificates__Default__Path", "Kestrel__Certificates__Default__Path"];
+    if !urls.split(';').any(|url| tls(&url)) || own.iter().any(|name| project.sets(name)) {
+        return Ok(urls);
+    }
+    let plain: Vec<&str> = urls.split(';').filter(|url| !tls(url)).filter(|url| !url.trim().is_empty()).collect();
+    if plain.is_empty() {
+        let text = format!(
+            "Properties/launchSettings.json has it answer at {urls} alone, by the certificate for developing that the SDK \
+             has; name a certificate, or another address by ASPNETCORE_URLS"
+        );
+        return Err(refuse("development-image", text, true));
+    }
+    assumptions.push(format!(
+        "nobody asks it by HTTPS, as Properties/launchSettings.json has it ({urls}): the certificate for developing is the SDK's"
+    ));
+    Ok(plain.join(";"))
 }
 
 /// The name of the first profile that starts the project itself, in the order in which the file has them.

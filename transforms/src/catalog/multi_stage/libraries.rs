@@ -68,7 +68,7 @@ pub(super) fn wanted(
             for row in MODULES.all(language).filter(needs) {
                 developed.extend(row.column(1).split(' '));
             }
-            if language == "rust" && hides_crates(survey) && !(archived && !installs) {
+            if language == "rust" && (installs || !archived) && hides_crates(survey) {
                 let usual = MODULES.all(language).find(|row| row.column(0) == "*");
                 developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')));
             }
@@ -176,7 +176,19 @@ fn downloaded(survey: &Survey<'_, '_>) -> impl Iterator<Item = &'static str> {
 pub(super) fn behind(survey: &Survey<'_, '_>) -> Vec<&'static str> {
     let words = survey.entry.steps.iter().flat_map(|step| &step.argv);
     let rows = words.flat_map(|word| MODULES.all("program").filter(move |row| row.column(0) == word));
-    rows.flat_map(|row| row.column(1).split(' ')).collect()
+    let mut found: Vec<&str> = rows.flat_map(|row| row.column(1).split(' ')).collect();
+    // Mix looks after the dependencies that it took from Git whenever it starts something.
+    let locks = |file: &&String| crate::model::paths::name(file) == "mix.lock";
+    let fetched = |file: &String| {
+        let text = survey.model.context.and_then(|context| context.read(file));
+        text.is_some_and(|text| memchr::memmem::find(&text, b"{:git,").is_some())
+    };
+    if survey.entry.steps.iter().any(|step| step.program() == "mix")
+        && survey.model.context.is_some_and(|context| context.files().iter().filter(locks).any(fetched))
+    {
+        found.push("git");
+    }
+    found
 }
 
 /// Whether a module of the project starts a program of this package: GitPython does `git`.

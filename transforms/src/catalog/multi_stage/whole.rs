@@ -1009,8 +1009,19 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             _ => None,
         };
         if step.program() == "mix" && cwd == "/" {
-            for folder in ["/deps", "/_build"] {
-                self.carry(folder, at, evidence());
+            let asks = |words: &[&str]| {
+                step.args().iter().any(|arg| words.iter().any(|word| arg.trim_matches(',').starts_with(word)))
+            };
+            // What only fetches makes no `_build`, and what is not there can't be copied.
+            let fetches = asks(&["deps.", "setup"]);
+            if fetches {
+                self.carry("/deps", at, evidence());
+            }
+            if compiles_elixir(step) {
+                self.carry("/_build", at, evidence());
+            }
+            if asks(&["phx.digest", "phoenix.digest", "assets.deploy"]) {
+                self.carry("/priv/static", at, evidence());
             }
             return true;
         }
@@ -2970,11 +2981,43 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         );
         return Err(refuse("toolchain-at-run-time", text, true));
     }
+    if let Some(start) = survey.entry.steps.iter().find(|step| step.program() == "mix")
+        && !survey.steps().any(|(_, step)| compiles_elixir(step))
+        && let Some(name) = elixir_in_c(survey)
+    {
+        let text = format!("`{}` compiles when the container starts, {name} in C", shown(start));
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
     if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
         let text = "DNX compiles what it starts, from packages in the home of who built";
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
+}
+
+/// Whether a task of Mix compiles the project, as most do that are not there to fetch.
+fn compiles_elixir(step: &Step) -> bool {
+    let fetches = |task: &str| {
+        ["local.", "archive.", "hex.", "deps.get", "deps.update", "deps.clean"]
+            .iter()
+            .any(|word| task.starts_with(word))
+    };
+    let tasks = step.args().iter().map(|arg| arg.trim_matches(','));
+    let mut tasks = tasks.filter(|task| !task.starts_with('-') && !matches!(*task, "do" | "+" | "" | "prod" | "dev"));
+    step.program() == "mix"
+        && tasks
+            .next()
+            .is_some_and(|first| !fetches(first) || tasks.any(|task| task.contains("compile") || task == "release"))
+}
+
+/// A library of the project that has to be compiled by a compiler of C, where its list of dependencies names one.
+fn elixir_in_c(survey: &Survey<'_, '_>) -> Option<&'static str> {
+    let context = survey.model.context?;
+    let lists = context.files().iter().filter(|file| matches!(paths::name(file), "mix.lock" | "mix.exs"));
+    let texts: Vec<_> = lists.filter(|file| !file.contains("deps/")).filter_map(|file| context.read(file)).collect();
+    ["bcrypt_elixir", "argon2_elixir", "exqlite", "elixir_make"]
+        .into_iter()
+        .find(|name| texts.iter().any(|text| memchr::memmem::find(text, name.as_bytes()).is_some()))
 }
 
 /// Hands the commands of a shell script that a command starts to `each`, where the context has the script.

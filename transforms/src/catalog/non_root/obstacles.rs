@@ -253,7 +253,8 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             format!("the start script {path} can't be seen here, and what {} starts needs root", survey.facts.key);
         return Err(refuse("needs-root", text, true));
     }
-    if let Some((_, path)) = owns::databases(survey).iter().find(|(_, path)| paths::parent(path) == "/") {
+    let named = owns::databases(survey).into_iter().map(|(_, path)| path).find(|path| paths::parent(path) == "/");
+    if let Some(path) = named.or_else(|| owns::database_in_root(survey)) {
         let text = format!(
             "{path} is a database by its name, and what writes to it makes files beside it, in /, where root alone may; give it a folder of its own"
         );
@@ -844,6 +845,8 @@ pub(super) fn builds(step: &Step) -> bool {
         "rust" => matches!(verb, "run" | "build" | "test" | "watch" | "migration" | "setup"),
         "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
         "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
+        // `dart run` keeps what it has worked out of the packages beside them.
+        "dart" => verb == "run",
         "compiled" => match step.program() {
             "zig" | "nimble" | "shards" | "dub" => matches!(verb, "run" | "build" | "test"),
             "crystal" => matches!(verb, "run" | "build" | "spec"),

@@ -149,6 +149,9 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"File::create|OpenOptions|fs::(?:write|create_dir|create_dir_all|copy|rename)",
         r"screenshot\(|\.pdf\(|savefig|imwrite|\.toFile\(|to_(?:parquet|excel|sql|pickle)\(|torch\.save|joblib\.dump|json\.dump\(|yaml\.dump\(|np\.save|urlretrieve|tempfile|knex|typeorm|shelve|tinydb|duckdb|h2:file|jdbc:(?:h2|derby|hsqldb)|pickledb",
         r#"open\([^)'"\n]{1,80},\s*[A-Za-z_]|Path\([^)\n]{0,80}\)\.(?:open|touch|mkdir|write)|download\(|copyfile|extractall|Database\(|dbm\."#,
+        r"createFile\(|createDirectory|\.write\(to|forWriting|ofstream|create_director(?:y|ies)\(|WriteMode|AppendMode|writeAs(?:String|Bytes)|openWrite|createSync",
+        r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|File\.(?:mkdir|touch|cp|stream)",
+        r"sled::|rocksdb|tracing_appender|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
         r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
     ])
     .unwrap_or_else(|_| RegexSet::empty())
@@ -801,6 +804,19 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
     for folder in synced(survey) {
         add(&folder, &[".venv"]);
+    }
+    // Play notes its process in the folder that was staged, and does not start where it may not.
+    let started = |word: &str| word.contains("target/universal/stage/bin/");
+    let plays = survey.runs().any(|step| started(step.program()) || step.argv.iter().any(|word| started(word)));
+    let staged: Vec<String> = survey
+        .units
+        .iter()
+        .flat_map(|unit| survey.steps(unit))
+        .filter(|step| plays && step.program() == "sbt" && step.args().iter().any(|arg| arg.ends_with("stage")))
+        .filter_map(|step| step.cwd.clone())
+        .collect();
+    for folder in staged {
+        add(&folder, &["target/universal/stage"]);
     }
     for (folder, modules) in engines(survey) {
         add(&folder, &modules.iter().map(String::as_str).collect::<Vec<_>>());
@@ -1770,7 +1786,18 @@ fn is_source(path: &str) -> bool {
             | "c"
             | "cc"
             | "cpp"
+            | "cxx"
             | "h"
+            | "hpp"
+            | "hs"
+            | "swift"
+            | "dart"
+            | "cr"
+            | "nim"
+            | "zig"
+            | "fs"
+            | "groovy"
+            | "clj"
     );
     source && !path.contains("node_modules/") && !name.ends_with("_test.go")
 }
@@ -1926,6 +1953,18 @@ pub(super) fn databases(survey: &Survey<'_, '_>) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+/// A database that comes to lie in the root folder, with the whole of the project.
+pub(super) fn database_in_root(survey: &Survey<'_, '_>) -> Option<String> {
+    let context = survey.model.context?;
+    let whole = survey.units.iter().filter_map(|unit| survey.copied(unit)).any(|copied| {
+        copied.context
+            && copied.to.as_deref() == Some("/")
+            && copied.sources.iter().any(|source| matches!(source.as_str(), "." | "./" | "*" | "./*"))
+    });
+    let database = |file: &&String| !file.contains('/') && is_database(file) && file.as_str() != "Thumbs.db";
+    context.files().iter().filter(|_| whole).find(database).map(|file| format!("/{file}"))
 }
 
 /// Files without an extension.

@@ -1,0 +1,5 @@
+defmodule Relay do
+  use Application
+
+  def start(_type, _args), do: Supervisor.start_link([], strategy: :one_for_one)
+end

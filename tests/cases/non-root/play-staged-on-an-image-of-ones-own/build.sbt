@@ -1,0 +1,2 @@
+name := "mirror"
+lazy val root = (project in file(".")).enablePlugins(PlayScala)

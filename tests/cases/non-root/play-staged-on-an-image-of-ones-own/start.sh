@@ -1,0 +1,2 @@
+#!/bin/sh
+exec ./target/universal/stage/bin/mirror -Dhttp.port="$PORT"

@@ -141,6 +141,19 @@ impl<'a> Work<'a> {
         (outcome, note)
     }
 
+    /// The path of a Dockerfile in its project, where folders above its build context say what it is for: development, or
+    /// as a base for others.
+    fn placed(&self, input: &Input) -> Option<String> {
+        let whole = std::path::absolute(&input.path).ok().filter(|_| input.source != Source::Stdin)?;
+        let top = self.bounds.upwards(whole.parent()?).last()?;
+        let file = whole.strip_prefix(top).ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
+        let settings = Settings { file: Some(file), ..Settings::default() };
+        let says = settings.development_file().is_some()
+            || settings.development_container().is_some()
+            || settings.base_file().is_some();
+        settings.file.filter(|_| says)
+    }
+
     /// Hands the choice and the context of a file to `run`, and makes what goes wrong a failure.
     pub(crate) fn with<T>(
         &self,
@@ -154,7 +167,7 @@ impl<'a> Work<'a> {
             let look = self.contexts.wanted() && input.source != Source::Stdin;
             let said = if look { self.services.say(input.target(), &self.bounds) } else { Default::default() };
             let context = self.contexts.of(input, source, &said.contexts, &self.bounds);
-            let file = called(input, context.as_deref());
+            let file = self.placed(input).or_else(|| called(input, context.as_deref()));
             let starts = if context.is_some() { said.starts } else { Vec::new() };
             let named = (file.is_some() || !starts.is_empty()).then(|| Choice {
                 settings: Settings { file, starts, ..choice.settings.clone() },

@@ -1,5 +1,7 @@
 //! What a person may choose about the rewrites. Defaults are what most people would ship.
 
+use crate::model::paths;
+
 /// Choices that transforms read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -79,6 +81,24 @@ impl Settings {
         *self == usual
     }
 
+    /// The path of the Dockerfile, where it says by its name, or by that of a folder among those for Docker, that it is
+    /// for development: `Dockerfile.dev`, `docker/development/php/Dockerfile`.
+    pub fn development_file(&self) -> Option<&str> {
+        const NAMES: [&str; 5] = ["dev", "devel", "develop", "development", "devcontainer"];
+        self.file.as_deref().filter(|file| {
+            let file = file.to_ascii_lowercase();
+            let (folders, name) = file.rsplit_once('/').unwrap_or(("", &file));
+            let named = paths::words(name).any(|part| NAMES.contains(&part));
+            let mut below = folders.split('/').skip_while(|part| !part.contains("docker"));
+            named || below.any(|part| NAMES.contains(&part))
+        })
+    }
+
+    /// The path of the Dockerfile, where it says that others build on what it makes: `docker/base/Dockerfile`.
+    pub fn base_file(&self) -> Option<&str> {
+        self.file.as_deref().filter(|file| paths::words(file).any(|part| part.eq_ignore_ascii_case("base")))
+    }
+
     /// The path of the Dockerfile, where it says that people develop in what is built: `.devcontainer/Dockerfile`.
     pub fn development_container(&self) -> Option<&str> {
         self.file.as_deref().filter(|file| file.split('/').any(|part| part == ".devcontainer"))
@@ -109,5 +129,32 @@ impl Default for Settings {
             file: None,
             starts: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_path_of_a_dockerfile_says() {
+        let of = |file: &str| Settings { file: Some(file.to_owned()), ..Settings::default() };
+        for file in [
+            "Dockerfile.dev",
+            "docker/dev/Dockerfile",
+            "docker/development/php/Dockerfile",
+            ".docker/dev/app.Dockerfile",
+        ] {
+            assert!(of(file).development_file().is_some(), "{file}");
+        }
+        // A folder that nothing says is for Docker may hold a project of that name.
+        for file in ["Dockerfile", "dev/Dockerfile", "development/api/Dockerfile", "docker/developers/Dockerfile"] {
+            assert!(of(file).development_file().is_none(), "{file}");
+        }
+        assert!(
+            of("docker/base/Dockerfile").base_file().is_some()
+                && of("docker/ruby-base/Dockerfile").base_file().is_some()
+        );
+        assert!(of("services/database/Dockerfile").base_file().is_none());
     }
 }

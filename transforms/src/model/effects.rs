@@ -389,10 +389,13 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
     if asks(args) {
         return Effect::Nothing;
     }
-    // A script of the project that is called as a tool of the system is: `./install`.
+    // A script that is called as a tool of the system is, and lies somewhere else: `./install`, `/tmp/aws/install`.
     const TOOLS: [&str; 9] =
         ["configure", "copy", "download", "files", "install", "modes", "nothing", "service", "user"];
-    let own = step.argv.first().is_some_and(|word| word.starts_with("./") || word.starts_with("../"));
+    let own = step
+        .argv
+        .first()
+        .is_some_and(|word| ["./", "../"].iter().any(|here| word.starts_with(here)) || word.ends_with("/aws/install"));
     if own && TOOLS.contains(&kind(program)) {
         return Effect::Unknown;
     }

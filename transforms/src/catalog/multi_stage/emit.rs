@@ -214,7 +214,10 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 && cwd != folder
                 && (needs_folder(unit) || makes_folder(unit, cwd))
             {
-                put(self.layout.line("WORKDIR", cwd).as_bytes());
+                // Where the image itself works, nobody has to send it.
+                if folder != "/" || !self.inherits(cwd) {
+                    put(self.layout.line("WORKDIR", cwd).as_bytes());
+                }
                 folder = cwd.to_owned();
             }
             put(&text);

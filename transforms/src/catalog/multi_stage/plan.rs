@@ -254,9 +254,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     if !recipe.installed.is_empty() {
         for (unit, decision) in survey.units.iter().zip(&mut decisions).take(pivot) {
             let asks = matches!(unit.instruction.keyword, Keyword::Env | Keyword::Arg)
-                && ["DEBIAN_FRONTEND", "DEBCONF_NONINTERACTIVE_SEEN"]
+                && unit
+                    .instruction
+                    .pairs(survey.model.file.escape)
                     .iter()
-                    .any(|name| unit.instruction.args.text.contains(name));
+                    .any(|pair| runs::for_installing(pair.name.raw));
             if asks && matches!(decision.place, Place::Builder | Place::BuilderAnd(_)) {
                 *decision = Decision { place: Place::Both, evidence: "the packages are installed by it".into() };
             }

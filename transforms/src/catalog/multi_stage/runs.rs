@@ -158,9 +158,12 @@ pub(super) fn run(
                     }
                     // The smaller image may lack what the package depends on, which only apt-get installs.
                     let alone = recipe.smaller && installs_file(step);
-                    work |= !all || alone;
+                    // Nor was anybody asked about a package that the larger image has already.
+                    let asks = recipe.smaller && all && asks(step, packages.manager);
+                    work |= !all || alone || asks;
                     let text = match all {
                         true if alone => format!("apt-get install -y {}", wanted.join(" ")),
+                        true if asks => install_text(step, packages.manager, &packages.names, &packages.names),
                         true => text(),
                         false => install_text(step, packages.manager, &packages.names, &wanted),
                     };
@@ -306,7 +309,9 @@ pub(super) fn run(
                         touched.iter().filter(|path| !in_builder(&recipe.builder_folders, path)).cloned().collect();
                     // What a COPY into the root folder brings, it brings to the runtime stage as well.
                     let again = step.program() == "rm" && !recipe.sources_stay && in_root_copy(survey, unit, &others);
-                    let removes = step.program() == "rm" && !again && made_here(survey, unit, &others, !recipe.smaller);
+                    let removes = step.program() == "rm"
+                        && !again
+                        && (made_here(survey, unit, &others, !recipe.smaller) || leftovers(unit, step));
                     // A link in a folder that is copied comes along.
                     let brought = step.program() == "ln"
                         && step.args().last().and_then(|link| step.path(link)).is_some_and(|link| {
@@ -417,7 +422,7 @@ pub(super) fn run(
                             .any(|other| matches!(other.kind(), "download" | "unpack") || other.program() == "xargs");
                     if script || inside || piped || recipe.toolchain_variables.len() > 1 {
                         builds = true;
-                        if !inside {
+                        if !inside && stores::aws(step).is_none() {
                             note(unknown, &text());
                         }
                     } else {
@@ -910,8 +915,10 @@ fn define(
             .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             .collect();
         let Some(first) = kept.iter().position(|kept| kept.item > number && kept.item != usize::MAX) else { continue };
-        // The package manager reads some of them itself.
-        let asks = names.iter().any(|name| name.starts_with("DEBIAN_") || name.starts_with("DEBCONF_"));
+        let proxy = |name: &str| ["http_proxy", "https_proxy"].iter().any(|proxy| name.eq_ignore_ascii_case(proxy));
+        // What lists packages, or an archive's owner, in letters of many languages.
+        let speaks = |name: &str| matches!(name, "LANG" | "LC_ALL" | "LC_CTYPE");
+        let asks = names.iter().any(|name| for_installing(name) || proxy(name) || exports && speaks(name));
         let read = asks && kept.iter().skip(first).any(|kept| kept.installs)
             || kept.iter().skip(first).any(|kept| names.iter().any(|name| reads(&kept.text, name)));
         let there = kept.iter().any(|kept| kept.item == number);
@@ -954,6 +961,11 @@ fn define(
         }
     }
     Ok(())
+}
+
+/// Whether packages read a variable as they are installed: how they ask their questions, and the answer to one.
+pub(super) fn for_installing(name: &str) -> bool {
+    ["DEBIAN_", "DEBCONF_", "ACCEPT_"].iter().any(|start| name.starts_with(start)) || name.contains("EULA")
 }
 
 /// Folders in which packages of the distribution have files of their own: what is added to them can't be copied apart.
@@ -1391,6 +1403,25 @@ fn in_root_copy(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String]) ->
         && removed.iter().all(there)
 }
 
+/// Whether `rm` takes away what a command before it, which builds, has left in the folder that both work in:
+/// `pecl download redis && … && rm *.tgz`. In a stage without it there is nothing to take away, and `rm` would say so.
+fn leftovers(unit: &Unit<'_>, step: &Step) -> bool {
+    let forced = step.args().iter().any(|arg| arg == "--force" || !arg.starts_with("--") && is_flag(arg, 'f'));
+    let builds = |other: &Step| {
+        matches!(effects::of(other), Effect::Build | Effect::Fetch(_) | Effect::Store(_) | Effect::Unknown)
+    };
+    let before = unit.steps.iter().take_while(|other| other.span != step.span);
+    !forced
+        && step.cwd.as_deref().is_some_and(|cwd| !stores::system(cwd) && cwd != "/")
+        && step.operands().all(|path| !path.starts_with(['/', '~', '$']))
+        && before.filter(|other| other.cwd == step.cwd).any(builds)
+}
+
+/// Whether a word is short flags, and one of them this.
+fn is_flag(word: &str, flag: char) -> bool {
+    word.strip_prefix('-').is_some_and(|flags| flags.contains(flag))
+}
+
 /// Whether what is removed was made by a command of this stage.
 fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[String], same_base: bool) -> bool {
     // A server or a language that the base image has in /usr/local lies there in the runtime stage as well.
@@ -1766,16 +1797,21 @@ fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], kept: &[Kept
     out
 }
 
-/// An install command with other packages. Where it was one package without any of its own, nobody was asked; now they
-/// would be.
-fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[String]) -> String {
-    let mut words: Vec<&str> = Vec::new();
+/// Whether an install command asks before it installs what a package depends on.
+fn asks(step: &Step, manager: Manager) -> bool {
     let agrees = |word: &String| {
         matches!(word.as_str(), "--yes" | "--assume-yes" | "--assumeyes" | "--non-interactive" | "--noconfirm")
             || word.starts_with('-') && !word.starts_with("--") && word.contains(['y', 'q'])
             || word.contains("Assume-Yes")
     };
-    let asks = matches!(manager, Manager::Apt | Manager::Yum) && !step.argv.iter().any(agrees);
+    matches!(manager, Manager::Apt | Manager::Yum) && !step.argv.iter().any(agrees)
+}
+
+/// An install command with other packages. Where it was one package without any of its own, nobody was asked; now they
+/// would be.
+fn install_text(step: &Step, manager: Manager, names: &[String], wanted: &[String]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let asks = asks(step, manager);
     // What stands for a group is no group.
     let plain = wanted.iter().all(|name| !name.contains(' ') && !name.starts_with('@'));
     let mut given = false;

@@ -689,6 +689,21 @@ fn cabal_home(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, unit: &Unit<'_
     }
 }
 
+/// Where the installer of the AWS command line puts it, with the folder of its links: `./aws/install -i /opt/aws -b /usr/bin`.
+pub(super) fn aws(step: &Step) -> Option<(String, String)> {
+    let program = step.argv.first()?;
+    if program != "aws/install" && !program.ends_with("/aws/install") {
+        return None;
+    }
+    let told = |short: &str, long: &str| {
+        let words = step.args().iter().zip(step.args().iter().skip(1));
+        words.filter(|(option, _)| *option == short || *option == long).map(|(_, value)| value).next_back()
+    };
+    let folder = told("-i", "--install-dir").map_or(Some("/usr/local/aws-cli".to_owned()), |path| step.path(path))?;
+    let links = told("-b", "--bin-dir").map_or(Some("/usr/local/bin".to_owned()), |path| step.path(path))?;
+    (paths::plain(&folder) && paths::plain(&links)).then_some((folder, links))
+}
+
 /// What a variable is told to be for a command: before it on its line, by an `export` of the same script, or by the file.
 fn told(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, name: &str) -> Option<String> {
     let given = |word: &String| {

@@ -673,17 +673,60 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     Effect::Store(store) => first = first.and(self.stores(at, unit, step, *store)),
                     Effect::Writes(written) => self.writes(at, step, written.clone()),
                     Effect::Unknown => {
-                        if let Some(folder) = option_folder(step) {
+                        if let Some((folder, links)) = stores::aws(step) {
+                            self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
+                            self.finish.push(format!("ln -s {folder}/v2/current/bin/aws {links}/aws"));
+                        } else if let Some(folder) = option_folder(step) {
                             self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
                         } else if step.cwd.as_deref().is_some_and(|cwd| !SYSTEM.contains(&cwd)) {
                             self.works(at, step);
                         }
+                        first = first.and(self.script(at, unit, step));
                     }
                     _ => {}
                 }
             }
         }
         first
+    }
+
+    /// What a script of the project does that a RUN starts: it installs as the RUN itself would.
+    ///
+    /// # Errors
+    /// It does what has to be done to the shipped image as well.
+    fn script(&mut self, at: usize, unit: &Unit<'_>, step: &Step) -> Result<(), Refusal> {
+        let survey = self.survey;
+        let mut found: Vec<Step> = Vec::new();
+        scripts_at(survey, unit.index, step, &mut |inner| {
+            found.push(inner.clone());
+            Ok(())
+        })?;
+        for inner in &found {
+            let outside = |path: &String| stores::system(path) && !stores::scratch(path, &SCRATCH);
+            let sets_up = match effects::of(inner) {
+                Effect::Store(Store::Prefix) => true,
+                Effect::Store(store) => {
+                    self.stores(at, unit, inner, *store)?;
+                    false
+                }
+                Effect::Install(packages) => {
+                    packages.names.iter().any(|name| !name.starts_with('.') && packages.role(name) != Role::Build)
+                }
+                Effect::Writes(written) => written.iter().any(outside),
+                Effect::User | Effect::Repository => true,
+                _ => false,
+            };
+            if sets_up {
+                let text = format!(
+                    "`{}` in line {} does `{}`, which the shipped image may need as well",
+                    shown(step),
+                    unit.instruction.lines.0,
+                    shown(inner)
+                );
+                return Err(refuse("built-by-a-script", text, false));
+            }
+        }
+        Ok(())
     }
 
     /// Whether `make install` puts an extension beside those of the PHP that the image is made for.
@@ -1168,6 +1211,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = step.kind();
+        // What an installer lies in stays behind, and what it installs is copied.
+        let installers =
+            || self.survey.units.get(at).is_some_and(|unit| unit.steps.iter().any(|s| stores::aws(s).is_some()));
+        if kind == "unpack" && installers() {
+            self.unpacked.push(step.span);
+            return;
+        }
         let among = |path: &String| SYSTEM.contains(&path.as_str()) || SYSTEM.contains(&paths::parent(path));
         if matches!(kind, "copy" | "install") && only_to_compile_with(step) && written.iter().all(among) {
             self.installed_from(step);
@@ -2678,6 +2728,10 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// COPY makes root the owner of what it brings: who owned a folder before owns it after.
     fn owners(&mut self) {
         let survey = self.survey;
+        // The folder that WORKDIR makes before the copies come.
+        let index = survey.units.get(self.last_build).map_or(survey.stage.body.end, |unit| unit.index + 1);
+        let there = survey.model.workdir(index).map(str::to_owned);
+        let mut kept: Vec<(String, String)> = Vec::new();
         for carried in &mut self.carried {
             for unit in survey.units.iter().take(self.last_build + 1) {
                 let flag = unit.instruction.flags.iter().find(|flag| flag.name == "chown");
@@ -2711,6 +2765,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     for path in operands.filter_map(|path| step.path(path)) {
                         if paths::within(&carried.from, &path) && recursive {
                             carried.owner = Some(owner_and_group(owner));
+                            // COPY leaves a folder that is there before to whom it belongs.
+                            kept.retain(|(there, _)| *there != carried.to);
+                            if there.as_deref().is_some_and(|cwd| paths::within(cwd, &carried.to)) {
+                                kept.push((carried.to.clone(), owner_and_group(owner)));
+                            }
                         } else if paths::within(&path, &carried.from)
                             && !self.removed.iter().any(|gone| paths::covers(gone, &path))
                         {
@@ -2737,6 +2796,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                     && command.contains(path.as_str())
             })
         });
+        // Root, as whom the program would run, may write there anyway.
+        let user = survey.model.user(survey.stage.body.end).map(|user| user.text.clone());
+        if user.is_some_and(|user| !matches!(user.split(':').next(), Some("root" | "0" | ""))) {
+            let homes: Vec<&str> = self.image.iter().flat_map(Image::users).map(|user| user.home).collect();
+            let others = kept.into_iter().filter(|(path, _)| !homes.contains(&path.as_str()));
+            self.finish.extend(others.map(|(path, owner)| format!("chown {owner} {path}")));
+        }
         let mut seen: Vec<String> = Vec::new();
         self.finish.retain(|command| {
             let new = !seen.contains(command);
@@ -3026,6 +3092,16 @@ pub(super) fn scripts(
     step: &Step,
     each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
+    scripts_at(survey, survey.stage.body.end, step, each)
+}
+
+/// The same for a command of the instruction `index`.
+fn scripts_at(
+    survey: &Survey<'_, '_>,
+    index: usize,
+    step: &Step,
+    each: &mut dyn FnMut(&Step) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     // Most files are read without one.
     if survey.model.context.is_none() {
         return Ok(());
@@ -3041,7 +3117,7 @@ pub(super) fn scripts(
         }
         let logical = crate::syntax::Logical { text: text.as_str().into(), runs: vec![(0, 0)] };
         if let Some(script) = crate::syntax::shell::parse(&logical) {
-            for inner in crate::model::commands::steps(survey.model, survey.stage.body.end, &script) {
+            for inner in crate::model::commands::steps(survey.model, index, &script) {
                 each(&inner)?;
             }
         }
@@ -3263,7 +3339,7 @@ fn unread(survey: &Survey<'_, '_>, last_build: usize) -> Result<(), Refusal> {
 
 /// Whether a command is a script that can't be read and that doesn't lie in the project it works on.
 pub(super) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
-    if !matches!(effects::of(step), Effect::Unknown) || option_folder(step).is_some() {
+    if !matches!(effects::of(step), Effect::Unknown) || option_folder(step).is_some() || stores::aws(step).is_some() {
         return false;
     }
     if effects::from_network(step) {
@@ -3446,6 +3522,8 @@ fn builds_in_place(survey: &Survey<'_, '_>, script: &Step) -> bool {
         let inside = |path: &String| paths::within(path, folder);
         match effects::of(step) {
             Effect::Build => compiles = true,
+            // What it installs is looked for as that of the RUN itself.
+            Effect::Store(store) if *store != Store::Prefix => compiles = true,
             Effect::Nothing => {}
             Effect::Files(paths) | Effect::Writes(paths) => stays &= paths.iter().all(inside),
             Effect::Unknown => stays &= matches!(step.program(), "cd" | "exit" | "popd" | "pushd"),

@@ -16,14 +16,12 @@ use super::whole::shown;
 /// and its people want all the tools.
 ///
 /// # Errors
-/// Where the file lies in `.devcontainer`, or is called `Dockerfile.dev` or the like.
+/// Where the file lies in `.devcontainer` or `docker/dev`, or is called `Dockerfile.dev` or the like.
 pub(super) fn developed(model: &Model<'_>) -> Result<(), Refusal> {
-    const NAMES: [&str; 5] = ["dev", "devel", "develop", "development", "devcontainer"];
-    let named = |file: &&str| paths::words(&paths::name(file).to_ascii_lowercase()).any(|part| NAMES.contains(&part));
     if let Some(file) = model.settings.development_container() {
         return Err(refuse("development-image", format!("{file} makes the place where people develop"), true));
     }
-    match model.settings.file.as_deref().filter(named) {
+    match model.settings.development_file() {
         Some(file) => Err(refuse("development-image", format!("{file} is by its name for development"), true)),
         None => Ok(()),
     }

@@ -1,0 +1,5 @@
+require "sinatra"
+
+get("/") { "open" }
+
+run Sinatra::Application

@@ -167,9 +167,9 @@ fn sets_root(step: &Step) -> bool {
 /// # Errors
 /// It is: what their Dockerfiles run would run as its user.
 pub(super) fn built_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    let file = survey.model.settings.file.as_deref().unwrap_or_default();
-    let is_base = || paths::words(file).any(|part| part.eq_ignore_ascii_case("base"));
-    if survey.entry.is_empty() && is_base() {
+    if survey.entry.is_empty()
+        && let Some(file) = survey.model.settings.base_file()
+    {
         let text =
             format!("{file} is by its name what other images are built on, and their steps would run as that user");
         return Err(refuse("passed-on", text, true));

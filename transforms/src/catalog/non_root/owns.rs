@@ -738,7 +738,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     // An image that is not known may have a working directory of its own, which RUN works in, whatever its name.
     let unnamed = survey.model.known(survey.stage).is_none()
         && !survey.all().any(|unit| matches!(unit.instruction.keyword, Keyword::Workdir));
-    let mut add = |folder: &str, names: &[&str]| {
+    let mut add = |made: Option<usize>, folder: &str, names: &[&str]| {
         for name in names {
             let mut path = paths::join(folder, name);
             if unnamed && folder == "/" {
@@ -748,9 +748,10 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 }
                 path = (*name).to_owned();
             }
-            // What another stage made is given as it is copied.
+            // What another stage made is given as it is copied, but for what a command behind it makes.
             let given = needs.copies.iter().filter_map(|at| survey.units.get(*at)).any(|unit| {
                 unit.instruction.flags.iter().any(|flag| flag.name == "from")
+                    && made.is_none_or(|index| unit.index > index)
                     && survey
                         .copied(unit)
                         .and_then(|copied| copied.to.as_deref())
@@ -780,30 +781,30 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 && step.argv.iter().any(|word| word.contains(':'))
                 && step.program() != "gem"
             {
-                add(folder, &["log", "tmp"]);
+                add(Some(unit.index), folder, &["log", "tmp"]);
                 // No database is there to be reached while an image is built: what is set up then is a file.
                 if step.argv.iter().any(|word| word.starts_with("db:")) && file_database(survey, folder) {
-                    add(folder, &["db"]);
+                    add(Some(unit.index), folder, &["db"]);
                 }
             } else if has("artisan") && step.program() == "php" {
-                add(folder, &["bootstrap/cache", "storage"]);
+                add(Some(unit.index), folder, &["bootstrap/cache", "storage"]);
                 if step.argv.iter().any(|word| word.starts_with("migrate") || word.starts_with("db:")) {
-                    add(folder, &["database"]);
+                    add(Some(unit.index), folder, &["database"]);
                 }
             } else if has("prisma") && (has("push") || has("migrate") || has("seed")) && file_database(survey, folder) {
-                add(folder, &["prisma"]);
+                add(Some(unit.index), folder, &["prisma"]);
             } else if has("console") && (step.program() == "php" || step.program() == "console") {
-                add(folder, &["var"]);
+                add(Some(unit.index), folder, &["var"]);
             }
         }
     }
     for step in survey.runs().filter(|step| step.program() == "mix") {
         if let Some(folder) = step.cwd.as_deref() {
-            add(folder, &["_build"]);
+            add(None, folder, &["_build"]);
         }
     }
     for folder in synced(survey) {
-        add(&folder, &[".venv"]);
+        add(None, &folder, &[".venv"]);
     }
     // Play notes its process in the folder that was staged, and does not start where it may not.
     let started = |word: &str| word.contains("target/universal/stage/bin/");
@@ -816,14 +817,14 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
         .filter_map(|step| step.cwd.clone())
         .collect();
     for folder in staged {
-        add(&folder, &["target/universal/stage"]);
+        add(None, &folder, &["target/universal/stage"]);
     }
     for (folder, modules) in engines(survey) {
-        add(&folder, &modules.iter().map(String::as_str).collect::<Vec<_>>());
+        add(None, &folder, &modules.iter().map(String::as_str).collect::<Vec<_>>());
     }
     for (folder, keeps) in compiling(survey) {
         let own: Vec<&str> = keeps.own().collect();
-        add(folder, &own);
+        add(None, folder, &own);
         let built = survey
             .units
             .iter()
@@ -831,7 +832,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
             .any(|unit| survey.steps(unit).iter().any(|step| step.cwd.as_deref() == Some(folder) && builds(step)));
         if built {
             let again: Vec<&str> = keeps.build().collect();
-            add(folder, &again);
+            add(None, folder, &again);
         }
     }
     let Some(folder) = survey.model.final_workdir(survey.stage) else { return };
@@ -844,7 +845,7 @@ fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
         return;
     }
     if has("\"next\"") && has("next start") {
-        add(folder, &[".next/cache"]);
+        add(None, folder, &[".next/cache"]);
     }
 }
 
@@ -1684,8 +1685,20 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<String>) {
     let Some(context) = survey.model.context else { return (found, logs) };
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
+    // A script that no COPY brings is for the host.
+    let copies: Vec<&Copied> =
+        survey.all().filter_map(|unit| survey.copied(unit)).filter(|copy| copy.context).collect();
+    let brought = |path: &str| {
+        let covers = |source: &String| {
+            let source = source.trim_start_matches("./").trim_end_matches('/');
+            matches!(source, "" | ".") || source.contains('*') || paths::within(path, source)
+        };
+        survey.all().all(|unit| survey.copied(unit).is_none())
+            || copies.iter().any(|copy| copy.sources.iter().any(covers))
+    };
     let mut seen = 0usize;
-    for path in context.files().iter().filter(|path| is_source(path) || settings(path)) {
+    let sources = |path: &&String| (is_source(path) || settings(path)) && (!path.ends_with(".sh") || brought(path));
+    for path in context.files().iter().filter(sources) {
         let Some(content) = context.read(path) else { continue };
         seen += content.len();
         if seen > 4 << 20 {
@@ -1701,13 +1714,15 @@ fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<String>) {
             let Some(place) = captures.iter().skip(1).flatten().find(|one| one.as_bytes().contains(&b'/')) else {
                 continue;
             };
-            // What an address is sent on to is an address: `{ source: "/feed", destination: "/api/feed" }`.
+            // What an address is sent on to is an address: `{ source: "/feed", destination: "/api/feed" }`; and the page that
+            // a component leads to.
             let sent_on = captures.get(0).is_some_and(|all| {
                 let above = content.get(..all.start()).unwrap_or_default();
                 let open = above.iter().rposition(|byte| *byte == b'{').map_or(0, |open| open + 1);
                 let object = content.get(open..).unwrap_or_default();
                 let object = object.split(|byte| *byte == b'}').next().unwrap_or_default();
-                all.as_bytes().starts_with(b"dest") && memchr::memmem::find(object, b"source").is_some()
+                let component = path.ends_with(".tsx") || path.ends_with(".jsx");
+                all.as_bytes().starts_with(b"dest") && (component || memchr::memmem::find(object, b"source").is_some())
             });
             if sent_on {
                 continue;
@@ -2282,9 +2297,13 @@ fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
             Keyword::Env => {
                 let pairs = unit.instruction.pairs(survey.model.file.escape);
                 let pairs = pairs.into_iter().filter(|pair| !pair.name.raw.eq_ignore_ascii_case("HOME"));
-                for written in pairs.filter_map(|pair| pair.value) {
+                for pair in pairs {
+                    let Some(written) = pair.value else { continue };
                     let value = survey.model.expand(unit.index, written.raw);
-                    if !in_home(written.raw) && !in_home(&value.text) {
+                    // Nobody but Bash looks below `~` for a program, and there is one only where it is installed for a user.
+                    let path = pair.name.raw == "PATH" && !installs_for_a_user(survey);
+                    let names = |text: &str| if path { in_home(&text.replace("~/", "")) } else { in_home(text) };
+                    if !names(written.raw) && !names(&value.text) {
                         continue;
                     }
                     used = true;
@@ -2355,6 +2374,17 @@ fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
         needs.home = Some("/root".to_owned());
     }
     needs.assumptions.push("what stands in /root is used at run time, so the folder is given to the user".to_owned());
+}
+
+/// Whether a command puts programs into the home of who runs it: `composer global require`, `pip install --user`.
+fn installs_for_a_user(survey: &Survey<'_, '_>) -> bool {
+    let own = |word: &String| matches!(word.as_str(), "global" | "--global" | "-g" | "--user");
+    survey.all().flat_map(|unit| survey.steps(unit)).any(|step| {
+        step.args().iter().any(own)
+            || matches!(step.program(), "cargo" | "rustup")
+            || step.piped.is_some()
+            || step.args().iter().any(|word| word.starts_with("~/") || word.starts_with("/root/"))
+    })
 }
 
 /// Whether a COPY brings nothing but settings for who works in a shell.

@@ -1,0 +1,1 @@
+setInterval(() => console.log("still here"), 60000);

@@ -2179,8 +2179,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     /// Why a base image that brings the compiler is shipped all the same: no smaller one is known that runs what it makes.
     fn brings_compiler(&self) -> Option<Refusal> {
         let Base::Image { image, .. } = &self.survey.stage.base else { return None };
-        let unknown = self.image.is_none();
         let installs = |step: &Step| matches!(effects::of(step), Effect::Install(_) | Effect::Fetch(_));
+        // A distribution with a compiler on top, where nobody installs one: `frolvlad/alpine-gcc`.
+        let topped = self.image.as_ref().is_some_and(|image| image.kind() == Kind::Distro)
+            && !self.survey.steps().any(|(_, step)| installs(step));
+        let unknown = self.image.is_none() || topped;
         if !unknown && self.image.as_ref().is_some_and(|image| image.kind() != Kind::Compiler)
             || unknown && self.survey.steps().any(|(_, step)| installs(step))
         {
@@ -3047,8 +3050,13 @@ fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refu
         );
         return Err(refuse("toolchain-at-run-time", text, true));
     }
+    // What Compose mounts over the project hides what was compiled of it.
+    let hidden = |step: &Step| {
+        let mounts = survey.model.settings.starts.iter().flat_map(|start| &start.mounts);
+        mounts.filter(|mount| mount.host.is_some()).any(|mount| step.cwd.as_deref() == Some(mount.path.as_str()))
+    };
     if let Some(start) = survey.entry.steps.iter().find(|step| step.program() == "mix")
-        && !survey.steps().any(|(_, step)| compiles_elixir(step))
+        && (hidden(start) || !survey.steps().any(|(_, step)| compiles_elixir(step)))
         && let Some(name) = elixir_in_c(survey)
     {
         let text = format!("`{}` compiles when the container starts, {name} in C", shown(start));

@@ -149,13 +149,30 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"File::create|OpenOptions|fs::(?:write|create_dir|create_dir_all|copy|rename)",
         r"screenshot\(|\.pdf\(|savefig|imwrite|\.toFile\(|to_(?:parquet|excel|sql|pickle)\(|torch\.save|joblib\.dump|json\.dump\(|yaml\.dump\(|np\.save|urlretrieve|tempfile|knex|typeorm|shelve|tinydb|duckdb|h2:file|jdbc:(?:h2|derby|hsqldb)|pickledb",
         r#"open\([^)'"\n]{1,80},\s*[A-Za-z_]|Path\([^)\n]{0,80}\)\.(?:open|touch|mkdir|write)|download\(|copyfile|extractall|Database\(|dbm\."#,
-        r"createFile\(|createDirectory|\.write\(to|forWriting|ofstream|create_director(?:y|ies)\(|WriteMode|AppendMode|writeAs(?:String|Bytes)|openWrite|createSync",
+        r"ofstream|create_director(?:y|ies)\(|WriteMode\b|AppendMode\b|writeAs(?:String|Bytes)|openWrite|createSync",
         r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|File\.(?:mkdir|touch|cp|stream)",
-        r"sled::|rocksdb|tracing_appender|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
+        r"sled::|rocksdb|tracing_appender::rolling|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
         r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
     ])
     .unwrap_or_else(|_| RegexSet::empty())
 });
+
+/// What a program in Swift says when it writes files: what it saves goes to a database.
+static SWIFT_WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"createFile\(|createDirectory|\.write\(to|forWriting|fopen\(|FileHandle|[sS][qQ][lL]ite").ok()
+});
+
+/// Whether a file of the project says that the program writes files.
+fn writes(path: &str, content: &[u8]) -> bool {
+    // A library that is one large header says what it can do, and not what is done with it.
+    if matches!(path.rsplit('.').next(), Some("h" | "hpp")) && content.len() > 200 << 10 {
+        return false;
+    }
+    match path.ends_with(".swift") {
+        true => SWIFT_WRITES.as_ref().is_none_or(|writes| writes.is_match(content)),
+        false => WRITES.is_match(content),
+    }
+}
 
 /// What has to be the user's.
 pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
@@ -2249,7 +2266,7 @@ fn reads_only(survey: &Survey<'_, '_>) -> bool {
         // A project that can't be read in bounded time is one that can't be told.
         let Some(content) = context.read(path) else { return false };
         seen += content.len();
-        if seen > 4 << 20 || WRITES.is_match(&content) {
+        if seen > 4 << 20 || writes(path, &content) {
             return false;
         }
         sources += usize::from(source && !(elsewhere && path.ends_with(".sh")));

@@ -140,8 +140,11 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
                 runs.push((place, commands));
             }
             let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner);
-            if !commands.is_empty() {
-                runs.push((end, commands));
+            let there = settled(survey, needs.volume, &late, place, end);
+            match runs.iter_mut().find(|(at, _)| *at == there) {
+                Some((_, known)) => known.extend(commands),
+                None if commands.is_empty() => {}
+                None => runs.push((there, commands)),
             }
         }
         None => {
@@ -181,6 +184,19 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         tasks: Vec::new(),
         edits: Vec::new(),
     })
+}
+
+/// Where what is full by the end is given away: before VOLUME, where it is of a volume and nothing is added behind, as older
+/// builders forget what is changed there.
+fn settled(survey: &Survey<'_, '_>, volume: Option<usize>, late: &[Folder], from: usize, end: usize) -> usize {
+    let adds =
+        |keyword| matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::User);
+    let Some(at) = volume.filter(|at| *at >= from) else { return end };
+    let mut behind = survey.units.iter().skip(at).take(end.saturating_sub(at));
+    let text = survey.units.get(at).map(|unit| unit.text()).unwrap_or_default();
+    let mut volumes = text.split(['[', ']', '"', ',', ' ']).filter(|word| word.starts_with('/'));
+    let forgotten = volumes.any(|path| late.iter().any(|folder| paths::within(&folder.path, path)));
+    if forgotten && !behind.any(|unit| adds(unit.instruction.keyword)) { at } else { end }
 }
 
 /// Where RUN asks Git about the project, with the place: Git itself does, and Go, which writes the commit into what it makes.

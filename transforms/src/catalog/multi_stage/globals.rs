@@ -5,10 +5,12 @@
 
 use crate::knowledge::globals;
 use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
 use crate::model::{npm, paths};
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
+use super::tidy;
 
 /// What a command installs for everybody, where it can be installed a second time: its packages as they are written.
 /// `None` where it is another command, or where what it installs has to be copied.
@@ -27,7 +29,7 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
     let image = survey.model.known(survey.stage);
     let node = image.as_ref().and_then(|image| image.language()) == Some("node");
     // Node from the image or from a package is in the runtime stage as well; that of an archive or of nvm is copied.
-    let packaged = ["npm", "nodejs", "nodejs-npm", "yarn", "nodejs-current"].iter().any(|name| survey.installs(name));
+    let packaged = PACKAGES.iter().any(|name| survey.installs(name)) && !survey.steps().any(|(_, step)| is_n(step));
     let packaged = packaged || of_the_base(survey);
     let plain = |name: &&str| !name.contains(['$', '*', '~', ':']) && !name.starts_with(['.', '/']);
     let again = (node || packaged)
@@ -38,13 +40,46 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
     (again && (!names.is_empty() || step.program() == "corepack")).then_some(names)
 }
 
+/// The packages of distributions that bring Node, or install by it.
+const PACKAGES: [&str; 5] = ["npm", "nodejs", "nodejs-npm", "yarn", "nodejs-current"];
+
+/// Whether a command puts another Node into the place of that of a package, or of none: `n 10.16.3`.
+fn is_n(step: &Step) -> bool {
+    matches!(step.program(), "n" | "nodenv" | "fnm")
+}
+
+/// Whether Node is of packages alone, and all of them are taken away again: what was installed by it does not start.
+fn node_is_taken_away(survey: &Survey<'_, '_>) -> bool {
+    let image = survey.model.known(survey.stage);
+    if image.is_none_or(|image| image.language() == Some("node")) || survey.steps().any(|(_, step)| is_n(step)) {
+        return false;
+    }
+    let removed: Vec<&str> = survey
+        .steps()
+        .filter_map(|(_, step)| match effects::of(step) {
+            Effect::Remove(packages) => Some(packages.names.iter().map(String::as_str)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut brings = survey.steps().filter_map(|(_, step)| match effects::of(step) {
+        Effect::Install(packages) => {
+            let name = packages.names.iter().find(|name| PACKAGES.contains(&name.as_str()))?;
+            Some(tidy::virtual_name(step).unwrap_or(name))
+        }
+        _ => None,
+    });
+    let first = brings.next();
+    first.is_some_and(|first| removed.contains(&first)) && brings.all(|name| removed.contains(&name))
+}
+
 /// Whether the base image, which is not known, brings Node itself: no command of the file does.
 fn of_the_base(survey: &Survey<'_, '_>) -> bool {
     const MARKS: [&str; 6] = ["nvm", "node-v", "nodejs.org", "nodesource", "/node:", "volta"];
     let unknown = survey.model.known(survey.stage).is_none();
     let brings = |step: &Step| {
         let words = step.argv.iter().chain(&step.piped).chain(&step.outputs);
-        matches!(step.program(), "n" | "nodenv" | "fnm")
+        is_n(step)
             || words.into_iter().any(|word| MARKS.iter().any(|mark| word.contains(mark)))
             || step.cwd.as_deref().is_some_and(|cwd| paths::name(cwd).starts_with("node"))
     };
@@ -62,6 +97,9 @@ pub(super) fn copied(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step) -> b
 /// The command that installs in the runtime stage what is started there; `None` where nothing of it is.
 pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names: &[&str]) -> Option<String> {
     let text = |words: Vec<&str>| words.join(" ");
+    if node_is_taken_away(survey) {
+        return None;
+    }
     if step.program() == "corepack" {
         let starts = ["yarn", "yarnpkg", "pnpm", "pnpx"].iter().any(|program| is_started(survey, recipe, program));
         return starts.then(|| text(step.argv.iter().map(String::as_str).collect()));

@@ -267,7 +267,16 @@ pub(super) fn published(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -> 
             })
     };
     let starts_there = survey.model.final_workdir(survey.stage).is_some_and(|cwd| paths::within(cwd, output));
-    if !survey.steps().any(|(_, step)| publishes(step)) || !starts_there && has_assets(context) {
+    // What it opens where it starts need not be in the repository: settings with secrets in them seldom are.
+    let opens = |file: &&String| {
+        const READS: [&str; 5] = ["File.Read", "File.Open", "StreamReader(", "FileStream(", "AddJsonFile("];
+        [".cs", ".fs", ".vb"].iter().any(|end| file.ends_with(end))
+            && context
+                .read(file)
+                .is_none_or(|text| READS.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some()))
+    };
+    let elsewhere = !starts_there && (has_assets(context) || context.files().iter().any(|file| opens(&file)));
+    if !survey.steps().any(|(_, step)| publishes(step)) || elsewhere {
         return None;
     }
     // The sources around it, or beside it.

@@ -4,6 +4,8 @@
 //! had made, has to be made before it in its new stage as well, by whatever instruction. What nothing in the file makes is
 //! the base's and is not asked for.
 
+use crate::knowledge::packages;
+use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Model, Stage, entry, paths};
@@ -12,6 +14,7 @@ use crate::syntax::shell::Operator;
 use crate::transform::Refusal;
 
 use super::plan::{Carried, Recipe};
+use super::programs;
 use super::stores;
 use super::survey::refuse;
 use super::whole::{SYSTEM, shown};
@@ -39,12 +42,21 @@ pub(super) struct Missing {
     pub(super) touches: bool,
     /// Whether it is a file that starts, and that a command puts there by its name.
     pub(super) started: bool,
+    /// Whether it is the command's program, which a package brings.
+    pub(super) program: bool,
 }
 
 impl Missing {
     /// Has the instruction that makes it in both stages, or the command in the builder, where that is enough; answers
     /// whether anything was changed.
     pub(super) fn mend(&self, recipe: &mut Recipe, carried: &[Carried]) -> bool {
+        if self.program {
+            let known = self.in_builder || recipe.scripted.contains(&self.what);
+            if !known {
+                recipe.scripted.push(self.what.clone());
+            }
+            return !known;
+        }
         // Its mode and its owner matter where it is, and come along with it; whether it does is decided already.
         let comes = || carried.iter().any(|carried| paths::within(&self.what, &carried.from));
         let own = !self.in_builder && self.touches && !recipe.builder_folders.contains(&self.what);
@@ -117,6 +129,8 @@ enum What {
     Path(String, bool),
     /// A user or a group.
     Account(String),
+    /// A package of the distribution.
+    Package(Manager, String),
 }
 
 /// A command with the moment at which it runs.
@@ -180,6 +194,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 unique: true,
                 touches: false,
                 started: false,
+                program: false,
             });
         }
         let lost = needs(moment.step).into_iter().find_map(|need| {
@@ -192,6 +207,22 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 Some((made, name))
             })
         });
+        let brought = before.package(moment.step, old.at).filter(|_| !after.may_have(moment.step, moment.at));
+        if let Some(made) = brought {
+            return Some(Missing {
+                command: shown(moment.step),
+                what: moment.step.program().to_owned(),
+                in_builder,
+                line: Some(old.line),
+                at: Some(old.index),
+                maker: made.index,
+                copied: false,
+                unique: false,
+                touches: false,
+                started: false,
+                program: true,
+            });
+        }
         if let Some((made, what)) = lost {
             return Some(Missing {
                 command: shown(moment.step),
@@ -204,6 +235,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 unique: made.unique,
                 touches: matches!(moment.step.program(), "chmod" | "chown" | "chgrp" | "rm"),
                 started: false,
+                program: false,
             });
         }
     }
@@ -220,6 +252,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             unique: made.unique,
             touches: false,
             started: !made.copied && matches!(&made.what, What::Path(path, _) if *path == need.path),
+            program: false,
         })
     });
     if started.is_some() {
@@ -238,6 +271,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             unique: false,
             touches: false,
             started: false,
+            program: false,
         })
     })
 }
@@ -303,6 +337,32 @@ impl History<'_> {
             }
             _ => false,
         })
+    }
+
+    /// The install of the package that brings the program of a command, before the moment `at`.
+    fn package(&self, step: &Step, at: usize) -> Option<&Made> {
+        let program = step.argv.first()?;
+        let brings = |made: &&Made| match &made.what {
+            What::Package(manager, name) => made.at < at && programs::brings(*manager, packages::bare(name), program),
+            _ => false,
+        };
+        self.made.iter().find(brings)
+    }
+
+    /// Whether the program of a command may be there before the moment `at`.
+    fn may_have(&self, step: &Step, at: usize) -> bool {
+        const FOLDERS: [&str; 6] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+        let put = |made: &Made| match &made.what {
+            What::Path(path, _) => {
+                made.at < at
+                    && FOLDERS.iter().any(|folder| {
+                        paths::within(folder, path)
+                            || paths::within(path, folder) && paths::name(path) == step.program()
+                    })
+            }
+            _ => false,
+        };
+        self.package(step, at).is_some() || self.made.iter().any(put)
     }
 
     fn account(&self, name: &str, at: usize) -> Option<&Made> {
@@ -427,6 +487,9 @@ fn makes(step: &Step) -> Vec<What> {
         Effect::Files(touched) if matches!(step.program(), "mkdir" | "touch" | "install") => {
             found.extend(touched.iter().map(|path| What::Path(path.clone(), false)));
         }
+        Effect::Install(packages) => {
+            found.extend(packages.names.iter().map(|name| What::Package(packages.manager, name.clone())));
+        }
         Effect::User if matches!(step.program(), "useradd" | "adduser" | "groupadd" | "addgroup") => {
             found.extend(operands(step).flat_map(|word| names(word)).map(What::Account));
             let home = step.args().windows(2).find(|pair| matches!(pair, [option, _] if is_home(option)));
@@ -495,7 +558,9 @@ fn needs(step: &Step) -> Vec<Need> {
         // `crontab -u www-data -` reads what is piped into it.
         "crontab" if step.args().iter().any(|arg| arg == "-") => Vec::new(),
         "crontab" => words.into_iter().rev().take(1).filter_map(at).collect(),
-        "cat" | "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
+        // `VERSION=$(cat version)`
+        "cat" => words.into_iter().filter_map(at).collect(),
+        "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
             let package = step.program() == "dpkg";
             let shell = matches!(step.program(), "sh" | "bash" | "source" | ".");
             let named = |word: &&String| {

@@ -233,6 +233,8 @@ pub(super) fn run(
                         recipe.finish.push("ldconfig".into());
                     }
                 }
+                // A Ruby that the file brings itself is copied as it is then.
+                Effect::Configure if step.program() == "gem" && !has_ruby(survey) => builds = true,
                 Effect::Configure => {
                     keep = true;
                     late |= matches!(step.program(), "ldconfig" | "fc-cache" | "update-ca-certificates")
@@ -882,6 +884,23 @@ fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
     }
 }
 
+/// Whether Ruby comes with the base image, or may, or from packages that stay.
+fn has_ruby(survey: &Survey<'_, '_>) -> bool {
+    let image = survey.model.known(survey.stage);
+    let ruby = |name: &String| name.starts_with("ruby") || name.starts_with("@ruby");
+    let steps = || survey.units.iter().flat_map(|unit| unit.steps.iter().chain(unit.own));
+    let any = |takes: &dyn Fn(&Effect) -> Option<bool>| steps().any(|step| takes(effects::of(step)) == Some(true));
+    let installs = any(&|effect| match effect {
+        Effect::Install(packages) => Some(packages.names.iter().any(ruby)),
+        _ => None,
+    });
+    let removes = any(&|effect| match effect {
+        Effect::Remove(packages) => Some(packages.names.iter().any(ruby)),
+        _ => None,
+    });
+    image.is_none_or(|image| image.language() == Some("ruby")) || installs && !removes
+}
+
 /// Puts before the commands that stay the assignments of the same script that they read: `uid=1000`, `export uid=1000`.
 ///
 /// # Errors
@@ -933,6 +952,25 @@ fn define(
             first,
             Kept { text, loose: item.operator == Operator::Then, installs: false, archive: false, item: number },
         );
+        // `wget -O version.txt … && VERSION=$(cat version.txt)`: the file is made first.
+        let of = |number: usize| unit.steps.iter().filter(move |step| step.item == number);
+        let files: Vec<String> = of(number)
+            .filter(|step| step.program() == "cat")
+            .flat_map(|step| step.operands().filter_map(|word| step.path(word)))
+            .collect();
+        let makes = |step: &Step| match effects::of(step) {
+            Effect::Writes(made) | Effect::Fetch(made) => made.iter().any(|path| files.contains(path)),
+            _ => step.outputs.iter().filter_map(|path| step.path(path)).any(|path| files.contains(&path)),
+        };
+        let maker = (0..number).rev().find(|earlier| of(*earlier).any(makes));
+        if let Some((maker, item)) = maker.and_then(|at| Some((at, items.get(at)?)))
+            && !kept.iter().any(|kept| kept.item == maker)
+        {
+            let text = one_line(survey, item.span.text(survey.model.file.source));
+            recipe.programs.extend(of(maker).map(|step| step.program().to_owned()));
+            let loose = item.operator == Operator::Then;
+            kept.insert(first, Kept { text, loose, installs: false, archive: false, item: maker });
+        }
     }
     for (number, item) in items.iter().enumerate() {
         if matches!(item.node, Node::Command(_)) || kept.iter().any(|kept| kept.item == number) {

@@ -58,7 +58,13 @@ pub(super) fn unavailable(survey: &Survey<'_, '_>, recipe: &Recipe, packages: &[
 
 /// The packages that the runtime stage needs for the programs that its instructions start.
 pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision]) -> Vec<&'static str> {
-    if recipe.runtime.release.is_none_or(|release| release.family != Family::Debian) {
+    // Of Ubuntu's images, `buildpack-deps` alone has them.
+    let full = |family: Family| match family {
+        Family::Debian => true,
+        Family::Ubuntu => survey.model.known(survey.stage).is_some_and(|image| image.name() == "buildpack-deps"),
+        _ => false,
+    };
+    if recipe.runtime.release.is_none_or(|release| !full(release.family)) {
         return Vec::new();
     }
     let language = survey.model.known(survey.stage).and_then(|image| image.language());

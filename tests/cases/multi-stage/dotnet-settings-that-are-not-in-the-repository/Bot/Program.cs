@@ -1,0 +1,2 @@
+var token = File.ReadAllText("token.txt");
+Console.WriteLine($"{token.Length} letters");

@@ -1,0 +1,432 @@
+//! What each command of the build did, one after the other.
+
+use crate::knowledge::images::Image;
+use crate::knowledge::packages::Role;
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect, Store};
+use crate::model::paths;
+use crate::transform::Refusal;
+
+use super::super::plan::Carried;
+use super::super::survey::{Unit, refuse};
+use super::super::{browsers, go, stores};
+
+use super::makes::option_folder;
+use super::starts::scripts_at;
+use super::{EMPTY, SCRATCH, SYSTEM, Whole, installs_its_package, shown, stays_here, told_elsewhere};
+
+impl<'s> Whole<'s, '_, '_> {
+    /// Reads every command up to the last build step for where it puts things.
+    ///
+    /// # Errors
+    /// The first that can't be told, once all are read.
+    pub(super) fn trace(&mut self) -> Result<(), Refusal> {
+        let survey = self.survey;
+        let mut prefixes: Vec<(String, stores::Prefix)> = Vec::new();
+        let mut first = Ok(());
+        for (at, unit) in survey.units.iter().enumerate().take(self.last_build + 1) {
+            for step in unit.steps {
+                let effect = effects::of(step);
+                if let Some(prefix) = stores::configured(step) {
+                    prefixes.push((stores::place(step).to_owned(), prefix));
+                }
+                if let Some(folder) = stores::composer_programs(survey, unit, step) {
+                    if stores::system(&folder) {
+                        let text = format!(
+                            "`{}` puts programs into {folder}, among the distribution's own files, which can't be copied \
+                             apart",
+                            shown(step)
+                        );
+                        first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                    }
+                    self.carry(&folder, at, format!("`{}` puts programs into it", shown(step)));
+                }
+                match effect {
+                    Effect::Build if survey.downloads(step).is_some() => {}
+                    Effect::Build if installs_its_package(step) => {
+                        let text = format!(
+                            "`{}` installs what it makes as a package, among the distribution's own files, which can't \
+                             be copied apart",
+                            shown(step)
+                        );
+                        first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                    }
+                    Effect::Build => {
+                        self.works(at, step);
+                        if let Some(path) = browsers::kept(survey, unit, step) {
+                            self.carry(&path, at, format!("`{}` downloads a browser into it", shown(step)));
+                        }
+                        // It puts a link there, which others go through.
+                        let node = self.image.as_ref().and_then(Image::language) == Some("node");
+                        if node && step.program() == "npm" && step.subcommand() == Some("link") {
+                            let known = self.survey.entry.steps.iter().all(|entry| !entry.kind().is_empty());
+                            self.carry("/usr/local/lib/node_modules", at, format!("`{}` links there", shown(step)));
+                            if !known || self.opaque {
+                                self.carry("/usr/local/bin", at, format!("`{}` links there", shown(step)));
+                            }
+                        }
+                        if stores::brings_python(survey, self.image.as_ref(), unit, step) {
+                            first = first.and(self.stores(at, unit, step, Store::Home(effects::UV_PYTHONS)));
+                        }
+                        self.compiles_more(step);
+                        self.go_programs(at, step);
+                        let brings = |arg: &String| arg.starts_with("local.") || arg.starts_with("archive.");
+                        if step.program() == "mix"
+                            && step.args().iter().any(brings)
+                            && !self.only_builds("mix iex elixir")
+                        {
+                            first = first.and(self.stores(at, unit, step, Store::Home(".mix")));
+                        }
+                    }
+                    Effect::Fetch(folders) => {
+                        for folder in folders {
+                            self.work_in(folder, at, format!("`{}` brings it", shown(step)));
+                        }
+                    }
+                    Effect::Store(Store::Prefix) => {
+                        self.works(at, step);
+                        self.installed_from(step);
+                        // What was compiled there was for this.
+                        self.in_root
+                            .retain(|(folder, _, compiles)| !compiles || step.cwd.as_deref() != Some(folder.as_str()));
+                        // What extends a server goes where the server looks for it, whatever the prefix.
+                        if stores::extends_a_server(survey) {
+                            if self.staged(step, &prefixes).is_none() {
+                                let text = format!(
+                                    "`{}` installs modules of a server, among the distribution's own files, which \
+                                     can't be copied apart",
+                                    shown(step)
+                                );
+                                first = first.and(Err(refuse("installs-among-system-files", text, false)));
+                            }
+                            continue;
+                        }
+                        if let Some(refusal) = stores::sets_up(step) {
+                            first = first.and(Err(refusal));
+                            continue;
+                        }
+                        let prefix = match stores::prefix(step, &prefixes) {
+                            // The image's own PHP keeps its extensions in a folder of theirs.
+                            Ok(prefix) if self.extends_php(step) => {
+                                let folders = vec!["/usr/local/lib/php".to_owned()];
+                                stores::Prefix { folders, libraries: false, ..prefix }
+                            }
+                            Ok(prefix) => prefix,
+                            Err(refusal) => match self.staged(step, &prefixes) {
+                                Some(()) => continue,
+                                None => {
+                                    first = first.and(Err(refusal));
+                                    continue;
+                                }
+                            },
+                        };
+                        let mut extensions = self.makes_extensions(step);
+                        // What a Makefile of Go installs lies where `go install` puts it.
+                        if self.image.as_ref().and_then(Image::language) == Some("go") {
+                            extensions.extend(go::bin(survey).into_iter().next());
+                        }
+                        for path in prefix.folders.into_iter().chain(extensions) {
+                            self.carry(&path, at, format!("`{}` installs into it", shown(step)));
+                        }
+                        self.finish.extend(prefix.empty.iter().map(|path| format!("mkdir -p {path}")));
+                        if prefix.libraries && self.glibc() {
+                            self.finish.push("ldconfig".into());
+                        }
+                    }
+                    Effect::Store(store) => first = first.and(self.stores(at, unit, step, *store)),
+                    Effect::Writes(written) => self.writes(at, step, written.clone()),
+                    Effect::Unknown => {
+                        if let Some((folder, links)) = stores::aws(step) {
+                            self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
+                            self.finish.push(format!("ln -s {folder}/v2/current/bin/aws {links}/aws"));
+                        } else if let Some(folder) = option_folder(step) {
+                            self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
+                        } else if step.cwd.as_deref().is_some_and(|cwd| !SYSTEM.contains(&cwd)) {
+                            self.works(at, step);
+                        }
+                        first = first.and(self.script(at, unit, step));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        first
+    }
+
+    /// What a script of the project does that a RUN starts: it installs as the RUN itself would.
+    ///
+    /// # Errors
+    /// It does what has to be done to the shipped image as well.
+    fn script(&mut self, at: usize, unit: &Unit<'_>, step: &Step) -> Result<(), Refusal> {
+        let survey = self.survey;
+        let mut found: Vec<Step> = Vec::new();
+        scripts_at(survey, unit.index, step, &mut |inner| {
+            found.push(inner.clone());
+            Ok(())
+        })?;
+        for inner in &found {
+            let outside = |path: &String| stores::system(path) && !stores::scratch(path, &SCRATCH);
+            let sets_up = match effects::of(inner) {
+                Effect::Store(Store::Prefix) => true,
+                Effect::Store(store) => {
+                    self.stores(at, unit, inner, *store)?;
+                    false
+                }
+                Effect::Install(packages) => {
+                    packages.names.iter().any(|name| !name.starts_with('.') && packages.role(name) != Role::Build)
+                }
+                Effect::Writes(written) => written.iter().any(outside),
+                Effect::User | Effect::Repository => true,
+                _ => false,
+            };
+            if sets_up {
+                let text = format!(
+                    "`{}` in line {} does `{}`, which the shipped image may need as well",
+                    shown(step),
+                    unit.instruction.lines.0,
+                    shown(inner)
+                );
+                return Err(refuse("built-by-a-script", text, false));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `make install` puts an extension beside those of the PHP that the image is made for.
+    fn extends_php(&self, step: &Step) -> bool {
+        let here = |other: &Step| other.program() == "phpize" && step.cwd.is_some() && other.cwd == step.cwd;
+        self.image.as_ref().and_then(Image::language) == Some("php")
+            && self.survey.steps().any(|(_, other)| here(other))
+            && !self.survey.steps().any(|(_, other)| {
+                other.program() == "configure"
+                    && other.cwd == step.cwd
+                    && other.args().iter().any(|arg| arg.starts_with("--prefix"))
+            })
+    }
+
+    /// Where `make install` puts an extension of a PHP from the distribution's packages: beside theirs.
+    fn makes_extensions(&self, step: &Step) -> Vec<String> {
+        if self.image.as_ref().and_then(Image::language) == Some("php") {
+            return Vec::new();
+        }
+        let near = |other: &Step| match (other.cwd.as_deref(), step.cwd.as_deref()) {
+            (Some(other), Some(here)) => other == here || paths::within(other, here) && here != "/",
+            _ => false,
+        };
+        let named =
+            |other: &Step| other.argv.iter().any(|word| word.contains("extension=")) && !other.outputs.is_empty();
+        let made = self.survey.steps().any(|(_, other)| {
+            other.program().starts_with("phpize") && near(other) || step.cwd.as_deref() == Some("/") && named(other)
+        });
+        if made { stores::packaged_php(self.survey, step).unwrap_or_default() } else { Vec::new() }
+    }
+
+    /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
+    fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
+        const STAGE: &str = "/install";
+        let cwd = stores::place(step);
+        // A tool that knows how puts DESTDIR before its prefix, whatever that is.
+        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder))
+            || cwd != "/"
+                && self.survey.steps().any(|(_, other)| {
+                    matches!(other.program(), "configure" | "cmake" | "meson") && stores::place(other) == cwd
+                });
+        if !step.always || !step.known {
+            return None;
+        }
+        let span = step.span;
+        let written = span.text(self.survey.model.file.source).trim();
+        let words = if written.contains('\n') { step.argv.join(" ") } else { written.to_owned() };
+        let text = match step.kind() {
+            // PHP's Makefile calls the folder otherwise, and has `apxs` put the module where that likes.
+            "make" if stores::is_php(cwd) => {
+                if memchr::memmem::find(self.survey.model.file.source, b"apxs").is_some() {
+                    return None;
+                }
+                format!(" && {words} INSTALL_ROOT={STAGE}")
+            }
+            // A Makefile that is told the prefix on the command line is told another.
+            "make" => match told_elsewhere(step, STAGE) {
+                Some(words) => format!(" && {words}"),
+                None if configured => format!(" && {words} DESTDIR={STAGE}"),
+                None => return None,
+            },
+            _ if !configured => return None,
+            "ninja" | "cmake" if matches!(step.program(), "ninja" | "cmake" | "meson") => {
+                format!(" && DESTDIR={STAGE} {words}")
+            }
+            _ => return None,
+        };
+        let end = span.end as usize;
+        let source = self.survey.model.file.source;
+        // Only behind the plain words of the command: not inside quotes, not through a wrapper's own quoting.
+        let plain = span.text(source).trim_end().ends_with(step.argv.last()?.as_str());
+        if !plain || self.inserts.iter().any(|(at, _)| *at == end) {
+            return None;
+        }
+        self.inserts.push((end, text));
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            let evidence = format!(
+                "`{}` installs among the distribution's files: once more into a folder of its own",
+                shown(step)
+            );
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
+        }
+        if self.glibc() {
+            self.finish.push("ldconfig".into());
+        }
+        if let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path)) {
+            work.installed = true;
+            work.from = cwd.to_owned();
+        }
+        Some(())
+    }
+
+    /// What was made in the folders that a command works in is elsewhere from now on.
+    pub(super) fn installed_from(&mut self, step: &Step) {
+        let named = step.args().iter().filter(|arg| arg.contains('/')).filter_map(|arg| step.path(arg));
+        let folders: Vec<String> = step.cwd.iter().cloned().chain(named).collect();
+        for work in self.work.iter_mut().filter(|work| work.path != "/") {
+            if let Some(folder) = folders.iter().find(|folder| paths::within(folder, &work.path)) {
+                work.installed = true;
+                work.from.clone_from(folder);
+            }
+        }
+    }
+
+    /// What is compiled in a folder above or beside the part of it that was installed is not: `make -C lib install && make`.
+    fn compiles_more(&mut self, step: &Step) {
+        let compiles = matches!(step.kind(), "make" | "ninja" | "cmake")
+            && !step.args().iter().any(|word| word.contains("clean") || matches!(word.as_str(), "check" | "test"));
+        let Some(cwd) = step.cwd.as_deref().filter(|_| compiles) else { return };
+        let folder = step.args().windows(2).find(|pair| matches!(pair, [option, _] if option == "-C"));
+        let folder = folder.and_then(|pair| step.path(pair.get(1)?)).unwrap_or_else(|| cwd.to_owned());
+        for work in self.work.iter_mut().filter(|work| paths::within(&folder, &work.path)) {
+            work.installed &= paths::within(&folder, &work.from);
+        }
+    }
+
+    pub(super) fn glibc(&self) -> bool {
+        !matches!(self.runtime.family, Some(Family::Alpine | Family::BusyBox))
+    }
+
+    /// A build in the folder of its command.
+    fn works(&mut self, at: usize, step: &Step) {
+        // `patch -d/ -p1`
+        let told = step.args().iter().filter(|_| step.program() == "patch").find_map(|arg| {
+            arg.strip_prefix("-d").filter(|folder| folder.starts_with('/')).and_then(|folder| step.path(folder))
+        });
+        if let Some(cwd) = told.or_else(|| step.cwd.clone()) {
+            let evidence = format!("`{}` works in it", shown(step));
+            let scratch = stores::scratch(&cwd, &SCRATCH);
+            let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.lives_at_home();
+            if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
+                // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works; that of
+                // `composer require vendor/name` does not.
+                let names_packages = matches!(
+                    step.kind(),
+                    "composer" | "npm" | "yarn" | "pnpm" | "npx" | "go" | "rust" | "gem" | "python"
+                );
+                let joined = |arg: &str| {
+                    // `cmake -H/src -B/src/build`
+                    let joined = ["-H", "-S", "-B"].iter().find_map(|option| arg.strip_prefix(option));
+                    joined.filter(|path| path.starts_with('/')).map_or(arg.to_owned(), str::to_owned)
+                };
+                let words = step.args().iter().map(|arg| joined(arg.rsplit('=').next().unwrap_or(arg)));
+                let named = words.filter_map(|arg| {
+                    let arg = arg.as_str();
+                    let path = step
+                        .path(arg)
+                        .filter(|path| arg.contains('/') && !arg.contains("://") && paths::plain(path))
+                        .filter(|_| !names_packages || arg.starts_with(['/', '.']))?;
+                    let file = paths::name(&path).contains('.');
+                    Some(if file { paths::parent(&path).to_owned() } else { path })
+                });
+                // `make -C sub`
+                let makes = matches!(step.kind(), "make" | "ninja" | "npm" | "yarn" | "pnpm");
+                let patches = step.program() == "patch";
+                let told = step.args().windows(2).filter(|_| makes || patches).filter_map(|pair| match pair {
+                    [option, folder] if patches && matches!(option.as_str(), "-d" | "--directory") => step.path(folder),
+                    [option, folder] if matches!(option.as_str(), "-C" | "--directory" | "--prefix" | "--cwd") => {
+                        step.path(folder)
+                    }
+                    _ => None,
+                });
+                let mut named: Vec<String> =
+                    named.chain(told).filter(|path| !SYSTEM.contains(&path.as_str())).collect();
+                named.dedup();
+                let root = cwd == "/";
+                if !named.is_empty() || effects::only_asks(step) {
+                } else if root && !self.stands_in_root(at, step) {
+                    self.in_root.push((String::new(), shown(step), false));
+                } else if self.makes(at, step, &cwd) {
+                } else if root
+                    && stays_here(step)
+                    && (self.lies_in_root() || step.subcommand() == Some("create-project"))
+                {
+                    self.root = true;
+                } else {
+                    let compiles = matches!(step.kind(), "setup" | "make" | "cmake" | "ninja");
+                    self.in_root.push((cwd, shown(step), compiles));
+                }
+                for path in named {
+                    self.work_in(&path, at, evidence.clone());
+                }
+            } else {
+                if let Some(above) = self.installs_above(at, step, &cwd) {
+                    self.carry(&paths::join(&above, "node_modules"), at, evidence.clone());
+                }
+                self.work_in(&cwd, at, evidence);
+            }
+        }
+        // `make PREFIX=/go binaries`
+        if step.kind() == "make" && !matches!(effects::of(step), Effect::Store(_)) {
+            let told = step.args().iter().find_map(|arg| match arg.split_once('=') {
+                Some(("PREFIX" | "prefix" | "BINDIR" | "DESTDIR", path)) if path.starts_with('/') => step.path(path),
+                _ => None,
+            });
+            let go = self.image.as_ref().and_then(Image::language) == Some("go");
+            let told = told.map(|path| if go && path == "/go" { "/go/bin".to_owned() } else { path });
+            if let Some(path) = told.filter(|path| paths::plain(path) && !SYSTEM.contains(&path.as_str())) {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
+            }
+        }
+        // `gcc -o /usr/local/bin/x x.c` and `npm install --prefix /app`
+        let mut args = step.args().iter();
+        while let Some(arg) = args.next() {
+            let option = arg.split('=').next().unwrap_or(arg);
+            if matches!(
+                option,
+                "-o" | "--output"
+                    | "--prefix"
+                    | "-C"
+                    | "--dir"
+                    | "--cwd"
+                    | "-d"
+                    | "-t"
+                    | "--target"
+                    | "--local-bin-path"
+                    | "--installdir"
+                    | "--root"
+                    | "--destination"
+            ) && let Some(path) = match arg.split_once('=') {
+                Some((_, path)) => Some(path),
+                None => args.next().map(String::as_str),
+            } && path.starts_with('/')
+                && let Some(path) = step.path(path)
+            {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
+                let outside =
+                    step.cwd.as_deref().is_some_and(|cwd| !paths::within(&path, cwd) && !paths::within(cwd, &path));
+                let publishes = matches!(step.kind(), "dotnet" | "haskell" | "compile" | "rust" | "go");
+                let site = matches!(step.program(), "hugo" | "jekyll" | "mkdocs" | "zola" | "mdbook" | "pelican");
+                let result = matches!(option, "-o" | "--output" | "--local-bin-path" | "--installdir" | "--root")
+                    || site && matches!(option, "-d" | "--destination" | "-o");
+                if outside && publishes && result {
+                    self.installed_from(step);
+                }
+            }
+        }
+    }
+}

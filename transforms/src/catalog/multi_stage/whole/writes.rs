@@ -1,0 +1,205 @@
+//! Files that commands write, copy and move outside of the folder that they work in.
+
+use crate::knowledge::images::Image;
+use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
+use crate::model::effects::{self, Effect};
+use crate::model::paths;
+
+use super::super::plan::{self, Carried};
+use super::super::stores;
+
+use super::last_build::only_to_compile_with;
+use super::makes::is_file_like;
+use super::{EMPTY, SCRATCH, SYSTEM, Whole, go_root, shown};
+
+/// Whether `cp` is told to copy folders with all that is in them.
+fn copies_folders(step: &Step) -> bool {
+    let short = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a']);
+    step.args().iter().any(|arg| matches!(arg.as_str(), "--recursive" | "--archive") || short(arg))
+}
+
+impl Whole<'_, '_, '_> {
+    pub(super) fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
+        let kind = step.kind();
+        // What an installer lies in stays behind, and what it installs is copied.
+        let installers =
+            || self.survey.units.get(at).is_some_and(|unit| unit.steps.iter().any(|s| stores::aws(s).is_some()));
+        if kind == "unpack" && installers() {
+            self.unpacked.push(step.span);
+            return;
+        }
+        let among = |path: &String| SYSTEM.contains(&path.as_str()) || SYSTEM.contains(&paths::parent(path));
+        if matches!(kind, "copy" | "install") && only_to_compile_with(step) && written.iter().all(among) {
+            self.installed_from(step);
+            self.unpacked.push(step.span);
+            return;
+        }
+        if matches!(kind, "copy" | "install")
+            && (self.globs(step, &written) || kind == "copy" && self.staged_files(step, &written))
+        {
+            return;
+        }
+        // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
+        let edits = effects::edits(step);
+        for path in written {
+            if kind == "unpack" && SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) {
+                self.unpacked(at, step, &path);
+                continue;
+            }
+            // A copy that is put aside for what starts.
+            let aside = step.program() == "cp" && paths::parent(&path) == "/tmp" && self.opaque;
+            let named = step.args().iter().all(|arg| !arg.contains('$'))
+                && step.args().last().is_some_and(|to| !to.contains('*'));
+            if aside && named {
+                self.carry(&path, at, format!("`{}` writes it", shown(step)));
+                continue;
+            }
+            if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
+                continue;
+            }
+            let unpacks_tool = kind == "unpack"
+                && step
+                    .args()
+                    .iter()
+                    .chain(&step.piped)
+                    .any(|arg| stores::is_tool(arg.split(".t").next().unwrap_or(arg)));
+            let go = go_root(self.survey, step);
+            self.behind.extend(go.clone());
+            if (unpacks_tool || go.is_some())
+                && !self.survey.entry.steps.iter().any(|entry| entry.argv.iter().any(|arg| arg.contains(path.as_str())))
+            {
+                self.unpacked.push(step.span);
+                continue;
+            }
+            if plan::is_build_setting(&path) || stores::is_archive(&path) && !self.needs(&path, self.last_build) {
+                self.behind.push(path);
+                continue;
+            }
+            let fills = kind == "unpack" || kind == "download" && step.cwd.as_deref() == Some(paths::parent(&path));
+            if fills && !stores::system(&path) {
+                self.work_in(&path, at, format!("`{}` fills it", shown(step)));
+                continue;
+            }
+            if edits && stores::system(&path) {
+                continue;
+            }
+            let path = self.made_by_copying(at, step, path);
+            if stores::system(&path) && !is_file_like(&path, step) {
+                continue;
+            }
+            self.carry(&path, at, format!("`{}` writes it", shown(step)));
+        }
+    }
+
+    /// What `cp -R site /app/` makes: /app itself, where nothing has made that before.
+    fn made_by_copying(&self, at: usize, step: &Step, path: String) -> String {
+        let folder = paths::parent(&path);
+        let into = step.argv.last().is_some_and(|to| to.ends_with('/') && step.path(to).as_deref() == Some(folder));
+        if step.program() != "cp"
+            || !copies_folders(step)
+            || !into
+            || paths::parent(folder) != "/"
+            || SYSTEM.contains(&folder)
+        {
+            return path;
+        }
+        let near = |made: &String| paths::within(made, folder);
+        let there = self.survey.units.iter().take(at + 1).any(|unit| {
+            let worked = self.survey.model.workdir(unit.index).is_some_and(|cwd| paths::within(cwd, folder));
+            let copied = unit.copy.as_ref().and_then(|copy| copy.to.as_ref()).is_some_and(near);
+            let earlier = unit.steps.iter().filter(|other| other.span.start < step.span.start);
+            let made = earlier.into_iter().any(|other| match effects::of(other) {
+                Effect::Writes(made) | Effect::Files(made) | Effect::Fetch(made) => made.iter().any(near),
+                _ => false,
+            });
+            worked || copied || made
+        });
+        if there { path } else { folder.to_owned() }
+    }
+
+    /// Files that a pattern names, put among those of the system: the same pattern names them for COPY, at the place that
+    /// they come from, or at the place that they are moved to where the pattern is one that only they fit.
+    fn globs(&mut self, step: &Step, written: &[String]) -> bool {
+        let [to] = written else { return false };
+        let recursive = copies_folders(step);
+        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
+        operands.pop();
+        let pattern = operands.iter().any(|operand| operand.contains(['*', '?']));
+        if !shared || recursive || !pattern || !step.always {
+            return false;
+        }
+        let mut found: Vec<String> = Vec::new();
+        for operand in operands {
+            let Some(path) = step.path(operand).filter(|path| paths::plain(path)) else { return false };
+            let name = paths::name(&path);
+            // A folder would come apart, and what moves may be one.
+            let files = name.contains('.') || to.ends_with("bin");
+            let own = files && name.split('*').next().is_some_and(|stem| stem.len() > 3 && !stem.contains('?'));
+            let gone = step.program() == "mv" || self.removed.iter().any(|removed| paths::covers(removed, &path));
+            match (path.contains(['*', '?']), gone) {
+                (_, false) => found.push(path),
+                (_, true) if own && !paths::parent(&path).contains(['*', '?']) => found.push(paths::join(to, name)),
+                _ => return false,
+            }
+        }
+        if found.is_empty() {
+            return false;
+        }
+        let folder = if to == "/" { "/".to_owned() } else { format!("{to}/") };
+        for from in found {
+            let evidence = format!("`{}` puts it among the files of the system", shown(step));
+            self.carried.push(Carried { from, to: folder.clone(), owner: None, evidence });
+        }
+        self.unpacked.push(step.span);
+        true
+    }
+
+    /// Copies files that a pattern names, on their way among those of the system, into a folder of their own as well.
+    fn staged_files(&mut self, step: &Step, written: &[String]) -> bool {
+        const STAGE: &str = "/install";
+        let [to] = written else { return false };
+        // On most distributions `/lib` is a link by now, which no folder can be copied over.
+        let family = self.image.as_ref().and_then(Image::family);
+        let place = paths::within(to, "/usr") || to == "/etc" || family == Some(Family::Alpine) && to != "/";
+        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let mut operands: Vec<&str> =
+            step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+        operands.pop();
+        let plain =
+            |operand: &&str| operand.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-*?+".contains(&byte));
+        let source = self.survey.model.file.source;
+        let written_out = operands.iter().all(|operand| step.span.text(source).contains(operand));
+        let start = step.span.start as usize;
+        // What is said of one of them by its name would be said where it is not there.
+        let touched = self.survey.steps().any(|(_, other)| {
+            matches!(effects::of(other), Effect::Files(touched) if touched.iter().any(|path| paths::parent(path) == to))
+        });
+        if !matches!(step.program(), "cp" | "mv")
+            || touched
+            || !place
+            || !shared
+            || !step.always
+            || operands.is_empty()
+            || !operands.iter().all(plain)
+            || !operands.iter().any(|operand| operand.contains(['*', '?']))
+            || !written_out
+            || step.args().iter().any(|arg| matches!(arg.as_str(), "-t" | "--target-directory"))
+            || self.inserts.iter().any(|(at, _)| *at == start)
+        {
+            return false;
+        }
+        let text = format!("mkdir -p {STAGE}{to} && cp -a {} {STAGE}{to}/ && ", operands.join(" "));
+        self.inserts.push((start, text));
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            let evidence = format!("`{}` puts it among the files of the system", shown(step));
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
+        }
+        if self.glibc() && to.contains("/lib") {
+            self.finish.push("ldconfig".into());
+        }
+        self.unpacked.push(step.span);
+        true
+    }
+}

@@ -1,0 +1,128 @@
+//! What the base image starts.
+
+use crate::knowledge::services::{self};
+use crate::model::paths;
+use crate::syntax::Keyword;
+use crate::transform::Refusal;
+
+use super::super::images::Start;
+use super::super::refuse;
+use super::super::scripts::{self};
+use super::super::survey::Survey;
+
+use super::daemons::{hint, package_but_sudo, several_users};
+
+/// What the base image starts, where the file leaves it as it is.
+pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    // Whatever starts in it.
+    if survey.facts.start == Start::Platform {
+        let text = format!("the platform that runs {} chooses the user", survey.facts.key);
+        return Err(refuse("platform-user", text, true));
+    }
+    let behind = behind_a_script(survey);
+    if !keeps_entrypoint(survey) && !behind {
+        return Ok(());
+    }
+    // A CMD of its own takes the place of what the image starts, where that has no ENTRYPOINT.
+    if survey.entry.cmd.is_some() && survey.facts.entrypoint.is_none() && survey.facts.command {
+        return Ok(());
+    }
+    let name = &survey.facts.key;
+    if matches!(survey.facts.start, Start::Drops | Start::Either)
+        && let Some(path) = scripts::replaced(survey).filter(|path| survey.read(path).is_none())
+    {
+        let text = format!(
+            "the start script {path} can't be seen here, and it takes the place of that of {name}, which starts as root and \
+             goes on as a user of its own"
+        );
+        return Err(refuse("drops-privileges", text, true));
+    }
+    match survey.facts.start {
+        Start::Drops if behind || own_start(survey) => {
+            let text =
+                format!("the entrypoint of {name} starts as root to set its data up, and gives root up by itself");
+            Err(refuse("drops-privileges", text, true))
+        }
+        Start::Drops => Ok(()),
+        Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
+        // One whose name is only known when it is built has none.
+        Start::Unknown | Start::Plain if (name.is_empty() || name.contains('/')) && !survey.facts.plain => {
+            // An image that only passes another one on: its user is the choice of that one's author.
+            let own_work = survey.units.iter().any(|unit| {
+                matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
+            });
+            if own_work {
+                return unseen_start(survey);
+            }
+            let text = "it passes another image on and starts what that image starts: its user belongs there";
+            Err(refuse("passed-on", text, true))
+        }
+        _ => unseen_start(survey),
+    }
+}
+
+/// Whether the image's own entrypoint is what starts: the file sets none, or says the same one again.
+pub(super) fn keeps_entrypoint(survey: &Survey<'_, '_>) -> bool {
+    let said = |script: &str| survey.entry.steps.first().is_some_and(|step| step.program() == script);
+    survey.entry.entrypoint.is_none() || survey.facts.entrypoint.is_some_and(said)
+}
+
+/// Whether a script of the project's goes on as the image's own entrypoint.
+fn behind_a_script(survey: &Survey<'_, '_>) -> bool {
+    let Some(name) = survey.facts.entrypoint else { return false };
+    survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten().any(|step| step.program() == name)
+}
+
+/// Whether the image's own entrypoint starts its own server, before which alone it steps down.
+pub(in crate::catalog::non_root) fn own_start(survey: &Survey<'_, '_>) -> bool {
+    let name = survey.facts.key.as_str();
+    if !keeps_entrypoint(survey) {
+        return false;
+    }
+    let mut steps = survey.entry.steps.iter().flat_map(|step| step.argv.iter());
+    let first = steps.find(|word| Some(paths::name(word)) != survey.facts.entrypoint);
+    first.is_none_or(|word| {
+        let program = paths::name(word);
+        program.starts_with('-')
+            || name.contains(program)
+            || survey.facts.own.as_ref().is_some_and(|(user, _)| program.contains(user.as_str()))
+            || matches!(
+                program,
+                "mysqld" | "mariadbd" | "postgres" | "mongod" | "redis-server" | "eswrapper" | "rabbitmq-server"
+            )
+    })
+}
+
+/// An image that nobody knows, and that starts what it started before: its name, and what is put into it, say what it is
+/// for.
+fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if !survey.entry.is_empty() || survey.facts.start != Start::Unknown {
+        return Ok(());
+    }
+    let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
+    let named = services::of_image(&image).map(|service| {
+        let text = format!("by its name it has to do with {}: {}", service.name, service.why);
+        (service.code, text)
+    });
+    let made = || several_users(survey);
+    // What the image started before knows nothing of a sudo that the file installs.
+    let package = || package_but_sudo(survey);
+    match named.or_else(|| hint(survey)).or_else(package).or_else(|| overlaid(survey)).or_else(made) {
+        Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
+        None => Ok(()),
+    }
+}
+
+/// A tree that goes over the root of an image which starts what it started before: it holds what that image's init reads.
+fn overlaid(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    const TREES: [&str; 8] = ["root", "rootfs", "root-fs", "root_fs", "overlay", "fs", "container-files", "container"];
+    let copied = survey.units.iter().filter_map(|unit| survey.copied(unit)).find(|copied| {
+        let tree = |source: &String| TREES.contains(&paths::name(source.trim_end_matches("/*").trim_end_matches('/')));
+        copied.context && copied.to.as_deref() == Some("/") && copied.sources.iter().any(tree)
+    })?;
+    let source = copied.sources.first().map_or("", String::as_str);
+    Some((
+        "init-system",
+        format!("{source} goes over its root folder, where the init of such an image looks for services"),
+    ))
+}

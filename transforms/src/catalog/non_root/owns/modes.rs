@@ -1,0 +1,183 @@
+//! Files that are copied with modes or names which say that they are written.
+
+use crate::model::copies::Copied;
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::super::survey::{Survey, Unit};
+use super::super::user::{self};
+
+use super::made::PROGRAMS;
+use super::{Folder, Needs};
+
+/// Whether a COPY brings this very file.
+pub(super) fn brought(survey: &Survey<'_, '_>, path: &str) -> bool {
+    survey.units.iter().any(|unit| survey.brings(unit, path))
+}
+
+/// Programs and their files that a `chmod` keeps for their owner alone.
+pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let mut kept: Vec<Folder> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        if !unit.text().contains("chmod") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "chmod" && step.known) {
+            let mut words = step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"));
+            let Some(mode) = words.next() else { continue };
+            let digits = mode.trim_start_matches('0');
+            let octal = mode.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() >= 3;
+            let others = digits.bytes().last().map_or(0, |byte| byte.saturating_sub(b'0'));
+            let owner = digits.bytes().rev().nth(2).map_or(0, |byte| byte.saturating_sub(b'0'));
+            // What the owner may read, run or enter, and others may not.
+            let octal = octal && (owner & 5) & !others != 0;
+            let symbolic =
+                matches!(mode.as_str(), "u+x" | "u+rx" | "u+rwx" | "go-rwx" | "og-rwx" | "o-rwx" | "u=rwx,go=");
+            if !octal && !symbolic {
+                continue;
+            }
+            let recursive = step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('R'));
+            for path in words.filter_map(|word| step.path(word)) {
+                let used = survey.entry.steps.iter().any(|start| {
+                    start.argv.iter().any(|word| {
+                        start
+                            .path(word)
+                            .is_some_and(|named| named == path || (recursive && paths::within(&named, &path)))
+                            || (!word.contains('/') && paths::name(&path) == word)
+                    })
+                });
+                // What a script may call by its name.
+                let name = paths::name(&path);
+                let called = PROGRAMS.contains(&paths::parent(&path))
+                    && (user::unread_script(survey).is_some() || survey.runs().any(|step| step.program() == name));
+                let inside = needs.early.iter().chain(&needs.late).any(|folder| paths::within(&path, &folder.path));
+                let owned = needs.late.iter().any(|folder| folder.recursive && paths::within(&path, &folder.path));
+                if (used || called || inside)
+                    && !owned
+                    && path != "/"
+                    && !path.contains('*')
+                    && !kept.iter().any(|folder| folder.path == path)
+                {
+                    kept.push(Folder { path, recursive, make: false });
+                }
+            }
+        }
+    }
+    needs.late.append(&mut kept);
+}
+
+/// Whether what a COPY brings may be written to: not manifests, not single files of code, not installed packages.
+pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied, whole: bool) -> bool {
+    if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+        return false;
+    }
+    if !unit.instruction.heredocs.is_empty() {
+        return false;
+    }
+    let archive = unit.instruction.keyword == Keyword::Add;
+    copied.sources.iter().any(|source| {
+        let source = source.trim_end_matches('/');
+        if matches!(source, "" | "." | "./" | "*" | "./*") || source.starts_with("..") {
+            return true;
+        }
+        let name = paths::name(source);
+        if archive && (name.ends_with(".tar") || name.ends_with(".tgz") || name.contains(".tar.")) {
+            return true;
+        }
+        if started(survey, unit, copied, name) {
+            return false;
+        }
+        let data = is_database(name);
+        let file = name.trim_start_matches('.').contains('.') || name.contains('*');
+        let file = file || FILES.contains(&name);
+        let code = !whole && CODE.contains(&name);
+        data || !(file || code)
+    })
+}
+
+/// Whether a file is a database by its name, which programs write to where it lies.
+fn is_database(name: &str) -> bool {
+    [".db", ".sqlite", ".sqlite3", ".rdb"].iter().any(|end| name.ends_with(end))
+}
+
+/// The database files that the stage copies, where they come to lie, with the place of the COPY among its units.
+pub(in crate::catalog::non_root) fn databases(survey: &Survey<'_, '_>) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit) else { continue };
+        let Some(to) = copied.to.as_deref() else { continue };
+        if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+            continue;
+        }
+        for source in copied.sources.iter().filter(|source| is_database(source)) {
+            let path = if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
+            if is_database(&path) {
+                found.push((at, path));
+            }
+        }
+    }
+    found
+}
+
+/// A database that comes to lie in the root folder, with the whole of the project.
+pub(in crate::catalog::non_root) fn database_in_root(survey: &Survey<'_, '_>) -> Option<String> {
+    let context = survey.model.context?;
+    let whole = survey.units.iter().filter_map(|unit| survey.copied(unit)).any(|copied| {
+        copied.context
+            && copied.to.as_deref() == Some("/")
+            && copied.sources.iter().any(|source| matches!(source.as_str(), "." | "./" | "*" | "./*"))
+    });
+    let database = |file: &&String| !file.contains('/') && is_database(file) && file.as_str() != "Thumbs.db";
+    context.files().iter().filter(|_| whole).find(database).map(|file| format!("/{file}"))
+}
+
+/// Files without an extension.
+pub(super) const FILES: [&str; 12] = [
+    "Gemfile",
+    "Makefile",
+    "Procfile",
+    "Pipfile",
+    "LICENSE",
+    "mvnw",
+    "gradlew",
+    "artisan",
+    "Rakefile",
+    "Dockerfile",
+    "package",
+    "requirements",
+];
+
+/// Folders of code and what is served from it.
+pub(super) const CODE: [&str; 21] = [
+    "node_modules",
+    "vendor",
+    "dist",
+    "build",
+    "bin",
+    "lib",
+    "static",
+    "templates",
+    "public",
+    "views",
+    "src",
+    "conf",
+    "config",
+    "scripts",
+    "site-packages",
+    "target",
+    "out",
+    "certs",
+    "test",
+    "tests",
+    "docs",
+];
+
+/// Whether a COPY brings the very program that is started: nobody writes to that.
+pub(super) fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &str) -> bool {
+    let Some(to) = copied.to.as_deref() else { return false };
+    survey.entry.steps.iter().any(|step| {
+        let program = step.argv.first().map(String::as_str).unwrap_or_default();
+        let path = step.path(program).unwrap_or_default();
+        path == to || path == paths::join(to, name) || (!program.contains('/') && paths::name(program) == name)
+    })
+}

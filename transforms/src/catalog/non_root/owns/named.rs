@@ -1,0 +1,346 @@
+//! Files and folders that settings, scripts and arguments name.
+
+use crate::knowledge::keeps;
+use crate::model::commands::Step;
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::super::scripts::{self, Write};
+use super::super::supervised;
+use super::super::survey::Survey;
+use super::super::user::{self, User};
+use super::super::uses;
+
+use super::folders::only_serves;
+use super::made::{PROGRAMS, given};
+use super::modes::brought;
+use super::sources::named_in_sources;
+use super::{Folder, Needs, SYSTEM, is_application};
+
+/// Variables that name a folder in which programs keep what they write.
+fn names_a_folder(name: &str) -> bool {
+    const WHOLE: [&str; 20] = [
+        "DENO_DIR",
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "HUGGINGFACE_HUB_CACHE",
+        "TRANSFORMERS_CACHE",
+        "SENTENCE_TRANSFORMERS_HOME",
+        "TORCH_HOME",
+        "MPLCONFIGDIR",
+        "NUMBA_CACHE_DIR",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "MEDIA_ROOT",
+        "UPLOAD_FOLDER",
+        "UPLOADS",
+        "PGDATA",
+        "TMPDIR",
+        "WINEPREFIX",
+        "DATA",
+    ];
+    const ENDS: [&str; 15] = [
+        "DATA_DIR",
+        "DATADIR",
+        "DATA_PATH",
+        "DATA_FOLDER",
+        "LOG_DIR",
+        "LOGDIR",
+        "LOGS_DIR",
+        "LOG_PATH",
+        "CACHE_DIR",
+        "UPLOAD_DIR",
+        "UPLOADS_DIR",
+        "UPLOAD_PATH",
+        "STORAGE_DIR",
+        "STORAGE_PATH",
+        "STATE_DIR",
+    ];
+    // Caches of tools that work while the image is built.
+    let build = ["PIP_", "APT_", "COMPOSER_", "POETRY_", "UV_", "CARGO_", "PLAYWRIGHT_", "CYPRESS_", "CCACHE_", "GO"];
+    (WHOLE.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)))
+        && !build.iter().any(|tool| name.starts_with(tool))
+}
+
+/// Files that ENV names for the number of a process, or for its log.
+fn named_files(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
+        if !["PID", "LOG"].iter().any(|word| unit.instruction.args.text.contains(word)) {
+            continue;
+        }
+        for pair in unit.instruction.pairs(survey.model.file.escape) {
+            let named = ["PID_FILE", "PIDFILE", "LOG_FILE", "LOGFILE"].iter().any(|end| pair.name.raw.ends_with(end));
+            let Some(value) = pair.value.as_ref().filter(|_| named) else { continue };
+            let value = survey.model.expand(unit.index, value.raw);
+            if value.known && value.text.starts_with('/') && !found.contains(&value.text) {
+                found.push(paths::join("/", &value.text));
+            }
+        }
+    }
+    found
+}
+
+/// Folders that ENV names for what the program writes, or a script that can't be read.
+pub(super) fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const SETTINGS: [&str; 4] = ["CONF_DIR", "CONFDIR", "CONFIG_DIR", "CONF_PATH"];
+    // Folders below the root that are for nothing else.
+    const KEPT: [&str; 9] =
+        ["/data", "/uploads", "/upload", "/storage", "/downloads", "/output", "/results", "/cache", "/logs"];
+    let (mut found, mut strict): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let unread = user::unread_script(survey).is_some();
+    let names = |name: &str| names_a_folder(name) || unread && SETTINGS.iter().any(|end| name.ends_with(end));
+    for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env) {
+        for pair in unit.instruction.pairs(survey.model.file.escape) {
+            // Whatever it is called: `BASE_DIR=/data`.
+            let place = |value: &str| KEPT.contains(&value.trim_matches(['"', '\'']).trim_end_matches('/'));
+            let Some(value) = pair.value.as_ref().filter(|value| names(pair.name.raw) || place(value.raw)) else {
+                continue;
+            };
+            let value = survey.model.expand(unit.index, value.raw);
+            if value.known && value.text.starts_with('/') && !value.text.contains([':', ' ', '*']) {
+                let path = paths::join("/", &value.text);
+                if is_application(&path) && !found.contains(&path) && !paths::within(&path, "/root") {
+                    // Wine works in no folder that is another's.
+                    if pair.name.raw == "WINEPREFIX" {
+                        strict.push(path.clone());
+                    }
+                    found.push(path);
+                }
+            }
+        }
+    }
+    for path in named_files(survey) {
+        let folder = paths::parent(&path).to_owned();
+        if is_application(&folder) || run_folder(&folder) {
+            if !needs.owned(&folder) {
+                needs.late.push(Folder { path: folder, recursive: false, make: true });
+            }
+        } else if !free(&path) && !needs.files.contains(&path) {
+            needs.files.push(path);
+        }
+    }
+    for path in found {
+        // A file by its name: `DATA_PATH=/data/app.db`.
+        let file = paths::name(&path).trim_start_matches('.').contains('.');
+        let path = if file { paths::parent(&path).to_owned() } else { path };
+        if is_application(&path) && !needs.owned(&path) {
+            let recursive = strict.contains(&path);
+            needs.late.push(Folder { path, recursive, make: true });
+        }
+    }
+}
+
+/// Places that scripts and sources name when they write.
+pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let mut folders: Vec<String> = Vec::new();
+    let mut files: Vec<String> = Vec::new();
+    let written = survey.scripts.iter().chain(uses::scripts(survey)).filter_map(|script| script.steps.as_deref());
+    let others: Vec<Step> = uses::started(survey).cloned().collect();
+    for steps in written.chain([survey.entry.steps.as_slice(), &others]) {
+        for write in scripts::writes(steps).0 {
+            let (path, file) = match write {
+                Write::Folder(path) => (path, false),
+                Write::File(path) => (path, true),
+                Write::Entry(path) => (paths::parent(&path).to_owned(), false),
+            };
+            if free(&path) || system(&path) && !file && !configuration(&path) {
+                continue;
+            }
+            match file {
+                true if brought(survey, &path)
+                    || !is_application(paths::parent(&path)) && !run_folder(paths::parent(&path)) =>
+                {
+                    files.push(path);
+                }
+                true => folders.push(paths::parent(&path).to_owned()),
+                false => folders.push(path),
+            }
+        }
+    }
+    // The sources of what is only served don't run here.
+    if !only_serves(survey, user) {
+        let (named, logs) = named_in_sources(survey);
+        folders.extend(named);
+        files.extend(logs);
+    }
+    folders.extend(told(survey));
+    folders.extend(kept(survey));
+    // A socket is made, and so its folder is written to; in `/run` itself too, which is the image's own.
+    for path in supervised::sockets(survey) {
+        if matches!(path.as_str(), "/run" | "/var/run") {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        } else {
+            folders.push(path);
+        }
+    }
+    for path in supervised::files(survey) {
+        let folder = paths::parent(&path).to_owned();
+        if free(&path) {
+            continue;
+        }
+        if is_application(&folder) || run_folder(&folder) {
+            folders.push(folder);
+        } else {
+            files.push(path);
+        }
+    }
+    for path in folders {
+        let place = is_application(&path) || run_folder(&path) || configuration(&path);
+        if place && !needs.owned(&path) && !given(survey, user, &path) {
+            needs.late.push(Folder { path, recursive: false, make: true });
+        }
+    }
+    for path in files {
+        if !needs.files.contains(&path) && !needs.owned(paths::parent(&path)) {
+            needs.files.push(path);
+        }
+    }
+}
+
+/// The folders that the arguments of what starts name for what it keeps: `--data-dir=/data`, `--log /var/log/x/x.log`.
+pub(in crate::catalog::non_root) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
+    const KEEPS: [&str; 13] = [
+        "data", "db", "database", "storage", "store", "log", "logs", "cache", "state", "upload", "uploads", "output",
+        "pid",
+    ];
+    let keeps = |option: &str| {
+        let mut words = option.trim_start_matches('-').split(['-', '_', '.']);
+        option.starts_with('-')
+            && words.any(|word| {
+                KEEPS.iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
+                    // `--datadir`, `-logpath`
+                    let stem = word.trim_end_matches("path").trim_end_matches("dir").trim_end_matches("file");
+                    stem.len() < word.len() && KEEPS.contains(&stem)
+                }
+            })
+    };
+    let mut found: Vec<String> = Vec::new();
+    // What lies in a folder of its own only happens to have the name of a tool.
+    let own = |step: &Step| {
+        let first = step.argv.first().map_or("", String::as_str);
+        first.contains('/') && !PROGRAMS.contains(&paths::parent(first))
+    };
+    for step in survey.entry.steps.iter().filter(|step| step.kind().is_empty() || own(step)) {
+        let args = step.args();
+        let joined = args.iter().filter_map(|arg| arg.split_once('='));
+        let apart = args.windows(2).filter_map(|pair| match pair {
+            [option, value] if !option.contains('=') => Some((option.as_str(), value.as_str())),
+            _ => None,
+        });
+        for (_, value) in joined.chain(apart).filter(|(option, value)| keeps(option) && value.starts_with('/')) {
+            if value.contains(['$', ':', '*', ' ', ',']) || !step.known {
+                continue;
+            }
+            let path = paths::join("/", value);
+            let file = paths::name(&path).trim_start_matches('.').contains('.');
+            let path = if file { paths::parent(&path).to_owned() } else { path };
+            if is_application(&path) && !free(&path) && !paths::within(&path, "/root") && !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The folders of the files that what runs writes by itself: its number, its log, its timetable.
+pub(super) fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for step in survey.runs() {
+        let (program, args) = behind_a_runner(step);
+        for file in keeps::files(program, args) {
+            let Some(path) = step.path(file) else { continue };
+            let folder = paths::parent(&path);
+            if !free(folder) && !paths::within(folder, "/root") && !found.iter().any(|known| known == folder) {
+                found.push(folder.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The program that a manager of a project's packages starts, or Python as a module: `bundle exec jekyll serve`.
+fn behind_a_runner(step: &Step) -> (&str, &[String]) {
+    match (step.program(), step.args()) {
+        ("bundle", [verb, program, rest @ ..]) if verb == "exec" => (program, rest),
+        ("pipenv" | "poetry" | "uv", [verb, program, rest @ ..]) if verb == "run" => (program, rest),
+        (python, [option, module, rest @ ..]) if python.starts_with("python") && option == "-m" => (module, rest),
+        (program, args) => (program, args),
+    }
+}
+
+/// Whether every user may write there.
+pub(in crate::catalog::non_root) fn free(path: &str) -> bool {
+    ["/tmp", "/var/tmp", "/dev"].iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether only root can write there, whoever owns what.
+pub(super) fn system(path: &str) -> bool {
+    !run_folder(path) && SYSTEM.iter().any(|folder| paths::within(path, folder))
+}
+
+/// A folder of a program's own under `/run`: it can be made and given away beforehand.
+pub(in crate::catalog::non_root) fn run_folder(path: &str) -> bool {
+    ["/run", "/var/run"].iter().any(|run| {
+        let rest = paths::relative(path, run).filter(|rest| !rest.is_empty());
+        rest.is_some_and(|rest| !matches!(rest.split('/').next(), Some("lock" | "sshd" | "systemd" | "user")))
+    })
+}
+
+/// A folder for the configuration of a program under `/etc`, which is nothing to the rest of the system.
+pub(super) fn configuration(path: &str) -> bool {
+    const SYSTEM: [&str; 33] = [
+        "X11",
+        "alternatives",
+        "apk",
+        "apt",
+        "ca-certificates",
+        "cron.d",
+        "cron.daily",
+        "cron.hourly",
+        "crontabs",
+        "default",
+        "dpkg",
+        "fonts",
+        "init.d",
+        "iproute2",
+        "java",
+        "ld.so.conf.d",
+        "logrotate.d",
+        "modprobe.d",
+        "network",
+        "openvpn",
+        "pam.d",
+        "pki",
+        "profile.d",
+        "rc.d",
+        "security",
+        "skel",
+        "ssh",
+        "ssl",
+        "sudoers.d",
+        "sysconfig",
+        "sysctl.d",
+        "systemd",
+        "udev",
+    ];
+    let name = paths::relative(path, "/etc").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    !name.is_empty() && !name.contains(".conf") && !SYSTEM.contains(&name)
+}
+
+/// The place of the system that a script writes to, where it can't be given away.
+pub(in crate::catalog::non_root) fn system_place(write: &Write) -> Option<String> {
+    let (path, folder) = match write {
+        Write::Folder(path) => (path, path.as_str()),
+        // A single file can be given away, but for the system's own.
+        Write::File(path) => {
+            let own = ["/proc", "/sys", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hosts", "/etc/resolv.conf"];
+            let own = own.iter().any(|place| paths::within(path, place));
+            return own.then(|| path.clone());
+        }
+        Write::Entry(path) => (path, paths::parent(path)),
+    };
+    (system(folder) && !free(folder) && !configuration(folder)).then(|| path.clone())
+}

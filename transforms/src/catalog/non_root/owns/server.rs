@@ -1,0 +1,217 @@
+//! What known servers write.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::knowledge::releases::{self};
+use crate::knowledge::servers::Server;
+use crate::model::commands::Step;
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::super::obstacles;
+use super::super::scripts::{self};
+use super::super::supervised;
+use super::super::survey::{Survey, Unit};
+use super::super::user::{self, User};
+
+use super::named::{free, run_folder, told};
+use super::{Folder, Needs, is_application};
+
+/// The places of a known server.
+pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let folder = |make: bool| move |path: &'static str| Folder { path: path.to_owned(), recursive: true, make };
+    if own_place(survey) {
+        filled_by_image(survey, needs);
+        // The image has given its folders to the user; commands of the build have run as root since.
+        let name = user.owner.split(':').next().unwrap_or_default();
+        let touched = survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
+            let program = step.program();
+            !name.is_empty() && (program.starts_with(name) || program == "plugin")
+        });
+        if touched {
+            needs.late.extend(survey.facts.data.iter().copied().map(folder(false)));
+        }
+        return;
+    }
+    // A start script that can't be read starts PHP's server too, where one is installed.
+    let fpm = user::unread_script(survey).and_then(|_| obstacles::installed_like(survey, "fpm"));
+    // So it does with a web server in front.
+    let web = || {
+        let plain =
+            |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && obstacles::installs(&unit.text(), "nginx");
+        let installs = |unit: &Unit<'_>| plain(unit) || user::installs_nginx_of_distribution(unit);
+        let other = user.server.is_none_or(|server| server.program() != "nginx");
+        (other && survey.all().any(installs)).then(|| "nginx".to_owned())
+    };
+    let web = user::unread_script(survey).and_then(|_| web());
+    for program in supervised::programs(survey).into_iter().chain(fpm).chain(web) {
+        let Some(server) = user::known(survey, &program) else { continue };
+        let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        let told = |path: &str| path.replace("{}", &version);
+        for path in server.made().chain(server.folders()).map(told) {
+            if !needs.owned(&path) {
+                needs.late.push(Folder { path, recursive: true, make: true });
+            }
+        }
+        needs.files.extend(server.files().map(told));
+    }
+    let Some(server) = user.server else {
+        if let Some(server) = super::super::user::beside(survey) {
+            needs.late.extend(server.made().map(folder(true)));
+            needs.late.extend(server.folders().map(folder(false)));
+            needs.files.extend(server.files().map(str::to_owned));
+        }
+        // What an image's own program writes to, where that is what runs.
+        if survey.entry.is_empty() && survey.facts.user.is_none_or(super::super::who::is_root) {
+            let data = survey.facts.data.iter().copied().filter(|path| *path != "/var/run");
+            needs.late.extend(data.map(folder(true)));
+        }
+        return;
+    };
+    if server.program() == "nginx" && server.image().is_empty() && own_nginx(survey, needs) {
+        return;
+    }
+    // Where it was told no other folder, it makes its own where it runs, which the user owns unless that is nobody's.
+    if self::told(survey).is_empty() && survey.model.final_workdir(survey.stage).is_none_or(|at| at == "/") {
+        let made = server.beside().map(|name| paths::join("/", name));
+        needs.late.extend(made.map(|path| Folder { path, recursive: true, make: true }));
+    }
+    // Apache 2.2 kept the number of its process in no folder of its own.
+    let release = survey.model.known(survey.stage).and_then(|known| known.release()).and_then(releases::release);
+    if (server.program(), server.family()) == ("apache2", "debian")
+        && release.is_some_and(|release| !release.since.is_empty() && release.since <= "2013-05")
+    {
+        needs.files.push("/var/run/apache2.pid".to_owned());
+    }
+    let there = !server.image().is_empty() || user.installed;
+    // PHP's programs have their version in their name, and so have the places of their logs.
+    let version = survey.entry.steps.iter().map(Step::program).find(|program| program.contains("fpm"));
+    let version: String = version.unwrap_or_default().chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let told = |path: &str| path.replace("{}", &version);
+    needs.late.extend(server.made().map(|path| Folder { path: told(path), recursive: true, make: true }));
+    needs.late.extend(server.folders().map(|path| Folder { path: told(path), recursive: true, make: !there }));
+    needs.late.extend(server.flat().map(|path| Folder { path: path.to_owned(), recursive: false, make: false }));
+    // The image's entrypoint fills templates in.
+    let templates = |unit: &Unit<'_>| {
+        survey
+            .copied(unit)
+            .and_then(|copied| copied.to.as_deref())
+            .is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
+    };
+    if server.image() == "nginx" && survey.units.iter().any(templates) {
+        needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
+    }
+    needs.files.extend(server.files().map(told));
+    filled(survey, &server, needs);
+}
+
+/// Whether the image's own entrypoint starts its own program, in folders that the image has given to the user.
+pub(super) fn own_place(survey: &Survey<'_, '_>) -> bool {
+    survey.facts.start == super::super::images::Start::Either && obstacles::own_start(survey)
+}
+
+/// Files among the image's data, of which settings are a part that its entrypoint fills in: it would give them away as
+/// root.
+fn filled_by_image(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    for (at, unit) in survey.units.iter().enumerate() {
+        let given = unit.instruction.flags.iter().any(|flag| flag.name == "chown");
+        let to = survey.copied(unit).and_then(|copied| copied.to.as_deref()).filter(|_| !given);
+        if to.is_some_and(|to| survey.facts.data.iter().any(|data| paths::within(to, data))) {
+            needs.copies.push(at);
+        }
+    }
+}
+
+/// The options by which nginx is told, as it is compiled, where it writes.
+static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"--(prefix|error-log-path|http-log-path|pid-path|http-[a-z-]+-temp-path)[= ]([^\s\\;&]+)").ok()
+});
+
+/// The places of an nginx that is compiled here, or lies in a folder of its own: the distribution's are not its.
+fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
+    let model = survey.model;
+    let mut prefix = survey.entry.steps.iter().find_map(|step| {
+        let path = step.path(step.argv.first()?)?;
+        path.strip_suffix("/sbin/nginx").filter(|prefix| is_application(prefix)).map(str::to_owned)
+    });
+    let runs =
+        model.stages.iter().flat_map(|stage| model.body(stage)).map(|(index, instruction)| Unit { index, instruction });
+    let mut options: Vec<(String, String)> = Vec::new();
+    for unit in runs.filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let text = unit.text();
+        if !text.contains("--with-http_") && !text.contains("--http-log-path") {
+            continue;
+        }
+        for captures in NGINX.iter().flat_map(|pattern| pattern.captures_iter(text.as_bytes())) {
+            let Some((name, value)) = captures.get(1).zip(captures.get(2)) else { continue };
+            let value = model.expand(unit.index, &String::from_utf8_lossy(value.as_bytes())).text;
+            if !value.contains(['$', '`', '(']) {
+                options.push((String::from_utf8_lossy(name.as_bytes()).into_owned(), value));
+            }
+        }
+        prefix = prefix.or_else(|| Some("/usr/local/nginx".to_owned()));
+    }
+    let told = |name: &str| options.iter().rfind(|(option, _)| option == name).map(|(_, value)| value.as_str());
+    let Some(prefix) = told("prefix").map(str::to_owned).or(prefix).filter(|prefix| prefix.starts_with('/')) else {
+        return false;
+    };
+    let at = |name: &str, usual: &str| paths::join(&prefix, told(name).unwrap_or(usual));
+    let mut folders: Vec<(String, bool)> = Vec::new();
+    for log in [at("error-log-path", "logs/error.log"), at("http-log-path", "logs/access.log")] {
+        folders.push((paths::parent(&log).to_owned(), true));
+        if !is_application(paths::parent(&log)) && !free(&log) {
+            needs.files.push(log);
+        }
+    }
+    let pid = at("pid-path", "logs/nginx.pid");
+    let beside = |path: &str| paths::relative(path, &prefix).is_some_and(|rest| !rest.is_empty());
+    match is_application(paths::parent(&pid)) || run_folder(paths::parent(&pid)) || beside(paths::parent(&pid)) {
+        true => folders.push((paths::parent(&pid).to_owned(), true)),
+        false => needs.files.push(pid),
+    }
+    let mut kept = false;
+    for (_, value) in options.iter().filter(|(option, _)| option.ends_with("-temp-path")) {
+        kept = true;
+        folders.push((paths::parent(&paths::join(&prefix, value)).to_owned(), true));
+    }
+    if !kept {
+        folders.push((prefix.clone(), false));
+    }
+    for (path, recursive) in folders {
+        let place = is_application(&path) || run_folder(&path) || beside(&path) || !recursive;
+        if place && !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive, make: recursive });
+        }
+    }
+    true
+}
+
+/// The configuration of a server and what it serves, where a start script fills them in that can't be read, or not to the
+/// end.
+pub(super) fn filled(survey: &Survey<'_, '_>, server: &Server, needs: &mut Needs) {
+    let unread = user::unread_script(survey).is_some();
+    let workdir = survey.model.final_workdir(survey.stage).unwrap_or_default();
+    let written = |script: &scripts::Script, path: &str| {
+        let more = script.steps.as_deref().is_none_or(|steps| scripts::writes(steps).1);
+        let names = memchr::memmem::find(&script.text, path.as_bytes()).is_some();
+        // `ENTRYPOINT ["/fill.sh", "/usr/share/nginx/html"]`
+        let told = || survey.entry.steps.iter().flat_map(Step::args).any(|word| word.trim_end_matches('/') == path);
+        more && (names || told() || paths::within(workdir, path) || paths::within(&script.path, path))
+    };
+    for path in server.filled() {
+        if !unread && !survey.scripts.iter().any(|script| written(script, path)) {
+            continue;
+        }
+        // What COPY brings is given as it is copied.
+        for (at, unit) in survey.units.iter().enumerate() {
+            let Some(to) = survey.copied(unit).and_then(|copied| copied.to.as_deref()) else { continue };
+            let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+            if paths::within(to, path) && !given && !needs.copies.contains(&at) {
+                needs.copies.push(at);
+            }
+        }
+        needs.late.push(Folder { path: path.to_owned(), recursive: path.starts_with("/etc"), make: false });
+    }
+}

@@ -1,0 +1,259 @@
+//! Files and folders that the sources name and write.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{Regex, RegexSet};
+
+use crate::model::copies::Copied;
+use crate::model::paths;
+use crate::syntax::Keyword;
+
+use super::super::survey::Survey;
+
+use super::folders::lies_at;
+use super::modes::{brought, may_be_written};
+use super::named::free;
+use super::{Folder, Needs, is_application};
+
+/// What a program says in its sources when it writes files.
+static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
+    RegexSet::new([
+        r"os\.(?:Create|CreateTemp|OpenFile|WriteFile|Mkdir|MkdirAll|Rename)\(|ioutil\.(?:WriteFile|TempFile|TempDir)\(|\.(?:SaveUploadedFile|SaveFile)\(",
+        r"sqlite|leveldb|badger|bbolt|boltdb|lowdb|nedb|lumberjack|rotatelogs|RotatingFileHandler|FileHandler\(|diskcache",
+        r#"open\([^)\n]{0,200}['"](?:w|a|x|r\+|wb|ab|w\+|a\+|wb\+)['"]|\.write_text\(|\.write_bytes\(|os\.(?:makedirs|mkdir)\(|\.mkdir\(|shutil\.|\.save\(|to_csv\(|to_json\(|pickle\.dump"#,
+        r"writeFile|appendFile|createWriteStream|mkdirSync|outputFile|multer|winston|\bfs-extra\b|pm2|nodemon|next start|react-scripts|webpack-dev-server|ng serve|vite",
+        r"File\.(?:write|open|Write|Append|Create|OpenWrite)|FileUtils\.|FileOutputStream|FileWriter|Files\.(?:write|create|copy|newOutputStream)|StreamWriter|Directory\.CreateDirectory",
+        r"file_put_contents|fopen\(|move_uploaded_file|mkdir\(|fwrite\(",
+        r"File::create|OpenOptions|fs::(?:write|create_dir|create_dir_all|copy|rename)",
+        r"screenshot\(|\.pdf\(|savefig|imwrite|\.toFile\(|to_(?:parquet|excel|sql|pickle)\(|torch\.save|joblib\.dump|json\.dump\(|yaml\.dump\(|np\.save|urlretrieve|tempfile|knex|typeorm|shelve|tinydb|duckdb|h2:file|jdbc:(?:h2|derby|hsqldb)|pickledb",
+        r#"open\([^)'"\n]{1,80},\s*[A-Za-z_]|Path\([^)\n]{0,80}\)\.(?:open|touch|mkdir|write)|download\(|copyfile|extractall|Database\(|dbm\."#,
+        r"ofstream|create_director(?:y|ies)\(|WriteMode\b|AppendMode\b|writeAs(?:String|Bytes)|openWrite|createSync",
+        r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|File\.(?:mkdir|touch|cp|stream)",
+        r"sled::|rocksdb|tracing_appender::rolling|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
+        r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
+    ])
+    .unwrap_or_else(|_| RegexSet::empty())
+});
+
+/// What a program in Swift says when it writes files: what it saves goes to a database.
+static SWIFT_WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"createFile\(|createDirectory|\.write\(to|forWriting|fopen\(|FileHandle|[sS][qQ][lL]ite").ok()
+});
+
+/// Whether a file of the project says that the program writes files.
+pub(super) fn writes(path: &str, content: &[u8]) -> bool {
+    // A library that is one large header says what it can do, and not what is done with it.
+    if matches!(path.rsplit('.').next(), Some("h" | "hpp")) && content.len() > 200 << 10 {
+        return false;
+    }
+    match path.ends_with(".swift") {
+        true => SWIFT_WRITES.as_ref().is_none_or(|writes| writes.is_match(content)),
+        false => WRITES.is_match(content),
+    }
+}
+
+/// Words in the names of variables that hold a place of files, and such of paths in addresses.
+static FOR_FILES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("(?i)dir|folder|file|path|root|home|stor|data|upload|log|cache|output|db|sqlite|sock|media|asset").ok()
+});
+
+static FOR_ADDRESSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("(?i)base_?path|base_?url|url|uri|api|route|prefix|public_?path|context_?path|endpoint|sub_?path").ok()
+});
+
+/// Absolute paths in sources, where they are said to be written to; the name of the variable that says so, first.
+static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?:getenv|environ\.get|env::var|Getenv|os\.environ\.setdefault)\(\s*["'`](?<name>\w+)["'`]\s*,\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|process\.env\.(?<variable>\w+)\s*(?:\|\||\?\?)\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|(?:makedirs|mkdir|mkdirSync|MkdirAll|Mkdir|writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|FileOutputStream|FileWriter|connect|create_dir_all|file_put_contents|mkdir_p)\(\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|open\(\s*["'`](/[\w./-]+)["'`]\s*,\s*["'`][wax]"#,
+        r#"|filename["']?\s*[:=]\s*["'`](/[\w./-]+\.log)["'`]"#,
+        r#"|(?:dest|destination|\w*(?:DATA|UPLOAD|LOG|STORAGE|DB|OUTPUT)_?(?:DIR|PATH|FOLDER|FILE|ROOT))["']?\s*[:=]\s*["'`](/[\w./-]+)["'`]"#,
+        r#"|"\w*(?:Base|Upload|Uploads|Data|Storage|Log|Logs|Output|Files?|Images?|Media)(?:Path|Dir|Directory|Folder|Root)"\s*:\s*"(\.?\.?/[\w./-]+)""#,
+    ))
+    .ok()
+});
+
+/// The folders that the sources of the context name so, and the logs that they keep among those of the system.
+pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<String>) {
+    let mut found: Vec<String> = Vec::new();
+    let mut logs: Vec<String> = Vec::new();
+    let Some(context) = survey.model.context else { return (found, logs) };
+    let workdir = survey.model.final_workdir(survey.stage);
+    let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
+    // A script that no COPY brings is for the host.
+    let copies: Vec<&Copied> =
+        survey.all().filter_map(|unit| survey.copied(unit)).filter(|copy| copy.context).collect();
+    let brought = |path: &str| {
+        let covers = |source: &String| {
+            let source = source.trim_start_matches("./").trim_end_matches('/');
+            matches!(source, "" | ".") || source.contains('*') || paths::within(path, source)
+        };
+        survey.all().all(|unit| survey.copied(unit).is_none())
+            || copies.iter().any(|copy| copy.sources.iter().any(covers))
+    };
+    let mut seen = 0usize;
+    let sources = |path: &&String| (is_source(path) || settings(path)) && (!path.ends_with(".sh") || brought(path));
+    for path in context.files().iter().filter(sources) {
+        let Some(content) = context.read(path) else { continue };
+        seen += content.len();
+        if seen > 4 << 20 {
+            break;
+        }
+        for captures in PLACES.iter().flat_map(|places| places.captures_iter(&content)) {
+            let name = captures.name("name").or_else(|| captures.name("variable"));
+            let says =
+                |words: &LazyLock<Option<Regex>>, name: &[u8]| words.as_ref().is_some_and(|words| words.is_match(name));
+            if name.is_some_and(|name| !says(&FOR_FILES, name.as_bytes()) || says(&FOR_ADDRESSES, name.as_bytes())) {
+                continue;
+            }
+            let Some(place) = captures.iter().skip(1).flatten().find(|one| one.as_bytes().contains(&b'/')) else {
+                continue;
+            };
+            // What an address is sent on to is an address: `{ source: "/feed", destination: "/api/feed" }`; and the page that
+            // a component leads to.
+            let sent_on = captures.get(0).is_some_and(|all| {
+                let above = content.get(..all.start()).unwrap_or_default();
+                let open = above.iter().rposition(|byte| *byte == b'{').map_or(0, |open| open + 1);
+                let object = content.get(open..).unwrap_or_default();
+                let object = object.split(|byte| *byte == b'}').next().unwrap_or_default();
+                let component = path.ends_with(".tsx") || path.ends_with(".jsx");
+                all.as_bytes().starts_with(b"dest") && (component || memchr::memmem::find(object, b"source").is_some())
+            });
+            if sent_on {
+                continue;
+            }
+            let place = String::from_utf8_lossy(place.as_bytes());
+            let base = if place.starts_with('/') { Some("/") } else { workdir };
+            let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
+            if paths::parent(&place) == "/var/log" && place.ends_with(".log") && !logs.contains(&place) {
+                logs.push(place);
+                continue;
+            }
+            let file = paths::name(&place).trim_start_matches('.').contains('.');
+            let place = if file { paths::parent(&place).to_owned() } else { place };
+            // A path of somebody's own machine is none of the image.
+            let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder));
+            let own = is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !foreign;
+            if own && !found.contains(&place) {
+                found.push(place);
+            }
+        }
+    }
+    (found, logs)
+}
+
+/// The paths in root's home that the sources of the context name.
+pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
+    const HOME: &[u8] = b"/root/";
+    let mut found: Vec<String> = Vec::new();
+    let Some(context) = survey.model.context else { return found };
+    let mut seen = 0usize;
+    for path in context.files().iter().filter(|path| is_source(path) && !path.ends_with(".sh")) {
+        let Some(content) = context.read(path) else { continue };
+        seen += content.len();
+        if seen > 4 << 20 {
+            break;
+        }
+        for at in memchr::memmem::find_iter(&content, HOME) {
+            // `@/root/view` and `src/root/view` are other folders.
+            let before = at.checked_sub(1).and_then(|before| content.get(before));
+            if !matches!(before, Some(b'"' | b'\'' | b'`' | b'/' | b'=')) {
+                continue;
+            }
+            let letters = content.get(at..).unwrap_or_default();
+            let end = letters.iter().position(|byte| !(byte.is_ascii_alphanumeric() || b"/._-".contains(byte)));
+            let place = String::from_utf8_lossy(letters.get(..end.unwrap_or(letters.len())).unwrap_or_default());
+            found.push(place.into_owned());
+        }
+    }
+    found
+}
+
+/// Whether a file of the context is a source of the program, by its name.
+pub(super) fn is_source(path: &str) -> bool {
+    let name = paths::name(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let source = matches!(
+        extension,
+        "go" | "py"
+            | "js"
+            | "mjs"
+            | "cjs"
+            | "ts"
+            | "tsx"
+            | "jsx"
+            | "rb"
+            | "php"
+            | "rs"
+            | "java"
+            | "kt"
+            | "cs"
+            | "sh"
+            | "ex"
+            | "exs"
+            | "scala"
+            | "pl"
+            | "c"
+            | "cc"
+            | "cpp"
+            | "cxx"
+            | "h"
+            | "hpp"
+            | "hs"
+            | "swift"
+            | "dart"
+            | "cr"
+            | "nim"
+            | "zig"
+            | "fs"
+            | "groovy"
+            | "clj"
+    );
+    source && !path.contains("node_modules/") && !name.ends_with("_test.go")
+}
+
+/// A working directory that a build argument names, and a program that lies where nobody can write.
+pub(super) fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    if survey.entry.is_empty() {
+        return;
+    }
+    let workdir = survey.model.final_workdir(survey.stage);
+    if workdir.is_none() && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Workdir) {
+        for (at, unit) in survey.units.iter().enumerate() {
+            let Some(copied) = survey.copied(unit) else { continue };
+            let last = unit.instruction.words().last().map(|word| word.raw.to_owned()).unwrap_or_default();
+            let here = !last.starts_with('/') && copied.to.is_none();
+            if here && may_be_written(survey, unit, copied, true) {
+                needs.copies.push(at);
+            }
+        }
+        // RUN works in that folder, whatever its name.
+        needs.late.push(Folder { path: ".".to_owned(), recursive: false, make: false });
+        needs.assumptions.push("the program writes nowhere but in its working directory, its home and /tmp".to_owned());
+        return;
+    }
+    let foreign = survey.entry.steps.iter().any(|step| {
+        let program = step.argv.first().and_then(|program| program.contains('/').then(|| step.path(program))).flatten();
+        program.is_some_and(|path| {
+            !["/bin", "/usr/bin", "/sbin", "/usr/sbin"].contains(&paths::parent(&path)) || brought(survey, &path)
+        })
+    });
+    let named = survey.entry.steps.iter().any(|step| {
+        step.args().iter().filter_map(|arg| step.path(arg)).any(|path| brought(survey, &path))
+            || survey
+                .units
+                .iter()
+                .filter_map(|unit| survey.copied(unit))
+                .any(|copied| copied.sources.iter().any(|source| paths::name(source) == step.program()))
+    });
+    let linked = survey
+        .entry
+        .steps
+        .iter()
+        .any(|step| step.argv.first().is_some_and(|program| lies_at(survey, program).is_some()));
+    if foreign || named || linked {
+        needs.assumptions.push("the program writes nowhere but in its home and /tmp".to_owned());
+    }
+}

@@ -67,7 +67,8 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
     if recipe.runtime.release.is_none_or(|release| !full(release.family)) {
         return Vec::new();
     }
-    let language = survey.model.known(survey.stage).and_then(|image| image.language());
+    let known = survey.model.known(survey.stage);
+    let language = known.as_ref().and_then(|image| image.language());
     let own = |program: &str| language.is_some_and(|language| buildpack::is_own(language, program));
     let mut wanted: Vec<&'static str> = Vec::new();
     for program in recipe.programs.names() {
@@ -119,6 +120,10 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         wanted.push("git");
     }
     wanted.retain(|package| !installed.iter().any(|name| name == package) || used_before(survey, decisions, package));
+    // The slim images of these have them, as those of Node have not.
+    if known.is_some_and(|image| matches!(image.name(), "python" | "pypy" | "ruby")) {
+        wanted.retain(|package| *package != "ca-certificates");
+    }
     wanted.sort_unstable();
     wanted.dedup();
     wanted

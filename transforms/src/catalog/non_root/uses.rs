@@ -10,6 +10,7 @@ use crate::transform::Refusal;
 use super::owns::{self, Folder, Needs};
 use super::scripts::{self, Script};
 use super::survey::Survey;
+use super::user::User;
 use super::{obstacles, refuse};
 
 /// A use of the image, as the user that it says itself.
@@ -120,6 +121,9 @@ pub(super) fn scripts<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'
 /// Parts of paths in which packages lie: a volume over them is there to keep the image's own.
 const PACKAGES: [&str; 7] = ["node_modules", "bower_components", "vendor", "venv", ".venv", "site-packages", "bundle"];
 
+/// Parts of the paths of volumes into which a server of files writes itself.
+const WRITTEN: [&str; 7] = ["log", "cache", "tmp", "temp", "run", "sock", "dav"];
+
 /// The volumes that are mounted to be written to.
 fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
     let mounts = survey.uses.iter().flat_map(|one| &one.start.mounts);
@@ -144,8 +148,12 @@ pub(super) fn in_roots_home(survey: &Survey<'_, '_>) -> bool {
 }
 
 /// Gives away the folders that volumes begin as: a new one belongs to whom its folder of the image belongs to.
-pub(super) fn volumes(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    for path in mounted(survey) {
+pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    // What a server of files reads, another service has put there: a volume that is still empty takes the owner of the folder
+    // in whichever image is mounted on it last.
+    let serves = owns::only_serves(survey, user);
+    let read = |path: &String| serves && !WRITTEN.iter().any(|word| path.contains(word));
+    for path in mounted(survey).into_iter().filter(|path| !read(path)) {
         for (at, unit) in survey.units.iter().enumerate() {
             let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
             let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));

@@ -96,7 +96,7 @@ pub(in crate::catalog::non_root) fn own_start(survey: &Survey<'_, '_>) -> bool {
 /// An image that nobody knows, and that starts what it started before: its name, and what is put into it, say what it is
 /// for.
 fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    if !survey.entry.is_empty() || survey.facts.start != Start::Unknown {
+    if survey.facts.start != Start::Unknown {
         return Ok(());
     }
     let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
@@ -104,6 +104,14 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         let text = format!("by its name it has to do with {}: {}", service.name, service.why);
         (service.code, text)
     });
+    if !survey.entry.is_empty() {
+        return match named.filter(|_| told_what_to_do(survey)) {
+            Some((code, hint)) => {
+                Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true))
+            }
+            None => Ok(()),
+        };
+    }
     let made = || several_users(survey);
     // What the image started before knows nothing of a sudo that the file installs.
     let package = || package_but_sudo(survey);
@@ -111,6 +119,14 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
         None => Ok(()),
     }
+}
+
+/// Whether CMD only tells the image's own entrypoint what to do: `CMD ["--config", "/etc/db.conf"]`, `CMD ["server"]`.
+fn told_what_to_do(survey: &Survey<'_, '_>) -> bool {
+    const VERBS: [&str; 8] = ["daemon", "master", "run", "serve", "server", "standalone", "start", "worker"];
+    let [step] = survey.entry.steps.as_slice() else { return false };
+    let program = step.argv.first().map_or("", String::as_str);
+    survey.entry.entrypoint.is_none() && (program.starts_with('-') || VERBS.contains(&program))
 }
 
 /// A tree that goes over the root of an image which starts what it started before: it holds what that image's init reads.

@@ -1,5 +1,6 @@
 //! The script that is started.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -31,11 +32,36 @@ pub(in crate::catalog::non_root) static SCRIPT: LazyLock<Option<Regex>> = LazyLo
     )
 });
 
+/// What a script says on its output, in one text that no command is in.
+static SAYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r#"\b(?:echo|printf)(?:[ \t]+-[a-zA-Z]+)*[ \t]+(?:"(?:[^"`$\\\n]|\\[^\n]|\$[^("\n])*"|'[^'\n]*')"#)
+});
+
+/// The text of a script without what it says: `echo "Starting the service now"` starts none. What is written somewhere, or
+/// given to another command, is no such text.
+fn without_words(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(says) = SAYS.as_ref().filter(|says| says.is_match(text)) else { return Cow::Borrowed(text) };
+    let mut kept = Vec::with_capacity(text.len());
+    let mut from = 0;
+    for said in says.find_iter(text) {
+        let rest = text.get(said.end()..).unwrap_or_default();
+        let rest = rest.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+        if rest.starts_with(b">&") || !rest.starts_with(b">") && !rest.starts_with(b"|") || rest.starts_with(b"||") {
+            kept.extend_from_slice(text.get(from..said.start()).unwrap_or_default());
+            kept.extend_from_slice(b"echo");
+            from = said.end();
+        }
+    }
+    kept.extend_from_slice(text.get(from..).unwrap_or_default());
+    Cow::Owned(kept)
+}
+
 /// A start script that the context holds, or that the file writes.
 pub(super) fn script(script: &Script) -> Result<(), Refusal> {
     let path = &script.path;
     let mut found: [Option<String>; 5] = Default::default();
-    for captures in SCRIPT.iter().flat_map(|pattern| pattern.captures_iter(&script.text)) {
+    let text = without_words(&script.text);
+    for captures in SCRIPT.iter().flat_map(|pattern| pattern.captures_iter(&text)) {
         for (slot, group) in found.iter_mut().zip(["drop", "init", "package", "daemon", "own"]) {
             // What a script that is understood gives to supervisord is looked at there.
             let seen = |word: &[u8]| word == b"supervisord" && script.steps.is_some();

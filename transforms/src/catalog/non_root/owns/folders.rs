@@ -174,7 +174,7 @@ pub(super) fn built_at_start(survey: &Survey<'_, '_>, folder: &str) -> bool {
 }
 
 /// Whether what runs is a server that only reads what it is given.
-pub(super) fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
+pub(in crate::catalog::non_root) fn only_serves(survey: &Survey<'_, '_>, user: &User) -> bool {
     let server = user
         .server
         .is_some_and(|server| matches!(server.program(), "nginx" | "openresty" | "httpd" | "httpd-foreground"));

@@ -294,6 +294,49 @@ pub(super) fn prepared(survey: &Survey<'_, '_>, needs: &mut Needs) {
     needs.late.extend(found.into_iter().map(|path| Folder { path, recursive: true, make: false }));
 }
 
+/// The repositories that the image has cloned, and that are brought up to date when the container starts: Git writes into
+/// all of them, and works for their owner alone.
+pub(super) fn pulled(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const VERBS: [&str; 9] = ["pull", "fetch", "checkout", "switch", "reset", "merge", "clean", "stash", "submodule"];
+    let cloned: Vec<String> = survey
+        .all()
+        .flat_map(|unit| survey.steps(unit))
+        .filter(|step| step.program() == "git")
+        .filter_map(|step| match step.effect() {
+            Effect::Fetch(folders) => Some(folders),
+            _ => None,
+        })
+        .flatten()
+        .cloned()
+        .collect();
+    for step in survey.runs().filter(|step| step.program() == "git") {
+        let mut words = step.args().iter().map(String::as_str);
+        let (mut at, mut verb) = (step.cwd.clone(), "");
+        while let Some(word) = words.next() {
+            match word {
+                "-C" => at = words.next().and_then(|folder| step.path(folder)),
+                "-c" => {
+                    words.next();
+                }
+                _ if word.starts_with('-') => {}
+                _ => {
+                    verb = word;
+                    break;
+                }
+            }
+        }
+        let Some(at) = at.filter(|_| VERBS.contains(&verb)) else { continue };
+        let Some(path) = cloned.iter().find(|folder| paths::within(&at, folder) && is_application(folder)) else {
+            continue;
+        };
+        let whole = |folder: &Folder| folder.path == *path && folder.recursive;
+        if !needs.early.iter().chain(&needs.late).any(whole) {
+            needs.late.retain(|folder| folder.path != *path);
+            needs.late.push(Folder { path: path.clone(), recursive: true, make: false });
+        }
+    }
+}
+
 /// Folders of programs, into which nobody writes.
 pub(super) const PROGRAMS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 

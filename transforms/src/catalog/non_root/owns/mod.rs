@@ -1,5 +1,6 @@
 //! What the user has to own: what the program writes.
 
+mod beside_root;
 mod filled;
 mod folders;
 mod frameworks;
@@ -23,14 +24,16 @@ use super::survey::{Survey, Unit};
 use super::user::User;
 use super::uses;
 
+pub(super) use beside_root::beside_root;
+use beside_root::kept_below;
 pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};
-pub(super) use folders::holds_project;
-use folders::{built_at_start, folders, onbuild, only_serves, shared};
+use folders::{built_at_start, folders, onbuild, shared};
+pub(super) use folders::{holds_project, only_serves};
 use frameworks::{developed, frameworks};
 pub(super) use home::home_said;
 use home::{home, roots_home};
-use made::{given, given_at, handed_on, made, prepared, templates, touched, unpacked};
+use made::{given, given_at, handed_on, made, prepared, pulled, templates, touched, unpacked};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};
@@ -154,8 +157,9 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     let mut needs = Needs::default();
     server(survey, user, &mut needs);
     volumes(survey, user, &mut needs);
-    uses::volumes(survey, &mut needs);
+    uses::volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);
+    kept_below(survey, &mut needs);
     roots_home(survey, &mut needs);
     frameworks(survey, &mut needs);
     developed(survey, &mut needs);
@@ -166,6 +170,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     handed_on(survey, &mut needs);
     named(survey, &mut needs);
     prepared(survey, &mut needs);
+    pulled(survey, &mut needs);
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, &mut needs);

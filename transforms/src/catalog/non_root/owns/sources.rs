@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
-use crate::model::copies::Copied;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -82,19 +81,10 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
     let Some(context) = survey.model.context else { return (found, logs) };
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
-    // A script that no COPY brings is for the host.
-    let copies: Vec<&Copied> =
-        survey.all().filter_map(|unit| survey.copied(unit)).filter(|copy| copy.context).collect();
-    let brought = |path: &str| {
-        let covers = |source: &String| {
-            let source = source.trim_start_matches("./").trim_end_matches('/');
-            matches!(source, "" | ".") || source.contains('*') || paths::within(path, source)
-        };
-        survey.all().all(|unit| survey.copied(unit).is_none())
-            || copies.iter().any(|copy| copy.sources.iter().any(covers))
-    };
     let mut seen = 0usize;
-    let sources = |path: &&String| (is_source(path) || settings(path)) && (!path.ends_with(".sh") || brought(path));
+    // A script that no COPY brings is for the host.
+    let sources =
+        |path: &&String| (is_source(path) || settings(path)) && (!path.ends_with(".sh") || brings(survey, path));
     for path in context.files().iter().filter(sources) {
         let Some(content) = context.read(path) else { continue };
         seen += content.len();
@@ -169,6 +159,16 @@ pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a COPY of the image brings a file of the context; where nothing is copied, whatever is there may be.
+pub(super) fn brings(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let covers = |source: &String| {
+        let source = source.trim_start_matches("./").trim_end_matches('/');
+        matches!(source, "" | ".") || source.contains('*') || paths::within(path, source)
+    };
+    let mut copies = survey.all().filter_map(|unit| survey.copied(unit)).peekable();
+    copies.peek().is_none() || copies.any(|copy| copy.context && copy.sources.iter().any(covers))
 }
 
 /// Whether a file of the context is a source of the program, by its name.

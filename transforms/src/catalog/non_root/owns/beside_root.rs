@@ -1,0 +1,163 @@
+//! What a program writes beside itself where it works in the root folder, in which nobody but root may make anything.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::model::commands::Step;
+use crate::model::paths;
+
+use super::super::survey::Survey;
+
+use super::sources::{brings, is_source, writes};
+use super::{Folder, Needs, is_application};
+
+/// What the sources make and write by a path that is relative: folders, and files.
+static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?:makedirs|mkdir|mkdirSync|mkdirp|MkdirAll|Mkdir|create_dir|create_dir_all|mkdir_p)\(\s*["'`](?<folder>[\w.-][\w./-]*)"#,
+        r#"|Path\(\s*["'](?<made>[\w.-][\w./-]*)["']\s*\)\.mkdir\("#,
+        r#"|(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|os\.Create|File::create)\(\s*f?["'`](?<file>[\w.-][\w./-]*)"#,
+        r#"|\bopen\(\s*[fr]?["'](?<opened>[\w.-][\w./-]*)[^"'\n]*["']\s*,\s*(?:mode\s*=\s*)?["'](?:[wax]|r\+)"#,
+        r#"|(?:sqlite3?\.connect|aiosqlite\.connect|sqlite\.Open|sql\.Open\(\s*"sqlite3?"\s*,|new (?:sqlite3\.)?Database)\(?\s*["'`](?<database>[\w.-][\w./-]*\.\w+)["'`?]"#,
+        r#"|sqlite(?:\+\w+)?:///(?<address>[\w.-][\w./-]*\.\w+)["'`]"#,
+    ))
+    .ok()
+});
+
+/// What is written beside the program.
+#[derive(Debug, Default)]
+pub(in crate::catalog::non_root) struct Beside {
+    /// Folders below the root.
+    pub(in crate::catalog::non_root) folders: Vec<String>,
+    /// A file in the root folder itself.
+    pub(in crate::catalog::non_root) file: Option<String>,
+    /// Whether files are written whose names are not to be read.
+    unnamed: bool,
+}
+
+/// How the sources of a program end that works in the root folder; none where none does.
+fn sources_of(step: &Step) -> &'static [&'static str] {
+    if step.cwd.as_deref() != Some("/") {
+        return &[];
+    }
+    match step.program() {
+        "python" | "python2" | "python3" | "uvicorn" | "gunicorn" | "hypercorn" | "daphne" | "flask" | "fastapi"
+        | "celery" | "streamlit" => &[".py"],
+        "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" | "pm2-runtime" | "nodemon" => {
+            &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"]
+        }
+        "ruby" => &[".rb"],
+        _ if step.argv.first().is_some_and(|program| program.contains('/') && !program.ends_with(".sh")) => {
+            &[".go", ".rs", ".c", ".cc", ".cpp"]
+        }
+        _ => &[],
+    }
+}
+
+/// Whether a file of the project is none of the program: a test, or what somebody starts by hand.
+fn is_aside(file: &str) -> bool {
+    const FOLDERS: [&str; 12] = [
+        "test",
+        "tests",
+        "__tests__",
+        "spec",
+        "e2e",
+        "scripts",
+        "tools",
+        "examples",
+        "docs",
+        "benchmarks",
+        "notebooks",
+        "fixtures",
+    ];
+    let name = paths::name(file);
+    let marked = [".test.", ".spec.", ".config.", "_test."].iter().any(|part| name.contains(part));
+    marked
+        || name.starts_with("test_")
+        || matches!(name, "setup.py" | "conftest.py" | "noxfile.py" | "gulpfile.js")
+        || file.split('/').rev().skip(1).any(|part| FOLDERS.contains(&part))
+}
+
+/// What the sources say that the program writes into the root folder, where it works.
+pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Beside {
+    // More is what a machine wrote.
+    const MOST: usize = 4 << 20;
+    let mut found = Beside::default();
+    let Some(context) = survey.model.context else { return found };
+    let mut ends: Vec<&str> = survey.runs().flat_map(sources_of).copied().collect();
+    ends.sort_unstable();
+    ends.dedup();
+    if ends.is_empty() {
+        return found;
+    }
+    // What is compiled comes from another stage, whose copies need not be looked at.
+    let compiled = ends.contains(&".go");
+    let mut seen = 0usize;
+    let wanted = |file: &&String| {
+        is_source(file)
+            && ends.iter().any(|end| file.ends_with(end))
+            && !is_aside(file)
+            && (compiled || brings(survey, file))
+    };
+    for file in context.files().iter().filter(wanted) {
+        let Some(content) = context.read(file) else { continue };
+        seen += content.len();
+        // Who changes the folder writes elsewhere.
+        if seen > MOST || memchr::memmem::find(&content, b"chdir(").is_some() {
+            return Beside::default();
+        }
+        found.unnamed |= writes(file, &content);
+        for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
+            let named = |names: &[&str]| names.iter().find_map(|name| captures.name(name));
+            let folder = named(&["folder", "made"]);
+            let Some(path) = folder.or_else(|| named(&["file", "opened", "database", "address"])) else { continue };
+            let path = String::from_utf8_lossy(path.as_bytes());
+            let path = path.trim_start_matches("./").trim_start_matches("../");
+            let path = match (folder, path.rsplit_once('/')) {
+                (Some(_), _) => path,
+                (None, Some((folder, _))) => folder,
+                (None, None) => {
+                    if path.contains('.') && found.file.is_none() {
+                        found.file = Some(path.to_owned());
+                    }
+                    continue;
+                }
+            };
+            let path = paths::join("/", path.trim_end_matches('/'));
+            if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
+                found.folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Gives away the folders that the program keeps below the root, where it works.
+pub(super) fn kept_below(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    const HOME_ALONE: &str = "the program writes nowhere but in its home and /tmp";
+    let beside = beside_root(survey);
+    let all = beside.folders.clone();
+    let outer = |path: &String| !all.iter().any(|other| other != path && paths::within(path, other));
+    let folders: Vec<String> = beside.folders.into_iter().filter(outer).filter(|folder| !needs.owned(folder)).collect();
+    if folders.is_empty() {
+        let said = needs.assumptions.iter().any(|text| text.starts_with("the program writes nowhere but in "));
+        if beside.unnamed && !said {
+            needs.assumptions.push(HOME_ALONE.to_owned());
+        }
+        return;
+    }
+    let names = folders.join(", ");
+    for path in folders {
+        let inside = path.trim_start_matches('/').to_owned() + "/";
+        let recursive = survey.model.context.is_some_and(|context| {
+            context.files().iter().any(|file| file.starts_with(&inside) && brings(survey, file))
+        });
+        needs.late.push(Folder { path, recursive, make: true });
+    }
+    let said = needs.assumptions.iter_mut().find(|text| text.starts_with("the program writes nowhere but in "));
+    match said {
+        Some(text) => *text = text.replacen("nowhere but in ", &format!("nowhere but in {names}, "), 1),
+        None => needs.assumptions.push(format!("the program writes nowhere but in {names}, its home and /tmp")),
+    }
+}

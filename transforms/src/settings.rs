@@ -96,7 +96,8 @@ impl Settings {
 
     /// The path of the Dockerfile, where it says that others build on what it makes: `docker/base/Dockerfile`.
     pub fn base_file(&self) -> Option<&str> {
-        self.file.as_deref().filter(|file| paths::words(file).any(|part| part.eq_ignore_ascii_case("base")))
+        let base = |part: &str| ["base", "deps", "dependencies"].iter().any(|word| part.eq_ignore_ascii_case(word));
+        self.file.as_deref().filter(|file| paths::words(file).any(base))
     }
 
     /// The path of the Dockerfile, where it says that people develop in what is built: `.devcontainer/Dockerfile`.
@@ -154,6 +155,7 @@ mod tests {
         assert!(
             of("docker/base/Dockerfile").base_file().is_some()
                 && of("docker/ruby-base/Dockerfile").base_file().is_some()
+                && of("Dockerfile.deps").base_file().is_some()
         );
         assert!(of("services/database/Dockerfile").base_file().is_none());
     }

@@ -493,16 +493,21 @@ fn swift_program(project: &Project<'_, '_, '_>, folder: &str) -> Option<String> 
     <[String; 1]>::try_from(found).ok().map(|[only]| only)
 }
 
-/// What takes the place of `dart run`.
+/// What takes the place of `dart run`, and of a source that Dart is given: `dart bin/server.dart`.
 pub(super) fn dart(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
     let step = project.step();
-    (step.program() == "dart" && step.subcommand() == Some("run")).then(|| dart_run(project))
+    // An SDK with `dart pub` has `dart compile` too: both came with Dart 2.10.
+    let compiles = || project.steps().any(|(_, step)| step.program() == "dart" && step.subcommand() == Some("pub"));
+    let source = || step.operands().next().is_some_and(|first| first.ends_with(".dart")) && compiles();
+    (step.program() == "dart" && (step.subcommand() == Some("run") || source())).then(|| dart_run(project))
 }
 
 fn dart_run(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
     let cwd = project.cwd()?;
     let argv = project.argv();
-    let at = argv.iter().position(|word| word == "run").unwrap_or(1);
+    // `dart bin/server.dart` is `dart run bin/server.dart`, but for the verb.
+    let verb = project.step().subcommand() == Some("run");
+    let at = argv.iter().position(|word| verb && word == "run").unwrap_or(0);
     let given = options(argv, at + 1, &["--define", "-D"]);
     let named = argv.get(given.end).map(String::as_str);
     if let Some((option, _)) = given.given.first() {

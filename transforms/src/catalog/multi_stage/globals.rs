@@ -148,8 +148,23 @@ fn taken_away(survey: &Survey<'_, '_>, name: &str) -> bool {
 fn is_started(survey: &Survey<'_, '_>, recipe: &Recipe, program: &str) -> bool {
     let named = |step: &Step| step.argv.iter().any(|word| word == program) || step.program() == program;
     recipe.programs.has(program)
+        || program == "yarn" && bundles_when_asked(survey)
         || survey.entry.steps.iter().chain(&survey.checks).any(named)
         || survey.units.iter().skip(recipe.last_build + 1).flat_map(|unit| unit.steps).any(named)
+}
+
+/// Whether Rails bundles scripts by Webpacker when a page asks for them, as it does where the build has not: it starts Yarn
+/// to find webpack.
+fn bundles_when_asked(survey: &Survey<'_, '_>) -> bool {
+    const BUNDLERS: [&[u8]; 2] = [b"webpacker", b"shakapacker"];
+    const BUNDLES: [&str; 4] =
+        ["assets:precompile", "webpacker:compile", "shakapacker:compile", "webpacker:yarn_install"];
+    let built = || survey.steps().any(|(_, step)| step.argv.iter().any(|word| BUNDLES.contains(&word.as_str())));
+    let named = |text: &[u8]| BUNDLERS.iter().any(|name| memchr::memmem::find(text, name).is_some());
+    survey.model.context.is_some_and(|context| {
+        let mut lists = context.files().iter().filter(|file| paths::name(file) == "Gemfile");
+        lists.any(|file| context.read(file).is_some_and(|text| named(&text)))
+    }) && !built()
 }
 
 /// A package without its version: `@scope/name@1.2`, `name@latest`.

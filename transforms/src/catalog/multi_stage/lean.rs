@@ -557,6 +557,9 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     if step.program() == "java" {
         let at = step.argv.iter().position(|arg| arg == "-jar")?;
         let jar = step.argv.get(at + 1).filter(|jar| !jar.contains('*'))?;
+        if unmade(survey, &step.path(jar)?) {
+            return None;
+        }
         return (packs_libraries(context) || needs_no_library(context)).then(|| step.path(jar))?;
     }
     if let Some(folder) = step.argv.first().and_then(|program| step.path(program)).as_deref().and_then(installed) {
@@ -580,6 +583,27 @@ fn started(survey: &Survey<'_, '_>, context: &dyn Context, step: &Step) -> Optio
     });
     let program = step.argv.first().filter(|_| compiles && !shares)?;
     if program.contains('/') { step.path(program) } else { Some(format!("/usr/local/bin/{program}")) }
+}
+
+/// Whether a jar has a name that Maven gives to nothing in the project: there is none to copy.
+fn unmade(survey: &Survey<'_, '_>, jar: &str) -> bool {
+    // By these a jar gets a name that is not the project's.
+    const NAMES: [&str; 7] =
+        ["<finalName", "<outputFile", "<classifier", "<destFileName", "<modules", "${revision", "antrun"];
+    let Some((folder, name)) = jar.rsplit_once("/target/").filter(|(_, name)| !name.contains('/')) else {
+        return false;
+    };
+    let elsewhere = survey.steps().any(|(_, step)| step.argv.iter().any(|word| paths::name(word) == name));
+    let Some(text) = survey.read(&paths::join(folder, "pom.xml")).filter(|_| !elsewhere) else { return false };
+    let text = crate::context::text(&text);
+    let parent = text.split_once("<parent>").and_then(|(_, rest)| rest.split_once("</parent>"));
+    // Another parent may say how what is packed is called.
+    let known = parent.is_none_or(|(parent, _)| parent.contains("org.springframework.boot"));
+    let own = parent.map_or(&*text, |(_, rest)| rest);
+    let before = text.split_once("<parent>").map_or("", |(before, _)| before);
+    let id = |text: &str| Some(text.split_once("<artifactId>")?.1.split_once("</artifactId>")?.0.trim().to_owned());
+    let Some(id) = id(before).or_else(|| id(own)) else { return false };
+    known && !NAMES.iter().any(|word| text.contains(word)) && !id.contains('$') && !name.starts_with(&id)
 }
 
 /// The folder that Gradle or sbt installs a program into with its libraries, of the script that starts it.

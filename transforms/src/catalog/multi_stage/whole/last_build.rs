@@ -102,8 +102,16 @@ pub(super) fn toolchain(step: &Step) -> Result<(), Refusal> {
     // As what an image starts, these names are programs of its own.
     let own = matches!(step.program(), "bootstrap" | "bootstrap.sh" | "boot" | "b2")
         && step.argv.first().is_some_and(|program| program.contains('/'));
+    // `java Main.java` compiles it, by the compiler of the JDK.
+    let source = step.program() == "java"
+        && step
+            .args()
+            .iter()
+            .take_while(|arg| *arg != "-jar")
+            .any(|arg| arg.ends_with(".java") && !arg.starts_with('-'));
     let compiles = match step.kind() {
         _ if own => false,
+        _ if source => true,
         // DNX compiled what it started.
         "dotnet" if matches!(step.program(), "dnx" | "k") => true,
         "make" | "ninja" | "cmake" | "setup" | "go" | "rust" | "haskell" | "jvm" | "swift" => true,
@@ -122,6 +130,16 @@ pub(super) fn toolchain(step: &Step) -> Result<(), Refusal> {
         "dotnet" => {
             matches!(step.subcommand(), Some("run" | "watch" | "build" | "test" | "publish" | "ef" | "restore"))
         }
+        // Dart starts its sources with the virtual machine of its SDK: `dart bin/server.dart`, `pub run server`.
+        "dart" => matches!(step.program(), "dart" | "pub" | "webdev"),
+        "compiled" => match step.program() {
+            "crystal" | "shards" | "dub" | "nimble" | "zig" => {
+                matches!(step.subcommand(), Some("run" | "build" | "spec" | "test"))
+                    || step.operands().next().is_some_and(|first| first.ends_with(".cr"))
+            }
+            "nim" => matches!(step.subcommand(), Some("c" | "cpp" | "r" | "compile")),
+            _ => false,
+        },
         "apt" | "apk" | "yum" => true,
         // What is installed at the start may have to be compiled.
         "yarn" if step.args().is_empty() => true,

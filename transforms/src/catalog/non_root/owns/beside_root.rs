@@ -21,9 +21,66 @@ static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|\bopen\(\s*[fr]?["'](?<opened>[\w.-][\w./-]*)[^"'\n]*["']\s*,\s*(?:mode\s*=\s*)?["'](?:[wax]|r\+)"#,
         r#"|(?:sqlite3?\.connect|aiosqlite\.connect|sqlite\.Open|sql\.Open\(\s*"sqlite3?"\s*,|new (?:sqlite3\.)?Database)\(?\s*["'`](?<database>[\w.-][\w./-]*\.\w+)["'`?]"#,
         r#"|sqlite(?:\+\w+)?:///(?<address>[\w.-][\w./-]*\.\w+)["'`]"#,
+        r#"|(?:new File\(|createDirectoryIfMissing True|CreateDirectory\(|createDirector(?:y|ies)\(\s*(?:Paths?\.(?:get|of)\())\s*"(?<directory>[\w.-][\w./-]*)"(?:\)\.mkdir|\)|\s)"#,
+        r#"|(?:FileWriter|FileOutputStream|PrintWriter)\(\s*"(?<stream>[\w.-][\w./-]*)""#,
+        r#"|(?:withConnection|\bopen)\s+"(?<opener>[\w.-][\w./-]*\.(?:sqlite3?|db3?))""#,
+        r#"|jdbc:(?:sqlite|h2|hsqldb|derby):(?:file:)?(?<jdbc>\.{0,2}/?[\w-][\w./-]*)"#,
+        r#"|(?i:data source|filename)=(?<source>\.{0,2}/?[\w-][\w./-]*\.(?:db3?|sqlite3?))"#,
     ))
     .ok()
 });
+
+/// Settings of a program in Java that name a place of files, and what it says when it makes something in one.
+static SETTINGS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"@Value\("\$\{[\w.-]*?(?<key>[\w-]+)(?::(?<default>[^}"]*))?\}"\)"#).ok());
+
+static MAKES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"Files\.(?:write|copy|newOutputStream|createDirector|createFile|move)|FileOutputStream\(|FileWriter\(|transferTo\(|\.mkdirs?\(",
+    )
+    .ok()
+});
+
+/// Words in the name of a setting that holds a place of files.
+const PLACES: [&str; 7] = ["dir", "path", "folder", "location", "upload", "temp", "storage"];
+
+/// Whether a file holds the settings of Spring.
+fn is_settings(file: &str) -> bool {
+    let name = paths::name(file);
+    name.starts_with("application") && [".yml", ".yaml", ".properties"].iter().any(|end| name.ends_with(end))
+}
+
+/// The relative places that the sources of a program in Java take from its settings.
+fn set(content: &[u8], settings: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    if !MAKES.as_ref().is_some_and(|makes| makes.is_match(content)) {
+        return found;
+    }
+    for captures in SETTINGS.iter().flat_map(|named| named.captures_iter(content)) {
+        let whole = captures.get(0).map_or(&b""[..], |all| all.as_bytes()).to_ascii_lowercase();
+        let Some(key) = captures
+            .name("key")
+            .filter(|_| PLACES.iter().any(|word| memchr::memmem::find(&whole, word.as_bytes()).is_some()))
+        else {
+            continue;
+        };
+        let key = String::from_utf8_lossy(key.as_bytes());
+        // `upload.path`: what stands behind its last part, on the same line or on the next.
+        let said = settings.iter().find_map(|text| {
+            let at = text.match_indices(key.as_ref()).map(|(at, _)| at + key.len());
+            at.filter_map(|at| text.get(at..)).find(|rest| rest.trim_start().starts_with([':', '='])).map(str::to_owned)
+        });
+        let default = captures.name("default").map(|default| String::from_utf8_lossy(default.as_bytes()).into_owned());
+        let Some(value) = said.or(default) else { continue };
+        let value = value.trim_start_matches([':', '=', ' ', '\r', '\n', '"', '\'']);
+        let value = value.split([' ', '\r', '\n', '"', '\'']).next().unwrap_or_default();
+        let value = value.trim_start_matches("file:").trim_start_matches("./").trim_end_matches('/');
+        if paths::plain(value) && !value.starts_with('/') && !value.contains(':') && !value.is_empty() {
+            found.push(value.to_owned());
+        }
+    }
+    found
+}
 
 /// What is written beside the program.
 #[derive(Debug, Default)]
@@ -48,8 +105,10 @@ fn sources_of(step: &Step) -> &'static [&'static str] {
             &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"]
         }
         "ruby" => &[".rb"],
+        "java" => &[".java", ".kt", ".scala", ".groovy", ".yml", ".yaml", ".properties"],
+        "dotnet" => &[".cs", ".fs"],
         _ if step.argv.first().is_some_and(|program| program.contains('/') && !program.ends_with(".sh")) => {
-            &[".go", ".rs", ".c", ".cc", ".cpp"]
+            &[".go", ".rs", ".c", ".cc", ".cpp", ".hs", ".swift"]
         }
         _ => &[],
     }
@@ -92,14 +151,20 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
         return found;
     }
     // What is compiled comes from another stage, whose copies need not be looked at.
-    let compiled = ends.contains(&".go");
+    let compiled = ends.iter().any(|end| matches!(*end, ".go" | ".java" | ".cs"));
     let mut seen = 0usize;
     let wanted = |file: &&String| {
-        is_source(file)
+        (is_source(file) || is_settings(file))
             && ends.iter().any(|end| file.ends_with(end))
             && !is_aside(file)
             && (compiled || brings(survey, file))
     };
+    let settings: Vec<String> = context
+        .files()
+        .iter()
+        .filter(|file| is_settings(file) && !is_aside(file))
+        .filter_map(|file| context.read(file).map(|content| crate::context::text(&content).into_owned()))
+        .collect();
     for file in context.files().iter().filter(wanted) {
         let Some(content) = context.read(file) else { continue };
         seen += content.len();
@@ -110,15 +175,23 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
         found.unnamed |= writes(file, &content);
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
             let named = |names: &[&str]| names.iter().find_map(|name| captures.name(name));
-            let folder = named(&["folder", "made"]);
-            let Some(path) = folder.or_else(|| named(&["file", "opened", "database", "address"])) else { continue };
+            let folder = named(&["folder", "made", "directory"]);
+            let files = ["file", "opened", "database", "address", "stream", "opener", "jdbc", "source"];
+            let Some(path) = folder.or_else(|| named(&files)) else { continue };
             let path = String::from_utf8_lossy(path.as_bytes());
+            // Databases in memory, and such that are asked over the network.
+            if captures.name("jdbc").is_some()
+                && (matches!(&*path, "mem" | "memory" | "tcp" | "ssl" | "hsql" | "res") || path.starts_with('/'))
+            {
+                continue;
+            }
             let path = path.trim_start_matches("./").trim_start_matches("../");
             let path = match (folder, path.rsplit_once('/')) {
                 (Some(_), _) => path,
                 (None, Some((folder, _))) => folder,
                 (None, None) => {
-                    if path.contains('.') && found.file.is_none() {
+                    // H2 adds the ending of its own.
+                    if (path.contains('.') || captures.name("jdbc").is_some()) && found.file.is_none() {
                         found.file = Some(path.to_owned());
                     }
                     continue;
@@ -127,6 +200,19 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
             let path = paths::join("/", path.trim_end_matches('/'));
             if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
                 found.folders.push(path);
+            }
+        }
+        if file.ends_with(".java") || file.ends_with(".kt") {
+            let set = set(&content, &settings);
+            // What is taken away as a whole, and made again, is changed where it lies.
+            let again = [&b"deleteRecursively"[..], b"deleteDirectory"];
+            if again.iter().any(|word| memchr::memmem::find(&content, word).is_some()) && found.file.is_none() {
+                found.file = set.first().cloned();
+            }
+            for path in set.iter().map(|path| paths::join("/", path)) {
+                if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
+                    found.folders.push(path);
+                }
             }
         }
     }

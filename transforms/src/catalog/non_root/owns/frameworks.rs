@@ -88,6 +88,9 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     for step in survey.runs().filter(|step| step.program() == "mix") {
         if let Some(folder) = step.cwd.as_deref() {
             add(None, folder, &["_build"]);
+            if watches(survey, folder) {
+                add(None, folder, &["priv/static"]);
+            }
         }
     }
     for folder in synced(survey) {
@@ -134,6 +137,23 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
     if has("\"next\"") && has("next start") {
         add(None, folder, &[".next/cache"]);
     }
+}
+
+/// Whether a project of Phoenix bundles its files whenever they change, and at the start, into the folder that it serves.
+fn watches(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    static WATCHERS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?m)^[^#\n]*watchers:\s*\[(?:\s|#[^\n]*\n)*[^\]\s#]").ok());
+    let production =
+        survey.all().any(|unit| {
+            unit.instruction.keyword == Keyword::Env
+                && unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| {
+                    pair.name.raw == "MIX_ENV" && pair.value.as_ref().is_some_and(|value| value.raw != "dev")
+                })
+        });
+    !production
+        && survey
+            .read(&paths::join(folder, "config/dev.exs"))
+            .is_some_and(|text| WATCHERS.as_ref().is_some_and(|watchers| watchers.is_match(&text)))
 }
 
 /// The projects in which the command line of Prisma is started, with the modules that it goes on writing to: it refuses to

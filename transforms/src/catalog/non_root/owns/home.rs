@@ -38,6 +38,7 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let settings = caches::settings(survey);
     let mut used = caches.stays.is_some() || uses::in_roots_home(survey) || !settings.is_empty();
     used |= survey.model.final_workdir(survey.stage).is_some_and(|path| paths::within(path, "/root"));
+    used |= starts_of_the_home(survey);
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
     let serves = !obstacles::only_a_shell(survey);
@@ -145,6 +146,30 @@ fn installs_for_a_user(survey: &Survey<'_, '_>) -> bool {
     })
 }
 
+/// Whether Stack or Cabal puts a program into the home of who builds, and a program starts by a name that nothing else is
+/// known to bring.
+fn starts_of_the_home(survey: &Survey<'_, '_>) -> bool {
+    const ELSEWHERE: [&str; 3] = ["--local-bin-path", "--installdir", "--bindir"];
+    let mut units = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    let installs = units.any(|unit| {
+        survey.steps(unit).iter().any(|step| {
+            let says = |word: &str| step.args().iter().any(|arg| arg == word);
+            let elsewhere = step.args().iter().any(|arg| ELSEWHERE.iter().any(|option| arg.starts_with(option)));
+            let home = match step.program() {
+                "stack" => says("install") || says("--copy-bins"),
+                "cabal" => says("install") || says("v2-install") || says("new-install"),
+                _ => false,
+            };
+            home && !elsewhere && !says("--dependencies-only") && !says("--only-dependencies") && !says("--lib")
+        })
+    });
+    installs
+        && survey.runs().any(|step| {
+            let name = step.argv.first().map_or("", String::as_str);
+            step.kind().is_empty() && !name.is_empty() && !name.contains(['/', '$']) && name != "cd"
+        })
+}
+
 /// Whether a COPY brings nothing but settings for who works in a shell.
 fn for_shells(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> bool {
     let Some(copied) = survey.copied(unit) else { return false };
@@ -164,7 +189,7 @@ pub(super) fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         user.make.is_empty()
             && user.home.is_none()
             && user.server.is_none()
-            && survey.facts.program == Some("php")
+            && (survey.facts.program == Some("php") || keeps_in_its_home(survey))
             && survey.facts.own.as_ref().is_some_and(|(name, _)| user.owner.split(':').next() == Some(name.as_str()))
     });
     if let Some(home) = brought.filter(|home| said.is_none() && *home == "/var/www") {
@@ -194,6 +219,12 @@ pub(super) fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.late.push(Folder { path: home.clone(), recursive: false, make: true });
         needs.home = Some(home.clone());
     }
+}
+
+/// Whether what runs keeps its number, its log and its certificates in the home of who starts it, and does not start where
+/// it can't: Symfony's own server.
+fn keeps_in_its_home(survey: &Survey<'_, '_>) -> bool {
+    survey.runs().any(|step| paths::name(step.program()) == "symfony")
 }
 
 /// The home that ENV names.

@@ -27,7 +27,7 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"screenshot\(|\.pdf\(|savefig|imwrite|\.toFile\(|to_(?:parquet|excel|sql|pickle)\(|torch\.save|joblib\.dump|json\.dump\(|yaml\.dump\(|np\.save|urlretrieve|tempfile|knex|typeorm|shelve|tinydb|duckdb|h2:file|jdbc:(?:h2|derby|hsqldb)|pickledb",
         r#"open\([^)'"\n]{1,80},\s*[A-Za-z_]|Path\([^)\n]{0,80}\)\.(?:open|touch|mkdir|write)|download\(|copyfile|extractall|Database\(|dbm\."#,
         r"ofstream|create_director(?:y|ies)\(|WriteMode\b|AppendMode\b|writeAs(?:String|Bytes)|openWrite|createSync",
-        r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|File\.(?:mkdir|touch|cp|stream)",
+        r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|FileIO\.to(?:Path|File)\(|File\.(?:mkdir|touch|cp|stream)",
         r"sled::|rocksdb|tracing_appender::rolling|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
         r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
     ])

@@ -1,0 +1,3 @@
+#!/bin/sh
+cd /srv/hooks
+hooks-server

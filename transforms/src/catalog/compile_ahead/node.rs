@@ -34,7 +34,8 @@ pub(super) fn develops(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Re
             || one.args().iter().any(|arg| {
                 COMPILERS.contains(&arg.as_str()) || arg.contains("ts-node/register") || arg == "@babel/register"
             })
-            || develops::keeps(one.program(), one.args()).is_some()
+            || one.argv.first().is_some_and(|name| installed(name))
+                && develops::keeps(one.program(), one.args()).is_some()
             || one.program() == "node"
                 && one.args().iter().any(|arg| arg == "--loader" || arg == "--import")
                 && one.args().iter().any(|arg| arg.ends_with(".ts"))
@@ -58,6 +59,12 @@ pub(super) fn develops(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Re
         return (unread && named).then(|| Err(project.unnamed("package.json")));
     };
     Some(ahead(project, folder.as_deref(), compiler))
+}
+
+/// Whether a program is called as one that a package brings, which lies in a folder of programs: `/parcel`, a program of
+/// the project's own, only happens to bear its name.
+fn installed(name: &str) -> bool {
+    !name.contains('/') || name.contains("bin/")
 }
 
 fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -> Result<Ahead, Refusal> {
@@ -175,4 +182,17 @@ fn starts_same(start: &Step, compiler: &Step) -> bool {
     stem(source) == stem(entry)
         && built.iter().any(|folder| entry.starts_with(folder))
         && entry != source.trim_start_matches("./")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_program_of_a_package_lies_in_a_folder_of_programs() {
+        for name in ["vite", "node_modules/.bin/vite", "/usr/local/bin/vite"] {
+            assert!(super::installed(name), "{name}");
+        }
+        for name in ["/parcel", "./next"] {
+            assert!(!super::installed(name), "{name}");
+        }
+    }
 }

@@ -99,6 +99,7 @@ pub(super) fn wanted(
     if let Some(image) = image.filter(|_| language == "python") {
         developed.extend(wheels::compiled(survey, image));
         carried.extend(types::carried(survey, image));
+        developed.extend(imported(survey, image));
     }
     let release = runtime.release.map(|release| release.name);
     let mut found: Vec<String> = Vec::new();
@@ -156,6 +157,24 @@ pub(super) fn wanted(
         return Err(refuse("archived-release", text, true));
     }
     Ok(found)
+}
+
+/// The packages of what modules of Python itself need that the sources import as they start: the small image has the
+/// modules of Tk without its libraries, and a line that an editor wrote on its own is enough to ask for it.
+fn imported(survey: &Survey<'_, '_>, image: &Image<'_>) -> Vec<&'static str> {
+    let Some(context) = survey.model.context.filter(|_| image.name() == "python") else { return Vec::new() };
+    let sources = context.files().iter().filter(|file| file.ends_with(".py")).filter_map(|file| context.read(file));
+    let mut found = Vec::new();
+    for text in sources {
+        let text = crate::context::text(&text);
+        let lines = text.lines().filter_map(|line| line.strip_prefix("import ").or_else(|| line.strip_prefix("from ")));
+        let names = lines.flat_map(|rest| rest.split(" import ").next().unwrap_or_default().split(','));
+        for name in names.filter_map(|name| name.trim().split([' ', '.', '#']).next()) {
+            let rows = MODULES.all("import").filter(|row| row.column(0) == name);
+            found.extend(rows.flat_map(|row| row.column(1).split(' ')));
+        }
+    }
+    found
 }
 
 /// The packages of the shared libraries that programs look for which the file downloads, or has npm download.

@@ -39,6 +39,11 @@ pub fn watches(program: &str) -> bool {
     WORKPLACES.find_pair("watcher", b' ', program).is_some()
 }
 
+/// Whether a module of Python compiles when it is used.
+pub fn compiles(module: &str) -> bool {
+    WORKPLACES.find_pair("module", b' ', module).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +58,6 @@ mod tests {
         assert!(project("nginx").is_none());
         assert!(is_agent("jenkins/jnlp-slave") && !is_agent("jenkins/jenkins"));
         assert!(watches("air") && !watches("nginx"));
+        assert!(compiles("vllm") && !compiles("flask"));
     }
 }

@@ -125,7 +125,13 @@ pub(super) struct Called {
     pub(super) words: BTreeSet<String>,
     /// The programs of the full images that are started.
     pub(super) started: BTreeSet<String>,
+    /// A source in Python that has something compiled when it runs, with the words that say so.
+    pub(super) compiled: Option<(String, &'static str)>,
 }
+
+/// What sources in Python say that have something compiled when they run.
+const COMPILED: [&str; 6] =
+    ["torch.compile(", "@torch.compile", "cpp_extension", "@triton.jit", "import pyximport", "pyximport.install"];
 
 /// Reads the sources of a project; `entry` are the words that start its image.
 pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
@@ -140,6 +146,9 @@ pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
             break;
         }
         let aside = is_aside(file) && !entry.contains(&paths::name(file));
+        if file.ends_with(".py") && !aside && found.compiled.is_none() {
+            found.compiled = compiled(&content).map(|words| (file.clone(), words));
+        }
         let backtick = [".rb", ".rake", ".php", ".pl"].iter().any(|end| file.ends_with(end));
         for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {
             let (before, text) = content.split_at(at);
@@ -156,6 +165,18 @@ pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
         }
     }
     found
+}
+
+/// What a source in Python says that has something compiled when it runs, behind no `#`.
+fn compiled(content: &[u8]) -> Option<&'static str> {
+    let says = |words: &&str| {
+        memchr::memmem::find_iter(content, words.as_bytes()).any(|at| {
+            let before = content.get(..at).unwrap_or_default();
+            let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            !line.contains(&b'#')
+        })
+    };
+    COMPILED.into_iter().find(says)
 }
 
 fn is_aside(file: &str) -> bool {
@@ -291,6 +312,16 @@ mod tests {
             assert!(found(file, text).is_empty(), "{text}");
         }
         assert!(!read(&MemoryContext::new([("scripts/a.py", "run(['git'])")]), &["a.py"]).started.is_empty());
+    }
+
+    #[test]
+    fn what_is_compiled_by_python_is_found() {
+        let compiled = |file: &str, text: &str| read(&MemoryContext::new([(file, text)]), &[]).compiled.is_some();
+        assert!(compiled("a.py", "model = torch.compile(model)\n"));
+        assert!(compiled("a.py", "from torch.utils.cpp_extension import load\n"));
+        assert!(!compiled("a.py", "# model = torch.compile(model)\n"));
+        assert!(!compiled("a.py", "pattern = re.compile('a')\n"));
+        assert!(!compiled("tests/a.py", "model = torch.compile(model)\n"));
     }
 
     #[test]

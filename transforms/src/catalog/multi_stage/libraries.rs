@@ -4,6 +4,7 @@ use crate::knowledge::images::Image;
 use crate::knowledge::packages;
 use crate::knowledge::releases::{Family, Manager};
 use crate::knowledge::sorted::Sorted;
+use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::syntax::Keyword;
@@ -208,6 +209,11 @@ pub(super) fn behind(survey: &Survey<'_, '_>) -> Vec<&'static str> {
         found.push("git");
     }
     found
+}
+
+/// A module of Python that the project asks for, and that compiles when it is used.
+pub(super) fn compiled_at_start(survey: &Survey<'_, '_>) -> Option<String> {
+    modules(survey, "python")?.into_iter().find(|module| workplaces::compiles(module))
 }
 
 /// Whether a module of the project starts a program of this package: GitPython does `git`.

@@ -190,6 +190,11 @@ impl<'m, 'a> Survey<'m, 'a> {
         &self.called().started
     }
 
+    /// A source of the project in Python that has something compiled when it runs, with the words that say so.
+    pub(super) fn compiled(&self) -> Option<(&str, &'static str)> {
+        self.called().compiled.as_ref().map(|(file, words)| (file.as_str(), *words))
+    }
+
     fn called(&self) -> &calls::Called {
         self.called.get_or_init(|| {
             let words: Vec<&str> =

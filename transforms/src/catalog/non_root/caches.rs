@@ -73,6 +73,8 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     if home {
         return caches;
     }
+    let image = survey.model.known(survey.stage);
+    let by_image = |variable: &str| image.as_ref().is_some_and(|image| image.env().any(|(name, _)| name == variable));
     for (at, unit) in units {
         if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
             continue;
@@ -82,7 +84,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
-            if filled && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
+            if filled && !by_image(cache.variable) && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
                 caches.moved.push((at, cache));
             }
         }

@@ -248,7 +248,12 @@ impl<'s> Whole<'s, '_, '_> {
         let language = self.image.as_ref().is_some_and(|image| {
             image.language().is_some_and(|language| !matches!(language, "c" | "r")) || image.kind() == Kind::Server
         });
+        // Beside an image that nobody knows, it is all of its languages; what else is left behind then are caches.
+        // Distributions have nothing there.
+        let languages = self.image.as_ref().is_none_or(|image| image.language().is_some());
+        let nothing_else = languages && left.is_empty() && !self.smaller && !self.fetches_toolchain();
         if environment && twice("/opt/conda")
+            || nothing_else && twice("/usr/local")
             || language && (twice("/usr/local") || modules()) && matches!(left.len(), 1 | 2) && left.iter().all(headers)
         {
             let text =

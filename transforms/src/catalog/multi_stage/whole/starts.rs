@@ -7,6 +7,7 @@ use crate::model::{Base, paths};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
+use super::super::libraries;
 use super::super::plan::Carried;
 use super::super::survey::{Survey, refuse};
 
@@ -118,6 +119,20 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
     {
         let text = format!("`{}` compiles when the container starts, {name} in C", shown(start));
         return Err(refuse("toolchain-at-run-time", text, true));
+    }
+    let python = || {
+        image.is_some_and(|image| image.language() == Some("python"))
+            || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
+    };
+    if python() {
+        if let Some(module) = libraries::compiled_at_start(survey) {
+            let text = format!("{module}, which the project asks for, compiles when it is used");
+            return Err(refuse("toolchain-at-run-time", text, true));
+        }
+        if let Some((file, words)) = survey.compiled() {
+            let text = format!("{file} has something compiled when it runs (`{}`)", words.trim_end_matches('('));
+            return Err(refuse("toolchain-at-run-time", text, true));
+        }
     }
     if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
         let text = "DNX compiles what it starts, from packages in the home of who built";

@@ -15,9 +15,33 @@ use super::super::survey::{Survey, Unit};
 use super::filled::installs_into;
 use super::{Folder, Needs, is_application};
 
+/// Where Django collects what is served, beside `manage.py`: `STATIC_ROOT = BASE_DIR / "static"`.
+static STATIC_ROOT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?m)^[ \t]*STATIC_ROOT\s*=\s*(?:str\()?(?:os\.path\.join\(\s*\w+\s*,\s*|\w+\s*/\s*|\w+\.joinpath\(\s*)["']/?(?<folder>[\w.-]+(?:/[\w.-]+)*)/?["']"#,
+    )
+    .ok()
+});
+
+/// Whether a command collects what Django serves.
+fn collects(step: &Step) -> bool {
+    step.argv.iter().any(|word| word == "collectstatic")
+}
+
+/// The folder below the project's into which Django collects, as the settings say.
+fn static_root(survey: &Survey<'_, '_>) -> Option<String> {
+    let context = survey.model.context?;
+    let settings = |file: &&String| file.ends_with(".py") && file.contains("settings");
+    context.files().iter().filter(settings).find_map(|file| {
+        let text = context.read(file)?;
+        let folder = STATIC_ROOT.as_ref()?.captures(&text)?.name("folder")?;
+        Some(String::from_utf8_lossy(folder.as_bytes()).into_owned())
+    })
+}
+
 /// What a RUN has to say for a command of a framework to be in it.
 static FRAMEWORKS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"rake|rails|artisan|symfony|bin/console|prisma").ok());
+    LazyLock::new(|| Regex::new(r"rake|rails|artisan|symfony|bin/console|prisma|collectstatic").ok());
 
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
 /// built.
@@ -82,6 +106,13 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 add(Some(unit.index), folder, &["prisma"]);
             } else if has("console") && (step.program() == "php" || step.program() == "console") {
                 add(Some(unit.index), folder, &["var"]);
+            } else if has("collectstatic") && survey.runs().any(collects) {
+                // What is collected once more when the container starts takes the place of what root has collected.
+                let manage = step.argv.iter().find(|word| paths::name(word) == "manage.py");
+                let project = manage.and_then(|script| step.path(script)).map(|path| paths::parent(&path).to_owned());
+                if let Some((project, root)) = project.and_then(|project| Some((project, static_root(survey)?))) {
+                    add(Some(unit.index), &project, &[root.as_str()]);
+                }
             }
         }
     }

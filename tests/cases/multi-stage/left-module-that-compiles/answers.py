@@ -1,0 +1,3 @@
+from vllm import LLM
+
+print(LLM("small").generate("hello"))

@@ -697,6 +697,10 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "gem" | "bundle" if verb == "config" => Effect::Store(Store::Home(".bundle")),
         "gem" => Effect::Nothing,
         "bundle" if matches!(verb, "install" | "" | "update") => Effect::Store(Store::Gems),
+        // What the gem writes of a schedule is for the cron of the system: `bundle exec whenever --update-crontab`.
+        "bundle" if has("whenever") && args.iter().any(|arg| is_crontab(arg)) => {
+            Effect::Writes(vec!["/var/spool/cron/crontabs/root".to_owned()])
+        }
         "bundle" => Effect::Build,
         "npm" | "pnpm" if (has("-g") || has("--global")) && matches!(verb, "uninstall" | "un" | "remove" | "rm") => {
             Effect::Nothing
@@ -743,6 +747,11 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         "nothing" => Effect::Nothing,
         _ => Effect::Unknown,
     }
+}
+
+/// Whether an option of Whenever has it write the timetable of a user.
+fn is_crontab(option: &str) -> bool {
+    matches!(option.split('=').next(), Some("--update-crontab" | "--write-crontab" | "-i" | "-w"))
 }
 
 /// Whether a command has Playwright download browsers, whoever starts it: `npx playwright install`, `uv run playwright install`.

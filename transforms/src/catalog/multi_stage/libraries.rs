@@ -421,9 +421,10 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
         }
         // Every word of the list: whether `psycopg2` stands there is the question, not how.
         let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        found.extend(
-            text.split(word).filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-")),
-        );
+        // What a comment names is not asked for, as most of what Rails proposes in a new Gemfile.
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let words = lines.flat_map(|line| line.split(word)).filter(|word| word.len() > 1);
+        found.extend(words.map(|word| word.to_ascii_lowercase().replace('_', "-")));
     }
     // Modules that are named on the command line count too.
     for (_, step) in survey.steps() {

@@ -230,6 +230,8 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
                 | "Cargo.toml"
                 | "Pipfile"
         );
+        // Of .NET's, what they say of frameworks that write beside themselves.
+        let manifest = manifest || name.ends_with(".csproj") || name.ends_with(".fsproj");
         if !source && (!manifest || path.contains("node_modules/")) {
             continue;
         }

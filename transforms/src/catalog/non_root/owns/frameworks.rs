@@ -11,8 +11,10 @@ use crate::model::paths;
 use crate::syntax::Keyword;
 
 use super::super::survey::{Survey, Unit};
+use super::super::user::User;
 
 use super::filled::installs_into;
+use super::made::given_at;
 use super::{Folder, Needs, is_application};
 
 /// Where Django collects what is served, beside `manage.py`: `STATIC_ROOT = BASE_DIR / "static"`.
@@ -45,7 +47,7 @@ static FRAMEWORKS: LazyLock<Option<Regex>> =
 
 /// Folders that a framework writes to at run time, and that its own commands have made as root while the image was
 /// built.
-pub(super) fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
+pub(super) fn frameworks(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     // An image that is not known may have a working directory of its own, which RUN works in, whatever its name.
     let unnamed = survey.model.known(survey.stage).is_none()
         && !survey.all().any(|unit| matches!(unit.instruction.keyword, Keyword::Workdir));
@@ -68,7 +70,11 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, needs: &mut Needs) {
                         .and_then(|copied| copied.to.as_deref())
                         .is_some_and(|to| paths::within(&path, to))
             });
-            if given {
+            // The file may have given the folder away itself, after that.
+            let by_file = given_at(survey, user, &path)
+                .and_then(|at| survey.units.get(at))
+                .is_some_and(|unit| made.is_some_and(|index| unit.index >= index));
+            if given || by_file {
                 continue;
             }
             let known = needs

@@ -161,7 +161,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     application(survey, user, &mut needs);
     kept_below(survey, &mut needs);
     roots_home(survey, &mut needs);
-    frameworks(survey, &mut needs);
+    frameworks(survey, user, &mut needs);
     developed(survey, &mut needs);
     made(survey, user, &mut needs);
     touched(survey, user, &mut needs);

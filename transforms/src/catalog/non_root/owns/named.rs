@@ -189,7 +189,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     for path in folders {
         let place = is_application(&path) || run_folder(&path) || configuration(&path);
-        if place && !needs.owned(&path) && !given(survey, user, &path) {
+        if place && !needs.owned(&path) && !given(survey, user, &path) && !makes_itself(survey, needs, &path) {
             needs.late.push(Folder { path, recursive: false, make: true });
         }
     }
@@ -198,6 +198,26 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.files.push(path);
         }
     }
+}
+
+/// Whether the program can make a folder by itself: what lies around it is the user's, with all that was copied there, and
+/// nothing else has made it before.
+fn makes_itself(survey: &Survey<'_, '_>, needs: &Needs, path: &str) -> bool {
+    let mut around = needs.early.iter().filter(|folder| folder.path != path && paths::within(path, &folder.path));
+    let copied = |folder: &str| {
+        let mut copies = survey.units.iter().enumerate().filter_map(|(at, unit)| {
+            let to = survey.copied(unit)?.to.as_deref()?;
+            (paths::within(path, to) || paths::within(to, path)).then_some((at, to == folder))
+        });
+        let whole = copies.clone().any(|(at, whole)| whole && needs.copies.contains(&at));
+        whole && copies.all(|(at, _)| needs.copies.contains(&at))
+    };
+    let name = paths::name(path);
+    let made = || {
+        let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+        runs.any(|unit| unit.text().contains(name))
+    };
+    around.any(|folder| copied(&folder.path)) && !made()
 }
 
 /// The folders that the arguments of what starts name for what it keeps: `--data-dir=/data`, `--log /var/log/x/x.log`.

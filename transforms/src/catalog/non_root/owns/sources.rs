@@ -29,7 +29,7 @@ static WRITES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"ofstream|create_director(?:y|ies)\(|WriteMode\b|AppendMode\b|writeAs(?:String|Bytes)|openWrite|createSync",
         r"writeText|appendText|writeBytes|\.mkdirs?\(|RandomAccessFile|PrintWriter|transferTo\(|FileStream\(|Sqlite|LiteDatabase|FileIO\.to(?:Path|File)\(|File\.(?:mkdir|touch|cp|stream)",
         r"sled::|rocksdb|tracing_appender::rolling|log4rs|WriteLogger|log_file\(|createDir\(|fmWrite",
-        r"django|rails|laravel|symfony|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
+        r"django|rails|laravel|symfony|Umbraco\.Cms|OrchardCore|PiranhaCMS|sinatra-activerecord|MEDIA_ROOT|UPLOAD_FOLDER|LOG_FILE|logback|log4j|\.log\b",
     ])
     .unwrap_or_else(|_| RegexSet::empty())
 });

@@ -157,8 +157,13 @@ fn archives(args: &[&str]) -> Option<Vec<String>> {
     let files: Vec<&str> = args.iter().copied().filter(|arg| !arg.starts_with('-')).collect();
     let plain = |file: &&str| {
         let name = paths::name(file);
+        // `dpkg -i dumb-init_*.deb` names the package, `dpkg -i *.deb` does not.
+        let pattern =
+            name.find('*').is_some_and(|at| name[..at].chars().filter(|c| c.is_ascii_alphabetic()).count() < 3);
         name.ends_with(".deb")
-            && !file.contains(['*', '$', '?', '[', '{'])
+            && !pattern
+            && !paths::parent(file).contains('*')
+            && !file.contains(['$', '?', '[', '{'])
             && !REPOSITORIES.iter().any(|part| name.contains(part))
     };
     if files.is_empty() || !files.iter().all(plain) {

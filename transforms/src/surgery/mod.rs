@@ -3,8 +3,10 @@
 //! Everything here answers with byte ranges and [`Edit`]s; nothing is printed from a tree. A comment belongs to the
 //! instruction, or to the command, that it stands right above.
 
+mod accounts;
 mod commands;
 
+pub use accounts::Account;
 pub use commands::{comments_above, move_command, remove_command, split_run};
 
 use std::ops::Range;

@@ -41,7 +41,20 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
 }
 
 /// The packages of distributions that bring Node, or install by it.
-const PACKAGES: [&str; 5] = ["npm", "nodejs", "nodejs-npm", "yarn", "nodejs-current"];
+pub(super) const PACKAGES: [&str; 12] = [
+    "nodejs",
+    "nodejs-current",
+    "nodejs-current-npm",
+    "nodejs-lts",
+    "nodejs-npm",
+    "nodejs6",
+    "nodejs8",
+    "nodejs10",
+    "nodejs12",
+    "nodejs14",
+    "npm",
+    "yarn",
+];
 
 /// Whether a command puts another Node into the place of that of a package, or of none: `n 10.16.3`.
 fn is_n(step: &Step) -> bool {

@@ -20,6 +20,7 @@
 //!
 //! A stage that builds nothing, on an image with a compiler, needs no second one: `rebase` puts it on a smaller image.
 
+mod accounts;
 mod browsers;
 mod calls;
 mod check;

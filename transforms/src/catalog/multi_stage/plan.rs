@@ -13,7 +13,7 @@ use crate::transform::{Applicability, Refusal};
 use super::programs::Programs;
 use super::runtime::Runtime;
 use super::survey::{PATH, Survey, Unit, reads, refuse};
-use super::{helpers, lean, runs, stores, tidy, tools, whole};
+use super::{accounts, helpers, lean, runs, stores, tidy, tools, whole};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,6 +331,8 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let (name, tag) = recipe.runtime.image.rsplit_once(':').unwrap_or((recipe.runtime.image.as_str(), "latest"));
     let ships_root = recipe.smaller && images::image(name, tag).is_some_and(|image| image.runs_as() == RunsAs::Root);
     let becomes_root = !runs_as_root(survey) && !ships_root && survey.units.iter().take(pivot).any(root);
+    let accounts = accounts::lost(survey, &recipe, &decisions, pivot, user.as_deref())?;
+    recipe.setup.extend(accounts);
     Ok(Plan { recipe, decisions, workdir, becomes_root, user, pivot })
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Missing {
     pub(super) touches: bool,
     /// Whether it is a file that starts, and that a command puts there by its name.
     pub(super) started: bool,
+    /// Whether the instruction that makes it does nothing but download.
+    fetched: bool,
     /// Whether it is the command's program, which a package brings.
     pub(super) program: bool,
 }
@@ -73,7 +75,8 @@ impl Missing {
         if self.comes_first(recipe, carried) {
             return true;
         }
-        let shares = (self.in_builder || self.copied) && !self.unique && !recipe.shared.contains(&self.maker);
+        let shares =
+            (self.in_builder || self.copied || self.fetched) && !self.unique && !recipe.shared.contains(&self.maker);
         if shares {
             recipe.shared.push(self.maker);
         }
@@ -120,6 +123,8 @@ struct Made {
     copied: bool,
     /// Whether another run of it makes something else: a key.
     unique: bool,
+    /// Whether the instruction does nothing but download.
+    fetched: bool,
     what: What,
 }
 
@@ -192,6 +197,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 maker: usize::MAX,
                 copied: false,
                 unique: true,
+                fetched: false,
                 touches: false,
                 started: false,
                 program: false,
@@ -218,6 +224,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 maker: made.index,
                 copied: false,
                 unique: false,
+                fetched: false,
                 touches: false,
                 started: false,
                 program: true,
@@ -233,6 +240,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 maker: made.index,
                 copied: made.copied,
                 unique: made.unique,
+                fetched: made.fetched,
                 touches: matches!(moment.step.program(), "chmod" | "chown" | "chgrp" | "rm"),
                 started: false,
                 program: false,
@@ -250,6 +258,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             maker: made.index,
             copied: made.copied,
             unique: made.unique,
+            fetched: made.fetched,
             touches: false,
             started: !made.copied && matches!(&made.what, What::Path(path, _) if *path == need.path),
             program: false,
@@ -269,6 +278,7 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
             maker: made.index,
             copied: false,
             unique: false,
+            fetched: false,
             touches: false,
             started: false,
             program: false,
@@ -396,7 +406,7 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
     // The folder that the base image works in is there.
     if let Some(folder) = model.workdir(stage.body.start).filter(|folder| *folder != "/") {
         let what = What::Path(folder.to_owned(), false);
-        history.made.push(Made { at: 0, index: stage.from, copied: false, unique: false, what });
+        history.made.push(Made { at: 0, index: stage.from, copied: false, unique: false, fetched: false, what });
     }
     let mut at = 0;
     for (index, instruction) in model.body(stage) {
@@ -412,7 +422,8 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
                 }
                 let Some(copy) = model.copied(index) else { continue };
                 let Some(to) = copy.to.clone() else { continue };
-                let mut put = |what| history.made.push(Made { at, index, copied: true, unique: false, what });
+                let mut put =
+                    |what| history.made.push(Made { at, index, copied: true, unique: false, fetched: false, what });
                 let shared = standing(&to);
                 for source in &copy.sources {
                     let name = paths::name(source);
@@ -427,7 +438,7 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
             Keyword::Workdir => {
                 if let Some(folder) = model.workdir(index + 1) {
                     let what = What::Path(folder.to_owned(), false);
-                    history.made.push(Made { at, index, copied: false, unique: false, what });
+                    history.made.push(Made { at, index, copied: false, unique: false, fetched: false, what });
                 }
             }
             Keyword::User => {
@@ -436,14 +447,17 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
                 history.named.extend(names(user.trim()).map(|name| (at, name, command.clone())));
             }
             Keyword::Run => {
+                let steps = || model.steps(index).into_iter().flatten();
+                let fetched = steps().all(|step| step.kind() == "download");
                 let items = model.script(index).map_or(&[][..], |script| script.items.as_slice());
-                for step in model.steps(index).into_iter().flatten() {
+                for step in steps() {
                     at += 1;
                     let lenient = items.get(step.item).is_some_and(|item| item.operator == Operator::Or);
                     history.moments.push(Moment { at, index, line: instruction.lines.0, step, lenient });
                     at += 1;
                     let unique = matches!(step.program(), "ssh-keygen" | "openssl");
-                    let made = makes(step).into_iter().map(|what| Made { at, index, copied: false, unique, what });
+                    let made =
+                        makes(step).into_iter().map(|what| Made { at, index, copied: false, unique, fetched, what });
                     history.made.extend(made);
                 }
             }
@@ -560,14 +574,17 @@ fn needs(step: &Step) -> Vec<Need> {
         "crontab" => words.into_iter().rev().take(1).filter_map(at).collect(),
         // `VERSION=$(cat version)`
         "cat" => words.into_iter().filter_map(at).collect(),
-        "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "dpkg" | "apt-key" => {
-            let package = step.program() == "dpkg";
+        // `gdebi -n shiny-server.deb`
+        "dpkg" | "gdebi" | "rpm" | "apt-get" | "apt" | "yum" | "dnf" | "apk" | "zypper" => {
+            let file = |word: &&String| {
+                [".deb", ".rpm", ".apk"].iter().any(|end| word.ends_with(end)) && !word.contains("://")
+            };
+            words.into_iter().filter(file).filter_map(at).collect()
+        }
+        "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "apt-key" => {
             let shell = matches!(step.program(), "sh" | "bash" | "source" | ".");
             let named = |word: &&String| {
-                word.starts_with(['/', '~'])
-                    || word.starts_with("./")
-                    || package && word.ends_with(".deb")
-                    || shell && word.ends_with(".sh")
+                word.starts_with(['/', '~']) || word.starts_with("./") || shell && word.ends_with(".sh")
             };
             // What `tar -C` and `unzip -d` name, they fill.
             let fills = |word: &String| {

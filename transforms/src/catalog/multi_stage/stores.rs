@@ -9,6 +9,7 @@ use crate::model::paths;
 use crate::syntax::words::Value;
 use crate::transform::Refusal;
 
+use super::globals;
 use super::survey::{Survey, Unit, refuse};
 use super::whole::shown;
 
@@ -398,7 +399,7 @@ pub(super) fn folders(
             Some(found)
         }
         // Node of the distribution's packages installs among theirs; Node from an archive lies where it is copied from.
-        Store::Modules if ["npm", "nodejs", "nodejs-npm"].iter().any(|name| survey.installs(name)) => {
+        Store::Modules if globals::PACKAGES.iter().any(|name| *name != "yarn" && survey.installs(name)) => {
             (debian && survey.installs("npm") && step.program() == "npm").then(|| vec!["/usr/local".to_owned()])
         }
         // Node that another stage brings lies where the official image has it.
@@ -814,6 +815,7 @@ fn environment(
     for name in variables {
         if let Value::Set(path) = survey.model.variable(unit.index, name)
             && path.starts_with('/')
+            && !made_later(survey, step, &path)
         {
             return Some(paths::join("/", &path));
         }
@@ -841,7 +843,17 @@ fn environment(
     };
     // `/opt/conda/envs/app` lies in Conda's own folder.
     let folder = folder.split_once("/envs/").map_or(folder, |(root, _)| root);
-    (own && kind).then(|| folder.to_owned())
+    (own && kind && !made_later(survey, step, folder)).then(|| folder.to_owned())
+}
+
+/// Whether a virtual environment is made by a later command than this one, and by none before: PATH may name it already.
+fn made_later(survey: &Survey<'_, '_>, step: &Step, folder: &str) -> bool {
+    let makes = |other: &Step| {
+        let environment = other.kind() == "venv" || other.args().windows(2).any(|pair| pair == ["-m", "venv"]);
+        environment && other.args().iter().any(|arg| other.is_at(arg, folder))
+    };
+    let first = survey.steps().map(|(_, other)| other).find(|other| makes(other));
+    first.is_some_and(|first| first.span.start > step.span.start)
 }
 
 /// The folders that an installer of Python's packages is told to install into: by its options, by those that it hands on, or

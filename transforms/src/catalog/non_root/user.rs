@@ -5,6 +5,7 @@ use crate::knowledge::servers::{self, Server};
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::settings::{Settings, UserStyle};
+use crate::surgery::Account;
 use crate::syntax::Keyword;
 
 use super::stepdown::StepDown;
@@ -394,33 +395,9 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     let family = survey.facts.family;
     let shared = settings.gid.is_none() && in_roots_group(survey);
     let tools = !shared && (!survey.facts.bare || brings_tools(survey));
-    let commands = match family {
-        _ if !tools => None,
-        Some(Family::Alpine | Family::BusyBox | Family::Wolfi) => {
-            let gid = gid.map(|gid| format!("-g {gid} ")).unwrap_or_default();
-            let uid = uid.map(|uid| format!("-u {uid} ")).unwrap_or_default();
-            Some(vec![format!("addgroup -S {gid}{group}"), format!("adduser -S {uid}{name} -G {group}")])
-        }
-        Some(
-            Family::Debian
-            | Family::Ubuntu
-            | Family::Rhel
-            | Family::Fedora
-            | Family::Suse
-            | Family::Arch
-            | Family::Amazon
-            | Family::Photon
-            | Family::Mariner,
-        ) => {
-            let gid = gid.map(|gid| format!("--gid {gid} ")).unwrap_or_default();
-            let uid = uid.map(|uid| format!("--uid {uid} ")).unwrap_or_default();
-            Some(vec![
-                format!("groupadd --system {gid}{group}"),
-                format!("useradd --system {uid}--gid {group} --create-home {name}"),
-            ])
-        }
-        _ => None,
-    };
+    let (uids, gids) = (uid.map(|uid| uid.to_string()), gid.map(|gid| gid.to_string()));
+    let account = Account { name, group, uid: uids.as_deref(), gid: gids.as_deref(), home: None, system: true };
+    let commands = if tools { account.commands(family) } else { None };
     let base = User {
         name: String::new(),
         owner: String::new(),
@@ -433,6 +410,7 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     };
     match commands {
         Some(make) => {
+            let make = make.to_vec();
             let ids = uid.zip(gid).map(|(uid, gid)| format!("{uid}:{gid}"));
             let named = if numeric { ids } else { None };
             User {

@@ -77,7 +77,10 @@ pub(in crate::catalog::multi_stage) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%~$^{}".contains(c);
     // What a command answers stands as it is written.
     let asked = word.contains("$(") || word.contains('`');
-    if asked || !word.is_empty() && word.chars().all(plain) {
+    // A pattern of package files is one for the shell.
+    let files =
+        [".deb", ".rpm", ".apk"].iter().any(|end| word.ends_with(end)) && word.chars().all(|c| plain(c) || c == '*');
+    if asked || files || !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))

@@ -58,7 +58,7 @@ pub(super) fn built_packages(
     let installs = step.program() == "dpkg"
         && step.args().iter().any(|arg| matches!(arg.as_str(), "-i" | "--install"))
         && matches!(effect, Effect::Install(_) | Effect::Repository);
-    if !installs || !step.always || recipe.smaller {
+    if !installs || !step.always {
         return None;
     }
     let removed = survey.removed(recipe.last_build);
@@ -69,7 +69,9 @@ pub(super) fn built_packages(
     let made = |path: &str| {
         let folder = paths::parent(path).split('*').next().unwrap_or("/").trim_end_matches('/').to_owned();
         earlier().any(|other| match effects::of(other) {
-            Effect::Writes(written) => written.iter().any(|written| written == path),
+            Effect::Writes(written) => written.iter().any(|written| paths::covers(path, written)),
+            // What was built may need what the smaller image has not, and does not say so.
+            _ if recipe.smaller => false,
             Effect::Build | Effect::Fetch(_) | Effect::Store(_) => {
                 !folder.is_empty() && other.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, &folder))
             }

@@ -76,10 +76,16 @@ pub(super) fn nameless(step: &Step) -> bool {
 }
 
 /// Whether a command of the RUN downloads this file.
-pub(super) fn downloads(unit: &Unit<'_>, path: &String) -> bool {
+pub(super) fn downloads(unit: &Unit<'_>, path: &str) -> bool {
     unit.steps.iter().any(|step| {
-        step.kind() == "download" && matches!(effects::of(step), Effect::Writes(written) if written.contains(path))
+        step.kind() == "download"
+            && matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|file| paths::covers(path, file)))
     })
+}
+
+/// Whether a word of a command means a file, by its name or by a pattern.
+fn names(step: &Step, word: &str, path: &str) -> bool {
+    step.is_at(word, path) || word.contains('*') && step.path(word).is_some_and(|pattern| paths::covers(&pattern, path))
 }
 
 /// Whether `step` downloads the archive that `other` unpacks or installs in the runtime stage too.
@@ -88,7 +94,7 @@ pub(super) fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, s
     matches!(effects::of(other), Effect::Writes(_) | Effect::Install(_) | Effect::Repository)
         && step.kind() == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
-            other.args().iter().any(|arg| other.is_at(arg, path))
+            other.args().iter().any(|arg| names(other, arg, path))
         }))
         && (repeats(survey, recipe, unit, other)
             || matches!(effects::of(other), Effect::Install(_))
@@ -106,7 +112,7 @@ pub(super) fn moved_to_archives(survey: &Survey<'_, '_>, path: &str) -> bool {
 
 /// Whether a file is an archive that the runtime stage downloads too.
 pub(super) fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
-    let named = |step: &Step| step.args().iter().any(|arg| step.is_at(arg, path));
+    let named = |step: &Step| step.args().iter().any(|arg| names(step, arg, path));
     if unit.steps.iter().any(|step| repeats(survey, recipe, unit, step) && named(step)) {
         return true;
     }

@@ -1,5 +1,6 @@
 //! What the image starts, and where it comes from.
 
+use crate::knowledge::images::Kind;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -12,13 +13,12 @@ impl<'s> Whole<'s, '_, '_> {
     /// Folders of programs that commands behind the build read, and that no instruction is known to make: on a distribution
     /// that leaves the folder above them empty, the build has.
     pub(super) fn orphans(&mut self) {
-        const ABOVE: [&str; 2] = ["/opt", "/srv"];
         let survey = self.survey;
         if self.image.is_none() {
             return;
         }
-        let folder = |path: &str| {
-            let above = ABOVE.iter().find(|above| paths::within(path, above))?;
+        let folder = |path: &str, above: &[&str]| {
+            let above = above.iter().find(|above| paths::within(path, above))?;
             let rest = paths::relative(path, above).filter(|rest| rest.contains('/'))?;
             let name = rest.split('/').next().filter(|name| paths::plain(name))?;
             Some(paths::join(above, name))
@@ -41,7 +41,7 @@ impl<'s> Whole<'s, '_, '_> {
                     at > self.last_build && step.always && matches!(step.program(), "cp" | "mv" | "sed" | "cat");
                 let operands = step.args().iter().filter(|arg| reads && arg.starts_with('/') && paths::plain(arg));
                 for path in operands {
-                    let Some(folder) = folder(path) else { continue };
+                    let Some(folder) = folder(path, &["/opt", "/srv"]) else { continue };
                     // The target of a copy may be new.
                     let source = matches!(step.program(), "sed" | "cat") || step.argv.last() != Some(path);
                     let known = earlier.iter().any(|made| paths::within(made, &folder));
@@ -53,6 +53,24 @@ impl<'s> Whole<'s, '_, '_> {
         }
         for (folder, command) in found {
             self.carry(&folder, self.last_build, format!("`{command}` reads it, and only the build can have made it"));
+        }
+        // What starts in such a folder was put there by a command that does not say so: `scripts/install-sdk.sh`.
+        if self.image.as_ref().is_none_or(|image| image.kind() != Kind::Distro) {
+            return;
+        }
+        let brought = |path: &str| {
+            let all = made.iter().chain(self.carried.iter().map(|carried| &carried.to));
+            all.into_iter().any(|made| *made != "/" && (paths::within(path, made) || paths::within(made, path)))
+        };
+        let mut starts: Vec<(String, String)> = Vec::new();
+        for program in survey.entry.steps.iter().filter_map(|step| step.argv.first()) {
+            if !program.starts_with('/') || !paths::plain(program) || brought(program) {
+                continue;
+            }
+            starts.extend(folder(program, &["/opt", "/srv", "/root"]).map(|folder| (folder, program.clone())));
+        }
+        for (folder, program) in starts {
+            self.carry(&folder, self.last_build, format!("{program} starts, and only the build can have made it"));
         }
     }
 

@@ -31,6 +31,11 @@ pub(super) fn starts_database(step: &Step) -> bool {
     let program = step.argv.first().map_or("", String::as_str);
     let service = step.kind() == "service" || program.starts_with("/etc/init.d/");
     let server = matches!(step.program(), "mysqld" | "mysqld_safe" | "mongod" | "postgres" | "slapd" | "redis-server");
+    // `initdb -D /data`
+    let makes = matches!(step.program(), "initdb" | "mysql_install_db" | "mariadb-install-db" | "pg_createcluster");
+    if makes {
+        return true;
+    }
     let asks = step.argv.iter().any(|arg| matches!(arg.as_str(), "stop" | "status" | "--version"));
     (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
 }

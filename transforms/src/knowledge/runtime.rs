@@ -201,6 +201,14 @@ pub fn java_version(name: &str, tag: &str) -> Option<u32> {
     if stated.is_some() {
         return stated;
     }
+    // `17.0.2_1.6.2_2.13.8` and `eclipse-temurin-jammy-22_36_1.10.0_3.4.2`: Java, sbt and Scala.
+    if (name.ends_with("/scala-sbt") || name == "mozilla/sbt") && !tag.contains("-java") {
+        return tag
+            .rsplit('-')
+            .filter(|part| part.contains('_'))
+            .find_map(leading_number)
+            .or_else(|| leading_number(tag));
+    }
     let in_name = name
         .rsplit('/')
         .next()
@@ -666,6 +674,11 @@ mod tests {
         assert_eq!(java_version("maven", "3.6-jdk-8-alpine"), Some(8));
         assert_eq!(java_version("openjdk", "8u212-b04-jdk"), Some(8));
         assert_eq!(java_version("clojure", "temurin-17-lein-2.9.8"), Some(17));
+        assert_eq!(java_version("hseeberger/scala-sbt", "17.0.2_1.6.2_2.13.8"), Some(17));
+        assert_eq!(java_version("hseeberger/scala-sbt", "11.0.2-oraclelinux7_1.3.5_2.12.10"), Some(11));
+        assert_eq!(java_version("hseeberger/scala-sbt", "graalvm-ce-20.0.0-java11_1.3.9_2.13.1"), None);
+        assert_eq!(java_version("sbtscala/scala-sbt", "eclipse-temurin-jammy-22_36_1.10.0_3.4.2"), Some(22));
+        assert_eq!(java_version("mozilla/sbt", "8u232_1.3.13"), Some(8));
     }
 
     #[test]

@@ -201,7 +201,13 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         matches!(known.language(), Some("go" | "rust" | "haskell" | "c" | "crystal" | "nim" | "dart" | "swift"));
     let interprets =
         survey.entry.steps.iter().any(|step| step.kind() == "interpreter" && !survey.installs(step.program()));
-    if compiled && other && interprets || other && own {
+    // A runtime of Java starts none of the languages on top of it.
+    let above = survey
+        .entry
+        .steps
+        .iter()
+        .any(|step| matches!(step.program(), "scala" | "groovy" | "kotlin") && !survey.installs(step.program()));
+    if compiled && other && interprets || other && (own || above) {
         return Ok((same("what starts is a program of this image"), false));
     }
     // Only who mirrors the official images has their counterparts beside them.

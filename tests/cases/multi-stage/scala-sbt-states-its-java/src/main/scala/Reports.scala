@@ -1,0 +1,1 @@
+@main def reports() = println("ready")

@@ -1,0 +1,2 @@
+scalaVersion := "3.1.3"
+assembly / assemblyJarName := "reports.jar"

@@ -253,7 +253,7 @@ impl<'s> Whole<'s, '_, '_> {
         let languages = self.image.as_ref().is_none_or(|image| image.language().is_some());
         let nothing_else = languages && left.is_empty() && !self.smaller && !self.fetches_toolchain();
         if environment && twice("/opt/conda")
-            || nothing_else && twice("/usr/local")
+            || nothing_else && twice("/usr/local") && (self.caches() || self.develops())
             || language && (twice("/usr/local") || modules()) && matches!(left.len(), 1 | 2) && left.iter().all(headers)
         {
             let text =

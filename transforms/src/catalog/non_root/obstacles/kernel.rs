@@ -95,11 +95,18 @@ pub(super) fn kernel(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         copied.iter().any(|source| matches!(source.as_str(), "" | ".") || paths::within(file, source))
             && !file.split('/').any(|part| ASIDE.contains(&part))
     };
+    let imports = |module: &str| {
+        let sources = context.files().iter().filter(|file| file.ends_with(".py") || file.ends_with(".ipynb"));
+        let words = [format!("import {module}"), format!("from {module}")];
+        sources
+            .filter_map(|file| context.read(file))
+            .any(|content| words.iter().any(|words| memchr::memmem::find(&content, words.as_bytes()).is_some()))
+    };
     for file in context.files().iter().filter(|file| brought(file)) {
         let Some(content) = rooted::is_manifest(paths::name(file)).then(|| context.read(file)).flatten() else {
             continue;
         };
-        if let Some((module, why)) = rooted::named(paths::name(file), &crate::context::text(&content)) {
+        if let Some((module, why)) = rooted::named(paths::name(file), &crate::context::text(&content), imports) {
             let text = format!("{file} asks for {module}, by which the program {why}, and that is root's");
             return Err(refuse("needs-root", text, true));
         }

@@ -13,7 +13,7 @@ use super::sources::{brings, is_source, writes};
 use super::{Folder, Needs, is_application};
 
 /// What the sources make and write by a path that is relative: folders, and files.
-static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"(?:makedirs|mkdir|mkdirSync|mkdirp|MkdirAll|Mkdir|create_dir|create_dir_all|mkdir_p)\(\s*["'`](?<folder>[\w.-][\w./-]*)"#,
         r#"|Path\(\s*["'](?<made>[\w.-][\w./-]*)["']\s*\)\.mkdir\("#,
@@ -115,7 +115,7 @@ fn sources_of(step: &Step) -> &'static [&'static str] {
 }
 
 /// Whether a file of the project is none of the program: a test, or what somebody starts by hand.
-fn is_aside(file: &str) -> bool {
+pub(super) fn is_aside(file: &str) -> bool {
     const FOLDERS: [&str; 12] = [
         "test",
         "tests",

@@ -1,6 +1,7 @@
 //! What the user has to own: what the program writes.
 
 mod beside_root;
+mod beside_sources;
 mod filled;
 mod folders;
 mod frameworks;
@@ -26,6 +27,7 @@ use super::uses;
 
 pub(super) use beside_root::beside_root;
 use beside_root::kept_below;
+use beside_sources::written_beside;
 pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};
 use folders::{built_at_start, folders, onbuild, shared};
@@ -160,6 +162,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     uses::volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);
     kept_below(survey, &mut needs);
+    written_beside(survey, &mut needs);
     roots_home(survey, &mut needs);
     frameworks(survey, user, &mut needs);
     developed(survey, &mut needs);

@@ -1,0 +1,4 @@
+import mlflow
+import streamlit
+
+streamlit.write(mlflow.search_runs())

@@ -5,30 +5,24 @@ use crate::surgery::Account;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
-use super::plan::{Decision, Place, Recipe};
+use super::plan::{Place, Plan};
 use super::survey::{Survey, Unit, refuse};
 
-/// The commands that make the users of the base image whom the runtime stage names, and whom its image does not bring.
+/// The commands that make the users of the base image whom the runtime stage names, and whom its image, `runtime` where it
+/// is known, does not bring.
 ///
 /// # Errors
 /// Where the runtime image has nothing to make them with.
-pub(super) fn lost(
-    survey: &Survey<'_, '_>,
-    recipe: &Recipe,
-    decisions: &[Decision],
-    pivot: usize,
-    user: Option<&str>,
-) -> Result<Vec<String>, Refusal> {
+pub(super) fn lost(survey: &Survey<'_, '_>, plan: &Plan, runtime: Option<&Image<'_>>) -> Result<Vec<String>, Refusal> {
+    let recipe = &plan.recipe;
     let Some(base) = survey.model.known(survey.stage).filter(|_| recipe.smaller) else { return Ok(Vec::new()) };
-    let (name, tag) = recipe.runtime.image.rsplit_once(':').unwrap_or((recipe.runtime.image.as_str(), "latest"));
-    let image = images::image(name, tag);
-    let there = |user: &User| image.as_ref().is_some_and(|image| brings(image, |other| other.name == user.name));
+    let there = |user: &User| runtime.is_some_and(|image| brings(image, |other| other.name == user.name));
     let mut commands = Vec::new();
     for lost in base.users().filter(|user| !there(user)) {
-        if !named(survey, recipe, decisions, pivot, user, lost.name) || makes(survey, lost.name) {
+        if !named(survey, plan, lost.name) || makes(survey, lost.name) {
             continue;
         }
-        let taken = |id: &str| image.as_ref().is_some_and(|image| brings(image, |other| other.uid == id));
+        let taken = |id: &str| runtime.is_some_and(|image| brings(image, |other| other.uid == id));
         let id = |id: &'static str| Some(id).filter(|id| !id.is_empty() && !taken(id));
         let usual = format!("/home/{}", lost.name);
         let account = Account {
@@ -40,7 +34,7 @@ pub(super) fn lost(
             system: false,
         };
         let family = recipe.runtime.release.map(|release| release.family);
-        let Some(made) = account.commands(family.or(image.as_ref().and_then(Image::family))) else {
+        let Some(made) = account.commands(family.or(runtime.and_then(Image::family))) else {
             let text = format!(
                 "the image runs as {}, whom {} brings; {} does not, and has nothing to make one with",
                 lost.name,
@@ -61,14 +55,7 @@ fn brings(image: &Image<'_>, is: impl Fn(User) -> bool) -> bool {
 }
 
 /// Whether the runtime stage names a user: by USER, by `--chown`, or in a command.
-fn named(
-    survey: &Survey<'_, '_>,
-    recipe: &Recipe,
-    decisions: &[Decision],
-    pivot: usize,
-    user: Option<&str>,
-    name: &str,
-) -> bool {
+fn named(survey: &Survey<'_, '_>, plan: &Plan, name: &str) -> bool {
     let is = |owner: &str| owner.split([':', '.']).any(|part| part.trim() == name);
     let word = |text: &str| text.split(|c: char| c.is_whitespace() || c == ':').any(|word| word == name);
     let owner = |unit: &Unit<'_>| {
@@ -83,13 +70,15 @@ fn named(
         }),
         _ => false,
     };
-    user.is_some_and(is)
-        || recipe.carried.iter().filter_map(|carried| carried.owner.as_deref()).any(is)
-        || survey.units.iter().zip(decisions).enumerate().any(|(at, (unit, decision))| match &decision.place {
+    plan.user.as_deref().is_some_and(is)
+        || plan.recipe.carried.iter().filter_map(|carried| carried.owner.as_deref()).any(is)
+        || survey.units.iter().zip(&plan.decisions).enumerate().any(|(at, (unit, decision))| match &decision.place {
             Place::Builder => false,
             Place::BuilderAnd(text) => word(text),
             // USER of the builder is no matter of the shipped image.
-            Place::Both | Place::Runtime => (at >= pivot || unit.instruction.keyword != Keyword::User) && says(unit),
+            Place::Both | Place::Runtime => {
+                (at >= plan.pivot || unit.instruction.keyword != Keyword::User) && says(unit)
+            }
         })
 }
 

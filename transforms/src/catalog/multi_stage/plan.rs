@@ -1,12 +1,13 @@
 //! Where each instruction goes, and why.
 
 use crate::knowledge::homes;
-use crate::knowledge::images::{self, RunsAs};
+use crate::knowledge::images::RunsAs;
 use crate::knowledge::releases::Manager;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::paths;
+use crate::model::{base, paths};
 use crate::span::Span;
+use crate::syntax::typed::ImageRef;
 use crate::syntax::{Keyword, words};
 use crate::transform::{Applicability, Refusal};
 
@@ -328,12 +329,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         let user = survey.model.expand(unit.index, &unit.instruction.args.text).text;
         unit.instruction.keyword == Keyword::User && matches!(user.trim().split(':').next(), Some("root" | "0"))
     };
-    let (name, tag) = recipe.runtime.image.rsplit_once(':').unwrap_or((recipe.runtime.image.as_str(), "latest"));
-    let ships_root = recipe.smaller && images::image(name, tag).is_some_and(|image| image.runs_as() == RunsAs::Root);
+    let reference = ImageRef::parse(&recipe.runtime.image);
+    let runtime = base::known(&reference);
+    let ships_root = recipe.smaller && runtime.as_ref().is_some_and(|image| image.runs_as() == RunsAs::Root);
     let becomes_root = !runs_as_root(survey) && !ships_root && survey.units.iter().take(pivot).any(root);
-    let accounts = accounts::lost(survey, &recipe, &decisions, pivot, user.as_deref())?;
-    recipe.setup.extend(accounts);
-    Ok(Plan { recipe, decisions, workdir, becomes_root, user, pivot })
+    let mut plan = Plan { recipe, decisions, workdir, becomes_root, user, pivot };
+    let accounts = accounts::lost(survey, &plan, runtime.as_ref())?;
+    plan.recipe.setup.extend(accounts);
+    Ok(plan)
 }
 
 /// The packages of installs behind the build that no command fetches the lists for: the full image has them.

@@ -29,6 +29,11 @@ pub enum Role {
     Runtime,
 }
 
+/// Whether a word ends as the file of a package does, for any of the package managers.
+pub fn is_file(word: &str) -> bool {
+    [".apk", ".deb", ".rpm"].iter().any(|end| word.ends_with(end))
+}
+
 /// The name of a package without what is written behind it: a version (`=1.2`, `~=3`, `<4`), an architecture (`:amd64`).
 pub fn bare(package: &str) -> &str {
     package.split(['=', '<', '>', '~', ':', '@']).next().filter(|name| !name.is_empty()).unwrap_or(package)

@@ -31,6 +31,12 @@ pub fn is_all(source: &str) -> bool {
     matches!(source, "." | "./")
 }
 
+/// A source as the paths of the build context are written, without `./` before it and `/` behind; empty for all of it.
+pub fn context_path(source: &str) -> &str {
+    let path = source.trim_start_matches("./").trim_end_matches('/');
+    if path == "." { "" } else { path }
+}
+
 /// Reads a COPY or ADD.
 pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
     let mut known = true;

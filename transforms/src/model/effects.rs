@@ -158,8 +158,8 @@ fn archives(args: &[&str]) -> Option<Vec<String>> {
     let plain = |file: &&str| {
         let name = paths::name(file);
         // `dpkg -i dumb-init_*.deb` names the package, `dpkg -i *.deb` does not.
-        let pattern =
-            name.find('*').is_some_and(|at| name[..at].chars().filter(|c| c.is_ascii_alphabetic()).count() < 3);
+        let letters = |stem: &str| stem.bytes().filter(u8::is_ascii_alphabetic).count();
+        let pattern = name.split_once('*').is_some_and(|(stem, _)| letters(stem) < 3);
         name.ends_with(".deb")
             && !pattern
             && !paths::parent(file).contains('*')

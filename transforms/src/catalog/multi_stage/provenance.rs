@@ -32,27 +32,50 @@ pub(super) struct Missing {
     pub(super) line: Option<u32>,
     /// The instruction of the original that the command is in, where it has one.
     pub(super) at: Option<usize>,
-    /// The instruction of the original that makes it.
-    pub(super) maker: usize,
+    /// What makes it in the original.
+    maker: Maker,
+    /// What the command has to do with it.
+    how: How,
+}
+
+/// An instruction of the original that makes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Maker {
+    /// The instruction.
+    index: usize,
     /// Whether that is a COPY or ADD.
-    pub(super) copied: bool,
+    copied: bool,
     /// Whether another run of it makes something else: a key.
-    pub(super) unique: bool,
-    /// Whether the command only changes what it names: its mode, its owner, or that it is there.
-    pub(super) touches: bool,
-    /// Whether it is a file that starts, and that a command puts there by its name.
-    pub(super) started: bool,
-    /// Whether the instruction that makes it does nothing but download.
+    unique: bool,
+    /// Whether it does nothing but download.
     fetched: bool,
-    /// Whether it is the command's program, which a package brings.
-    pub(super) program: bool,
+}
+
+impl Maker {
+    /// An instruction of which nothing else is to be known.
+    const fn new(index: usize) -> Self {
+        Self { index, copied: false, unique: false, fetched: false }
+    }
+}
+
+/// What a command has to do with what it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It reads it, works in it, or names it.
+    Uses,
+    /// It only changes it: its mode, its owner, or that it is there.
+    Touches,
+    /// It starts it: a file that a command of the original puts there by its name.
+    Starts,
+    /// It is the command's program, which a package brings.
+    Program,
 }
 
 impl Missing {
     /// Has the instruction that makes it in both stages, or the command in the builder, where that is enough; answers
     /// whether anything was changed.
     pub(super) fn mend(&self, recipe: &mut Recipe, carried: &[Carried]) -> bool {
-        if self.program {
+        if self.how == How::Program {
             let known = self.in_builder || recipe.scripted.contains(&self.what);
             if !known {
                 recipe.scripted.push(self.what.clone());
@@ -61,13 +84,13 @@ impl Missing {
         }
         // Its mode and its owner matter where it is, and come along with it; whether it does is decided already.
         let comes = || carried.iter().any(|carried| paths::within(&self.what, &carried.from));
-        let own = !self.in_builder && self.touches && !recipe.builder_folders.contains(&self.what);
-        let gone = || self.copied && self.command.starts_with("rm ");
+        let own = !self.in_builder && self.how == How::Touches && !recipe.builder_folders.contains(&self.what);
+        let gone = || self.maker.copied && self.command.starts_with("rm ");
         if own && (!stores::system(&self.what) || comes() || gone()) {
             recipe.builder_folders.push(self.what.clone());
             return true;
         }
-        if self.started && !carried.iter().any(|carried| carried.to == self.what) {
+        if self.how == How::Starts && !carried.iter().any(|carried| carried.to == self.what) {
             let evidence = format!("`{}` starts it", self.command);
             recipe.carried.push(Carried { from: self.what.clone(), to: self.what.clone(), owner: None, evidence });
             return true;
@@ -75,25 +98,24 @@ impl Missing {
         if self.comes_first(recipe, carried) {
             return true;
         }
-        let shares =
-            (self.in_builder || self.copied || self.fetched) && !self.unique && !recipe.shared.contains(&self.maker);
+        let Maker { index, copied, unique, fetched } = self.maker;
+        let shares = (self.in_builder || copied || fetched) && !unique && !recipe.shared.contains(&index);
         if shares {
-            recipe.shared.push(self.maker);
+            recipe.shared.push(index);
         }
         shares
     }
 
     /// Has what goes along anyway copied before the command of the runtime stage that reads it; answers whether it can be.
     fn comes_first(&self, recipe: &mut Recipe, carried: &[Carried]) -> bool {
-        let Some(at) = self.at.filter(|_| !self.in_builder && !self.copied && !self.touches && !self.unique) else {
-            return false;
-        };
+        let read = !self.in_builder && self.how != How::Touches && !self.maker.copied && !self.maker.unique;
+        let Some(at) = self.at.filter(|_| read) else { return false };
         let goes = |carried: &&Carried| carried.from == carried.to && paths::within(&self.what, &carried.from);
         let Some(known) = carried.iter().find(goes) else { return false };
         let path = &known.from;
         // What the same instruction makes was there before as well, and another may not have been.
         let changes =
-            at == self.maker || matches!(self.command.split(' ').next(), Some("cd" | "pushd" | "rm" | "rmdir"));
+            at == self.maker.index || matches!(self.command.split(' ').next(), Some("cd" | "pushd" | "rm" | "rmdir"));
         // Whom it belongs to may not be there yet.
         let system = path == "/usr/local" || stores::system(path) || path.contains(['*', '?', '[']);
         if changes || system || known.owner.is_some() || recipe.before.iter().any(|(_, known)| known == path) {
@@ -117,14 +139,7 @@ impl Missing {
 struct Made {
     /// When: the number of the moment.
     at: usize,
-    /// The instruction.
-    index: usize,
-    /// Whether that is a COPY or ADD.
-    copied: bool,
-    /// Whether another run of it makes something else: a key.
-    unique: bool,
-    /// Whether the instruction does nothing but download.
-    fetched: bool,
+    maker: Maker,
     what: What,
 }
 
@@ -186,22 +201,17 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
         let same = |old: &&Moment<'_>| alike(old) && old.step.cwd == moment.step.cwd;
         let old = before.moments.iter().find(same).or_else(|| before.moments.iter().find(alike));
         let Some(old) = old else { continue };
+        let lack = |what: String, maker: Maker, how: How| {
+            let command = shown(moment.step);
+            Some(Missing { command, what, in_builder, line: Some(old.line), at: Some(old.index), maker, how })
+        };
         // A file that is named by the folder is another one in another folder.
         if let Some(path) = moved(old.step, moment.step) {
-            return Some(Missing {
-                command: shown(moment.step),
-                what: path,
-                in_builder,
-                line: Some(old.line),
-                at: Some(old.index),
-                maker: usize::MAX,
-                copied: false,
-                unique: true,
-                fetched: false,
-                touches: false,
-                started: false,
-                program: false,
-            });
+            return lack(path, Maker { unique: true, ..Maker::new(usize::MAX) }, How::Uses);
+        }
+        let brought = before.package(moment.step, old.at).filter(|_| !after.may_have(moment.step, moment.at));
+        if let Some(made) = brought {
+            return lack(moment.step.program().to_owned(), made.maker, How::Program);
         }
         let lost = needs(moment.step).into_iter().find_map(|need| {
             let made = before.maker(&need, old.at).filter(|made| !after.has(&need, moment.at, made))?;
@@ -213,76 +223,26 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
                 Some((made, name))
             })
         });
-        let brought = before.package(moment.step, old.at).filter(|_| !after.may_have(moment.step, moment.at));
-        if let Some(made) = brought {
-            return Some(Missing {
-                command: shown(moment.step),
-                what: moment.step.program().to_owned(),
-                in_builder,
-                line: Some(old.line),
-                at: Some(old.index),
-                maker: made.index,
-                copied: false,
-                unique: false,
-                fetched: false,
-                touches: false,
-                started: false,
-                program: true,
-            });
-        }
         if let Some((made, what)) = lost {
-            return Some(Missing {
-                command: shown(moment.step),
-                what,
-                in_builder,
-                line: Some(old.line),
-                at: Some(old.index),
-                maker: made.index,
-                copied: made.copied,
-                unique: made.unique,
-                fetched: made.fetched,
-                touches: matches!(moment.step.program(), "chmod" | "chown" | "chgrp" | "rm"),
-                started: false,
-                program: false,
-            });
+            let touches = matches!(moment.step.program(), "chmod" | "chown" | "chgrp" | "rm");
+            return lack(what, made.maker, if touches { How::Touches } else { How::Uses });
         }
     }
+    let lack = |command: &String, what: &String, maker: Maker, how: How| {
+        Some(Missing { command: command.clone(), what: what.clone(), in_builder, line: None, at: None, maker, how })
+    };
     let started = after.started.iter().find_map(|(need, command)| {
         let made = before.maker(need, usize::MAX).filter(|made| !after.has(need, usize::MAX, made))?;
-        Some(Missing {
-            command: command.clone(),
-            what: need.path.clone(),
-            in_builder,
-            line: None,
-            at: None,
-            maker: made.index,
-            copied: made.copied,
-            unique: made.unique,
-            fetched: made.fetched,
-            touches: false,
-            started: !made.copied && matches!(&made.what, What::Path(path, _) if *path == need.path),
-            program: false,
-        })
+        let itself = matches!(&made.what, What::Path(path, _) if *path == need.path);
+        let how = if itself && !made.maker.copied { How::Starts } else { How::Uses };
+        lack(command, &need.path, made.maker, how)
     });
     if started.is_some() {
         return started;
     }
     after.named.iter().find_map(|(at, name, command)| {
         let made = before.account(name, usize::MAX).filter(|_| after.account(name, *at).is_none())?;
-        Some(Missing {
-            command: command.clone(),
-            what: name.clone(),
-            in_builder,
-            line: None,
-            at: None,
-            maker: made.index,
-            copied: false,
-            unique: false,
-            fetched: false,
-            touches: false,
-            started: false,
-            program: false,
-        })
+        lack(command, name, made.maker, How::Uses)
     })
 }
 
@@ -339,11 +299,11 @@ impl History<'_> {
     /// COPY of this very file, an archive that is unpacked into the root folder does not bring it.
     fn has(&self, need: &Need, at: usize, maker: &Made) -> bool {
         let path = need.place();
-        let own = maker.copied && matches!(&maker.what, What::Path(known, _) if known == path);
+        let own = maker.maker.copied && matches!(&maker.what, What::Path(known, _) if known == path);
         self.made.iter().any(|made| match &made.what {
             What::Path(known, whole) if made.at < at => {
                 paths::within(known, path)
-                    || *whole && paths::within(path, known) && !(own && !made.copied && known == "/")
+                    || *whole && paths::within(path, known) && !(own && !made.maker.copied && known == "/")
             }
             _ => false,
         })
@@ -406,7 +366,7 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
     // The folder that the base image works in is there.
     if let Some(folder) = model.workdir(stage.body.start).filter(|folder| *folder != "/") {
         let what = What::Path(folder.to_owned(), false);
-        history.made.push(Made { at: 0, index: stage.from, copied: false, unique: false, fetched: false, what });
+        history.made.push(Made { at: 0, maker: Maker::new(stage.from), what });
     }
     let mut at = 0;
     for (index, instruction) in model.body(stage) {
@@ -422,8 +382,8 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
                 }
                 let Some(copy) = model.copied(index) else { continue };
                 let Some(to) = copy.to.clone() else { continue };
-                let mut put =
-                    |what| history.made.push(Made { at, index, copied: true, unique: false, fetched: false, what });
+                let maker = Maker { copied: true, ..Maker::new(index) };
+                let mut put = |what| history.made.push(Made { at, maker, what });
                 let shared = standing(&to);
                 for source in &copy.sources {
                     let name = paths::name(source);
@@ -438,7 +398,7 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
             Keyword::Workdir => {
                 if let Some(folder) = model.workdir(index + 1) {
                     let what = What::Path(folder.to_owned(), false);
-                    history.made.push(Made { at, index, copied: false, unique: false, fetched: false, what });
+                    history.made.push(Made { at, maker: Maker::new(index), what });
                 }
             }
             Keyword::User => {
@@ -456,9 +416,8 @@ fn history<'m>(model: &'m Model<'_>, stage: &Stage) -> History<'m> {
                     history.moments.push(Moment { at, index, line: instruction.lines.0, step, lenient });
                     at += 1;
                     let unique = matches!(step.program(), "ssh-keygen" | "openssl");
-                    let made =
-                        makes(step).into_iter().map(|what| Made { at, index, copied: false, unique, fetched, what });
-                    history.made.extend(made);
+                    let maker = Maker { unique, fetched, ..Maker::new(index) };
+                    history.made.extend(makes(step).into_iter().map(|what| Made { at, maker, what }));
                 }
             }
             _ => {}
@@ -576,9 +535,7 @@ fn needs(step: &Step) -> Vec<Need> {
         "cat" => words.into_iter().filter_map(at).collect(),
         // `gdebi -n shiny-server.deb`
         "dpkg" | "gdebi" | "rpm" | "apt-get" | "apt" | "yum" | "dnf" | "apk" | "zypper" => {
-            let file = |word: &&String| {
-                [".deb", ".rpm", ".apk"].iter().any(|end| word.ends_with(end)) && !word.contains("://")
-            };
+            let file = |word: &&String| packages::is_file(word) && !word.contains("://");
             words.into_iter().filter(file).filter_map(at).collect()
         }
         "sed" | "tar" | "unzip" | "source" | "." | "patch" | "sh" | "bash" | "gpg" | "apt-key" => {

@@ -6,8 +6,10 @@ use crate::model::entry::{self, Entry};
 use crate::model::{Base, Model, Stage, npm, paths};
 use crate::syntax::{Instruction, Keyword};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::images::{self, Facts};
+use super::owns::Beside;
 use super::scripts::{self, Script};
 use super::uses::{self, Use};
 
@@ -31,6 +33,8 @@ pub(super) struct Survey<'m, 'a> {
     pub(super) uses: Vec<Use<'m>>,
     /// Whether the content of any file is known: there is a build context, or a COPY that holds a text.
     texts: bool,
+    /// What the program writes into the root folder, once somebody asks.
+    pub(super) beside_root: OnceCell<Beside>,
 }
 
 /// An instruction of the stage.
@@ -67,6 +71,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             started: Vec::new(),
             uses: Vec::new(),
             texts: model.context.is_some() || model.file.instructions.iter().any(holds_text),
+            beside_root: OnceCell::new(),
         }
     }
 

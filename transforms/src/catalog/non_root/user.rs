@@ -410,13 +410,12 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     };
     match commands {
         Some(make) => {
-            let make = make.to_vec();
             let ids = uid.zip(gid).map(|(uid, gid)| format!("{uid}:{gid}"));
             let named = if numeric { ids } else { None };
             User {
                 name: named.clone().unwrap_or_else(|| name.to_owned()),
                 owner: named.unwrap_or_else(|| format!("{name}:{group}")),
-                make,
+                make: make.to_vec(),
                 home: Some(format!("/home/{name}")),
                 origin: "made for it".into(),
                 ..base

@@ -33,11 +33,8 @@ pub(super) fn starts_database(step: &Step) -> bool {
     let server = matches!(step.program(), "mysqld" | "mysqld_safe" | "mongod" | "postgres" | "slapd" | "redis-server");
     // `initdb -D /data`
     let makes = matches!(step.program(), "initdb" | "mysql_install_db" | "mariadb-install-db" | "pg_createcluster");
-    if makes {
-        return true;
-    }
     let asks = step.argv.iter().any(|arg| matches!(arg.as_str(), "stop" | "status" | "--version"));
-    (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
+    makes || (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
 }
 
 /// Decides for a RUN that starts a server and puts data into it: both stages do so, where nothing is built by the way.

@@ -78,8 +78,7 @@ pub(in crate::catalog::multi_stage) fn quoted(word: &str) -> String {
     // What a command answers stands as it is written.
     let asked = word.contains("$(") || word.contains('`');
     // A pattern of package files is one for the shell.
-    let files =
-        [".deb", ".rpm", ".apk"].iter().any(|end| word.ends_with(end)) && word.chars().all(|c| plain(c) || c == '*');
+    let files = packages::is_file(word) && word.chars().all(|c| plain(c) || c == '*');
     if asked || files || !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {

@@ -1,5 +1,6 @@
 //! Packages that the build made itself.
 
+use crate::knowledge::packages;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -40,7 +41,7 @@ pub(super) fn local_packages(
 ) -> Option<String> {
     let file = |name: &&String| {
         !name.contains("://")
-            && [".deb", ".rpm", ".apk"].iter().any(|end| name.ends_with(end))
+            && packages::is_file(name)
             && !step.path(name).is_some_and(|path| survey.copied_file(&path) || downloads(unit, &path))
     };
     names.iter().find(file).cloned()

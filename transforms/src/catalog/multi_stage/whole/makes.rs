@@ -152,8 +152,7 @@ impl<'s> Whole<'s, '_, '_> {
             self.carry(&paths::join(cwd, folder), at, evidence());
             return true;
         }
-        let environment = kind == "venv" || step.args().windows(2).any(|pair| pair == ["-m", "venv"]);
-        if environment {
+        if stores::makes_environment(step) {
             let name = step.args().iter().rfind(|arg| !arg.starts_with('-'));
             let path = name.and_then(|name| step.path(name)).filter(|path| !SYSTEM.contains(&path.as_str()));
             if let Some(path) = &path {

@@ -175,7 +175,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         );
         return Err(refuse("needs-root", text, true));
     }
-    if let Some(file) = owns::beside_root(survey).file {
+    if let Some(file) = &owns::beside_root(survey).file {
         let text = format!(
             "the program writes {file} into its working directory, which is /, where root alone may make files; give the project \
              a folder of its own with WORKDIR"

@@ -1,8 +1,9 @@
 //! What a program writes beside itself where it works in the root folder, in which nobody but root may make anything.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 use crate::model::commands::Step;
 use crate::model::paths;
@@ -93,14 +94,40 @@ pub(in crate::catalog::non_root) struct Beside {
     unnamed: bool,
 }
 
+/// Whether a program is Python, or starts what is written in it.
+pub(super) fn is_python(program: &str) -> bool {
+    matches!(
+        program,
+        "python"
+            | "python2"
+            | "python3"
+            | "uvicorn"
+            | "gunicorn"
+            | "hypercorn"
+            | "daphne"
+            | "flask"
+            | "fastapi"
+            | "celery"
+            | "streamlit"
+    )
+}
+
+/// The path that a place in a source names by [`RELATIVE`], and whether it is that of a folder; `folders` and `files` are the
+/// groups that count.
+pub(super) fn place<'c>(captures: &Captures<'c>, folders: &[&str], files: &[&str]) -> Option<(Cow<'c, str>, bool)> {
+    let named = |names: &[&str]| names.iter().find_map(|name| captures.name(name));
+    let folder = named(folders);
+    let path = folder.or_else(|| named(files))?;
+    Some((String::from_utf8_lossy(path.as_bytes()), folder.is_some()))
+}
+
 /// How the sources of a program end that works in the root folder; none where none does.
 fn sources_of(step: &Step) -> &'static [&'static str] {
     if step.cwd.as_deref() != Some("/") {
         return &[];
     }
     match step.program() {
-        "python" | "python2" | "python3" | "uvicorn" | "gunicorn" | "hypercorn" | "daphne" | "flask" | "fastapi"
-        | "celery" | "streamlit" => &[".py"],
+        program if is_python(program) => &[".py"],
         "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" | "pm2-runtime" | "nodemon" => {
             &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"]
         }
@@ -138,8 +165,12 @@ pub(super) fn is_aside(file: &str) -> bool {
         || file.split('/').rev().skip(1).any(|part| FOLDERS.contains(&part))
 }
 
-/// What the sources say that the program writes into the root folder, where it works.
-pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Beside {
+/// What the sources say that the program writes into the root folder, where it works; they are read once.
+pub(in crate::catalog::non_root) fn beside_root<'s>(survey: &'s Survey<'_, '_>) -> &'s Beside {
+    survey.beside_root.get_or_init(|| look(survey))
+}
+
+fn look(survey: &Survey<'_, '_>) -> Beside {
     // More is what a machine wrote.
     const MOST: usize = 4 << 20;
     let mut found = Beside::default();
@@ -174,11 +205,8 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
         }
         found.unnamed |= writes(file, &content);
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
-            let named = |names: &[&str]| names.iter().find_map(|name| captures.name(name));
-            let folder = named(&["folder", "made", "directory"]);
             let files = ["file", "opened", "database", "address", "stream", "opener", "jdbc", "source"];
-            let Some(path) = folder.or_else(|| named(&files)) else { continue };
-            let path = String::from_utf8_lossy(path.as_bytes());
+            let Some((path, is_folder)) = place(&captures, &["folder", "made", "directory"], &files) else { continue };
             // Databases in memory, and such that are asked over the network.
             if captures.name("jdbc").is_some()
                 && (matches!(&*path, "mem" | "memory" | "tcp" | "ssl" | "hsql" | "res") || path.starts_with('/'))
@@ -186,10 +214,10 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
                 continue;
             }
             let path = path.trim_start_matches("./").trim_start_matches("../");
-            let path = match (folder, path.rsplit_once('/')) {
-                (Some(_), _) => path,
-                (None, Some((folder, _))) => folder,
-                (None, None) => {
+            let path = match path.rsplit_once('/') {
+                _ if is_folder => path,
+                Some((folder, _)) => folder,
+                None => {
                     // H2 adds the ending of its own.
                     if (path.contains('.') || captures.name("jdbc").is_some()) && found.file.is_none() {
                         found.file = Some(path.to_owned());
@@ -223,9 +251,9 @@ pub(in crate::catalog::non_root) fn beside_root(survey: &Survey<'_, '_>) -> Besi
 pub(super) fn kept_below(survey: &Survey<'_, '_>, needs: &mut Needs) {
     const HOME_ALONE: &str = "the program writes nowhere but in its home and /tmp";
     let beside = beside_root(survey);
-    let all = beside.folders.clone();
-    let outer = |path: &String| !all.iter().any(|other| other != path && paths::within(path, other));
-    let folders: Vec<String> = beside.folders.into_iter().filter(outer).filter(|folder| !needs.owned(folder)).collect();
+    let all = &beside.folders;
+    let outer = |path: &&String| !all.iter().any(|other| other != *path && paths::within(path, other));
+    let folders: Vec<String> = all.iter().filter(outer).filter(|folder| !needs.owned(folder)).cloned().collect();
     if folders.is_empty() {
         let said = needs.assumptions.iter().any(|text| text.starts_with("the program writes nowhere but in "));
         if beside.unnamed && !said {

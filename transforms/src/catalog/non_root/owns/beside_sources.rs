@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::model::commands::Step;
+use crate::model::copies::context_path;
 use crate::model::paths;
 
 use super::super::survey::Survey;
 
-use super::beside_root::{RELATIVE, is_aside};
+use super::beside_root::{RELATIVE, is_aside, is_python, place};
 use super::sources::{brings, is_source};
 use super::{Folder, Needs, is_application};
 
@@ -40,8 +41,7 @@ static NAMED: LazyLock<Option<Regex>> =
 /// How the sources of a program end that reads them when it starts.
 fn sources_of(step: &Step) -> &'static [&'static str] {
     match step.program() {
-        "python" | "python2" | "python3" | "uvicorn" | "gunicorn" | "hypercorn" | "daphne" | "flask" | "fastapi"
-        | "celery" | "streamlit" => &[".py"],
+        program if is_python(program) => &[".py"],
         "node" | "nodejs" | "pm2-runtime" | "nodemon" => &[".js", ".mjs", ".cjs"],
         "bun" | "deno" | "tsx" | "ts-node" => &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
         _ => &[],
@@ -54,9 +54,9 @@ fn place_of(survey: &Survey<'_, '_>, file: &str) -> Option<String> {
     copies.find_map(|copied| {
         let to = copied.to.as_deref()?;
         copied.sources.iter().find_map(|source| {
-            let source = source.trim_start_matches("./").trim_end_matches('/');
+            let source = context_path(source);
             match source {
-                "" | "." => Some(paths::join(to, file)),
+                "" => Some(paths::join(to, file)),
                 _ if source == file => {
                     Some(if copied.folder { paths::join(to, paths::name(file)) } else { to.to_owned() })
                 }
@@ -146,14 +146,9 @@ fn places(survey: &Survey<'_, '_>) -> Vec<String> {
         // What is written into the root folder is looked for elsewhere.
         let Some(cwd) = cwd.filter(|cwd| *cwd != "/") else { continue };
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
-            let named = |names: &[&str]| names.iter().find_map(|name| captures.name(name));
-            let folder = named(&["folder", "made"]);
-            let Some(path) = folder.or_else(|| named(&["file", "opened", "database", "address"])) else { continue };
-            let path = String::from_utf8_lossy(path.as_bytes());
-            let path = match folder {
-                Some(_) => &*path,
-                None => path.rsplit_once('/').map_or("", |(folder, _)| folder),
-            };
+            let files = ["file", "opened", "database", "address"];
+            let Some((path, is_folder)) = place(&captures, &["folder", "made"], &files) else { continue };
+            let path = if is_folder { &*path } else { path.rsplit_once('/').map_or("", |(folder, _)| folder) };
             found.push(paths::join(cwd, path.trim_end_matches('/')));
         }
     }
@@ -181,8 +176,8 @@ pub(super) fn written_beside(survey: &Survey<'_, '_>, needs: &mut Needs) {
             let Some(to) = copied.to.as_deref().filter(|to| *to != "/" && paths::within(&path, to)) else { continue };
             // A file that goes into it is not what makes it.
             let tree = |source: &String| {
-                let source = source.trim_start_matches("./").trim_end_matches('/');
-                matches!(source, "" | ".")
+                let source = context_path(source);
+                source.is_empty()
                     || survey.model.context.is_some_and(|context| context.holds(source))
                         && !context_file(survey, source)
             };

@@ -25,8 +25,8 @@ use super::survey::{Survey, Unit};
 use super::user::User;
 use super::uses;
 
-pub(super) use beside_root::beside_root;
 use beside_root::kept_below;
+pub(super) use beside_root::{Beside, beside_root};
 use beside_sources::written_beside;
 pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};

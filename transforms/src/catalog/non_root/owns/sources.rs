@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
+use crate::model::copies::context_path;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -164,8 +165,8 @@ pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
 /// Whether a COPY of the image brings a file of the context; where nothing is copied, whatever is there may be.
 pub(super) fn brings(survey: &Survey<'_, '_>, path: &str) -> bool {
     let covers = |source: &String| {
-        let source = source.trim_start_matches("./").trim_end_matches('/');
-        matches!(source, "" | ".") || source.contains('*') || paths::within(path, source)
+        let source = context_path(source);
+        source.is_empty() || source.contains('*') || paths::within(path, source)
     };
     let mut copies = survey.all().filter_map(|unit| survey.copied(unit)).peekable();
     copies.peek().is_none() || copies.any(|copy| copy.context && copy.sources.iter().any(covers))

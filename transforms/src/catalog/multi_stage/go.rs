@@ -106,6 +106,7 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
     };
     let artifacts = artifacts(survey);
     let last_build = starts_tools(survey, &artifacts, last_build);
+    let last_build = moves_programs(survey, &artifacts, last_build);
     let folder = application_folder(survey, last_build);
     let removed = survey.removed(last_build);
     let mut state = State {
@@ -650,6 +651,22 @@ fn starts_tools(survey: &Survey<'_, '_>, artifacts: &[Artifact], last_build: usi
     };
     let starts = survey.steps().filter(|(_, step)| tool(step)).map(|(at, _)| at);
     starts.max().map_or(last_build, |at| at.max(last_build))
+}
+
+/// The last instruction of the build, with those behind it that put what starts where it starts: `cp -R src/* /app/`.
+fn moves_programs(survey: &Survey<'_, '_>, artifacts: &[Artifact], last_build: usize) -> usize {
+    let program =
+        |step: &Step| step.argv.first().filter(|program| program.contains('/')).and_then(|word| step.path(word));
+    let started: Vec<String> = survey.entry.steps.iter().filter_map(program).collect();
+    let unmade = || started.iter().filter(|path| !artifacts.iter().any(|artifact| artifact.path == **path));
+    let puts = |step: &Step| match effects::of(step) {
+        Effect::Writes(written) if step.kind() == "copy" => {
+            unmade().any(|path| written.iter().any(|written| path == written || paths::parent(path) == written))
+        }
+        _ => false,
+    };
+    let moves = survey.steps().filter(|(_, step)| puts(step)).map(|(at, _)| at);
+    moves.max().map_or(last_build, |at| at.max(last_build))
 }
 
 /// The folder of the image that holds the project: where COPY puts the context, and the build works.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dockwright_transforms::knowledge::toolchains;
+use dockwright_transforms::knowledge::words::Words;
 use serde_json::Value;
 
 use super::engine::{Config, Image};
@@ -106,7 +106,7 @@ pub(super) fn configuration(
 /// Whether a variable is read by a toolchain alone that is left behind.
 pub(super) fn is_idle(before: &Probe, after: &Probe, name: &str) -> bool {
     let has = |probe: &Probe| probe.left.get("toolchain").is_some_and(|names| names.contains("go"));
-    toolchains::GO_VARIABLES.contains(&name) && has(before) && !has(after)
+    Words::GoVariables.has(name) && has(before) && !has(after)
 }
 
 /// Variables that the original sets itself.

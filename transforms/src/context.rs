@@ -1,5 +1,6 @@
 //! Facts about the build context, as a transform may ask for them.
 
+use crate::knowledge::words::Words;
 use std::borrow::Cow;
 
 /// The folder that `COPY . .` would bring, seen from outside: names and contents, nothing else.
@@ -40,15 +41,9 @@ pub fn text(content: &[u8]) -> Cow<'_, str> {
 
 /// Whether a file holds code of the project that may run: not a dependency, a test, or what a bundler packed.
 pub fn is_code(file: &str) -> bool {
-    const ENDS: [&str; 29] = [
-        "py", "rb", "php", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "java", "kt", "scala", "cs", "pl",
-        "lua", "ex", "exs", "erb", "rake", "cr", "groovy", "clj", "c", "cc", "cpp", "cxx", "hs",
-    ];
-    const ASIDE: [&str; 10] =
-        ["node_modules", "vendor", "test", "tests", "spec", "__tests__", "docs", "examples", "dist", ".git"];
     let name = file.rsplit('/').next().unwrap_or(file);
-    name.rsplit_once('.').is_some_and(|(stem, end)| ENDS.contains(&end) && !stem.ends_with(".min"))
-        && !file.split('/').any(|part| ASIDE.contains(&part))
+    name.rsplit_once('.').is_some_and(|(stem, end)| Words::CodeEnds.has(end) && !stem.ends_with(".min"))
+        && !file.split('/').any(|part| Words::OthersFolders.has(part))
 }
 
 /// A context held in memory: what tests and documented examples use.

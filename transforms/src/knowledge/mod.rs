@@ -19,7 +19,6 @@ pub mod images;
 pub mod keeps;
 pub mod keys;
 pub mod manifests;
-pub mod options;
 #[allow(dead_code, reason = "transforms read more of it as they come")]
 pub mod packages;
 pub mod reference;
@@ -30,7 +29,7 @@ pub mod runtime;
 pub mod servers;
 pub mod services;
 pub mod tags;
-pub mod toolchains;
 pub mod unpacked;
+pub mod words;
 pub mod workplaces;
 pub mod wrappers;

@@ -1,6 +1,7 @@
 //! What an image reference names: the image as it is known, apart from the registry or mirror it is pulled through.
 
 use super::tags;
+use super::words::Words;
 
 /// How surely the name is the one of Docker Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,42 +38,6 @@ impl Reference<'_> {
     }
 }
 
-/// Hosts that serve Docker Hub, with the path that stands for it.
-const MIRRORS: [&str; 15] = [
-    "docker.io/",
-    "index.docker.io/",
-    "registry-1.docker.io/",
-    "registry.hub.docker.com/",
-    "registry.docker.io/",
-    "hub.docker.com/",
-    "mirror.gcr.io/",
-    "public.ecr.aws/docker/",
-    "dockerhub.azk8s.cn/",
-    "registry.docker-cn.com/",
-    "docker.mirrors.ustc.edu.cn/",
-    "docker.m.daocloud.io/",
-    "hub-mirror.c.163.com/",
-    "mirror.ccs.tencentyun.com/",
-    "dockerproxy.com/",
-];
-
-/// Namespaces of Docker Hub under which each official image stands again for one architecture.
-const ARCHITECTURES: [&str; 13] = [
-    "library/",
-    "amd64/",
-    "i386/",
-    "arm32v5/",
-    "arm32v6/",
-    "arm32v7/",
-    "arm64v8/",
-    "mips64le/",
-    "ppc64le/",
-    "riscv64/",
-    "s390x/",
-    "armhf/",
-    "aarch64/",
-];
-
 /// Takes a reference apart: registry prefix, name, tag, digest. It accepts anything, and names what it can.
 pub fn canonical(reference: &str) -> Reference<'_> {
     let (rest, digest) = match reference.split_once('@') {
@@ -83,7 +48,7 @@ pub fn canonical(reference: &str) -> Reference<'_> {
     let mut start = 0;
     let mut origin = Origin::Hub;
     let left = |start: usize| path.get(start..).unwrap_or("");
-    if let Some(mirror) = MIRRORS.iter().find(|mirror| left(0).starts_with(**mirror)) {
+    if let Some(mirror) = Words::Mirrors.list().iter().find(|mirror| left(0).starts_with(**mirror)) {
         start = mirror.len();
     } else if let Some(at) = copied_from(path) {
         origin = Origin::Copy;
@@ -92,7 +57,7 @@ pub fn canonical(reference: &str) -> Reference<'_> {
         origin = Origin::Other;
     }
     if origin != Origin::Other
-        && let Some(space) = ARCHITECTURES.iter().find(|space| left(start).starts_with(**space))
+        && let Some(space) = Words::ArchitectureSpaces.list().iter().find(|space| left(start).starts_with(**space))
         && !left(start + space.len()).contains('/')
     {
         start += space.len();

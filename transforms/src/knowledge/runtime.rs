@@ -3,6 +3,7 @@
 //! The counterpart has the same C library, and the same release wherever one is published; a tag of an official image
 //! is only answered where the lists have it.
 
+use super::words::Words;
 use super::{
     images::{Image, Kind, Rule},
     releases::{self, Family, Release},
@@ -223,27 +224,10 @@ fn leading_number(text: &str) -> Option<u32> {
 
 /// The version that a tag states after the name of a JDK: `jdk-8`, `openjdk-11`, `temurin-17`, `jre11`, `11-jdk`.
 fn stated_java(tag: &str) -> Option<u32> {
-    const NAMES: [&str; 15] = [
-        "jdk",
-        "jre",
-        "openjdk",
-        "temurin",
-        "adoptopenjdk",
-        "amazoncorretto",
-        "corretto",
-        "sapmachine",
-        "ibmjava",
-        "semeru",
-        "azulzulu",
-        "liberica",
-        "graalvm",
-        "graal",
-        "java",
-    ];
     let mut parts = tag.split('-').peekable();
     while let Some(part) = parts.next() {
         let name = part.trim_end_matches(|c: char| c.is_ascii_digit());
-        if !NAMES.contains(&name) {
+        if !Words::JavaWords.has(name) {
             continue;
         }
         if name.len() < part.len() {

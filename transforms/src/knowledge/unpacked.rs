@@ -1,14 +1,9 @@
 //! Programs that are unpacked into a folder of their own and only read there.
 
 use super::sorted::Sorted;
+use super::words::Words;
 
 static UNPACKED: Sorted = Sorted::new(include_str!("../../data/unpacked.tsv"));
-
-/// What the name of an archive says beside the name of the program, and its version.
-const PLATFORMS: [&str; 20] = [
-    "all", "amd64", "bin", "binary", "current", "dist", "full", "home", "latest", "linux", "linux64", "lts", "macosx",
-    "master", "min", "release", "stable", "unix", "x64", "x86",
-];
 
 /// Whether nothing writes into a folder of this name: `apache-maven-3.6.3`, `jdk1.8.0_131`, `node-v10-linux-x64`.
 pub fn is_only_read(folder: &str) -> bool {
@@ -17,7 +12,7 @@ pub fn is_only_read(folder: &str) -> bool {
     let name = name.split('$').next().unwrap_or_default();
     let version = |part: &str| {
         let part = part.strip_prefix('v').unwrap_or(part);
-        part.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) || PLATFORMS.contains(&part)
+        part.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) || Words::PlatformWords.has(part)
     };
     let mut end = name.len();
     for (at, _) in name.match_indices(['-', '_', '.']) {

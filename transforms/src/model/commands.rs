@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use super::effects::{self, Effect};
 use super::{Model, paths};
 use crate::knowledge::images::RunsAs;
+use crate::knowledge::words::Words;
 use crate::span::Span;
 use crate::syntax::shell::{Command, Compound, CompoundKind, Item, Node, Operator, Redirect, Script, Word};
 use crate::syntax::words::{self, Value};
@@ -162,23 +163,6 @@ impl Step {
         }
     }
 }
-
-/// Programs that run another one: the words after them are the command, options of their own left out.
-const WRAPPERS: [&str; 13] = [
-    "fakeroot",
-    "sudo",
-    "env",
-    "exec",
-    "time",
-    "nice",
-    "nohup",
-    "command",
-    "builtin",
-    "ionice",
-    "eatmydata",
-    "chronic",
-    "setarch",
-];
 
 /// The commands of a script in the order in which they stand.
 pub fn steps(model: &Model<'_>, index: usize, script: &Script<'_>) -> Vec<Step> {
@@ -512,7 +496,7 @@ impl Model<'_> {
 
 /// Takes `sudo`, `env NAME=value`, `exec` and the like off the front.
 fn unwrap(argv: &mut Vec<String>) {
-    while argv.len() > 1 && argv.first().is_some_and(|program| WRAPPERS.contains(&paths::name(program))) {
+    while argv.len() > 1 && argv.first().is_some_and(|program| Words::WrapperPrograms.has(paths::name(program))) {
         let mut skip = 1;
         while let Some(word) = argv.get(skip) {
             let takes_value = matches!(word.as_str(), "-u" | "-g" | "-n" | "--user");

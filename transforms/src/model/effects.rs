@@ -10,6 +10,7 @@ use crate::knowledge::fetches;
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::{Map, Row, Sorted};
+use crate::knowledge::words::Words;
 
 /// What kind of command each program is.
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/commands.tsv"));
@@ -119,41 +120,8 @@ impl Packages {
     }
 }
 
-/// Options of package managers that take a value as the next word.
-const VALUED: [&str; 14] = [
-    "-t",
-    "--target-release",
-    "-o",
-    "--option",
-    "--virtual",
-    "-X",
-    "--repository",
-    "--enablerepo",
-    "--disablerepo",
-    "--root",
-    "-c",
-    "--releasever",
-    "--setopt",
-    "--keys-dir",
-];
-
 /// The package files that `dpkg -i` installs; `None` where one of them is a repository's, by its name, or is not named.
 fn archives(args: &[&str]) -> Option<Vec<String>> {
-    /// What the packages are called that bring the address or the key of an archive.
-    const REPOSITORIES: [&str; 12] = [
-        "release",
-        "repo",
-        "keyring",
-        "apt-source",
-        "apt-config",
-        "microsoft-prod",
-        "erlang-solutions",
-        "apt_source",
-        "-ppa",
-        "archive",
-        "sources",
-        "local-",
-    ];
     let files: Vec<&str> = args.iter().copied().filter(|arg| !arg.starts_with('-')).collect();
     let plain = |file: &&str| {
         let name = paths::name(file);
@@ -164,7 +132,7 @@ fn archives(args: &[&str]) -> Option<Vec<String>> {
             && !pattern
             && !paths::parent(file).contains('*')
             && !file.contains(['$', '?', '[', '{'])
-            && !REPOSITORIES.iter().any(|part| name.contains(part))
+            && !Words::ArchivePackages.list().iter().any(|part| name.contains(part))
     };
     if files.is_empty() || !files.iter().all(plain) {
         return None;
@@ -831,30 +799,10 @@ fn clone(step: &Step, args: &[&str]) -> Effect {
         return Effect::Build;
     };
     // Options may stand anywhere, and some have their value behind them.
-    const VALUED: [&str; 18] = [
-        "--filter",
-        "--shallow-since",
-        "-b",
-        "--branch",
-        "--depth",
-        "-o",
-        "--origin",
-        "-c",
-        "--config",
-        "-j",
-        "--jobs",
-        "--reference",
-        "--template",
-        "-u",
-        "-r",
-        "--username",
-        "--password",
-        "--revision",
-    ];
     let mut operands: Vec<&str> = Vec::new();
     let mut words = args.get(at + 1..).unwrap_or_default().iter();
     while let Some(word) = words.next() {
-        if VALUED.contains(word) {
+        if Words::GitValued.has(word) {
             words.next();
         } else if !word.starts_with('-') {
             operands.push(word);
@@ -897,7 +845,7 @@ fn named(manager: Manager, args: &[&str]) -> Packages {
         if std::mem::take(&mut skip) {
             continue;
         }
-        if VALUED.contains(arg) {
+        if Words::InstallValued.has(arg) {
             skip = true;
         } else if !arg.starts_with('-') && *arg != "install" {
             names.push((*arg).to_owned());

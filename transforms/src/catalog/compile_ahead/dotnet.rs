@@ -1,5 +1,6 @@
 //! `dotnet run`: the project is published, and its assembly is started.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::{Form, Keyword};
@@ -11,30 +12,6 @@ use super::refuse;
 
 /// The folder that the project is published into, from the folder that it lies in.
 const OUTPUT: &str = "out";
-
-/// Options of `dotnet run` that take the next word.
-const VALUED: [&str; 16] = [
-    "-p",
-    "--project",
-    "-c",
-    "--configuration",
-    "-f",
-    "--framework",
-    "-r",
-    "--runtime",
-    "--launch-profile",
-    "-lp",
-    "-v",
-    "--verbosity",
-    "-a",
-    "--arch",
-    "--os",
-    "--property",
-];
-
-/// Options of `dotnet publish` that take the next word, and change nothing of what the program is called.
-const PUBLISH: [&str; 10] =
-    ["-c", "--configuration", "-f", "--framework", "-o", "--output", "-v", "--verbosity", "-r", "--runtime"];
 
 /// What takes the place of `dotnet run`.
 pub(super) fn run(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
@@ -56,7 +33,7 @@ fn ahead(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
     // What `dotnet run` does not know is for the program: `dotnet run --urls http://*:80`.
     let own = |word: &str| {
         let name = word.split(['=', ':']).next().unwrap_or(word);
-        VALUED.contains(&name)
+        Words::DotnetRunValued.has(name)
             || matches!(
                 name,
                 "--no-build"
@@ -72,11 +49,11 @@ fn ahead(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
         let value = place
             .checked_sub(1)
             .and_then(|before| argv.get(before))
-            .is_some_and(|before| VALUED.contains(&before.as_str()));
+            .is_some_and(|before| Words::DotnetRunValued.has(before.as_str()));
         !own(word) && !value
     });
     let end = end.map_or(argv.len(), |(place, _)| place);
-    let given = options(argv.get(..end).unwrap_or_default(), at + 1, &VALUED);
+    let given = options(argv.get(..end).unwrap_or_default(), at + 1, Words::DotnetRunValued.list());
     let rest = end + usize::from(argv.get(end).is_some_and(|word| word == "--"));
     let named = given.value(&["-p", "--project"]);
     let (folder, file) = match named {
@@ -188,10 +165,10 @@ fn published(
     let is = |step: &Step| {
         let at = step.argv.iter().position(|word| word == "publish").filter(|_| step.program() == "dotnet")?;
         let positional = step.argv.get(at + 1).filter(|word| !word.starts_with('-'));
-        let given = options(&step.argv, at + 1 + usize::from(positional.is_some()), &PUBLISH);
+        let given = options(&step.argv, at + 1 + usize::from(positional.is_some()), Words::DotnetPublishValued.list());
         let same = positional.map(String::as_str) == named
             && given.end == step.argv.len()
-            && given.given.iter().all(|(name, _)| PUBLISH.contains(name) || *name == "--no-restore")
+            && given.given.iter().all(|(name, _)| Words::DotnetPublishValued.has(name) || *name == "--no-restore")
             && configuration.is_none_or(|wanted| given.value(&["-c", "--configuration"]) == Some(wanted));
         let output = step.path(given.value(&["-o", "--output"])?)?;
         (same && step.always && step.cwd.as_deref() == project.cwd().ok()).then(|| (line(&step.argv), output))
@@ -205,10 +182,6 @@ fn published(
 /// What the program may look for in the folder of its sources by a path from there, that is not published: data, and
 /// folders that are made for it.
 fn beside(project: &Project<'_, '_, '_>, folder: &str, manifest: &str) -> Option<String> {
-    const DATA: [&str; 17] = [
-        "cer", "crt", "csv", "db", "db3", "dat", "html", "key", "mdf", "mmdb", "onnx", "pem", "pfx", "sql", "sqlite",
-        "sqlite3", "xlsx",
-    ];
     let data = |file: &String| {
         let aside = file.split('/').any(|part| {
             part.starts_with('.')
@@ -218,7 +191,7 @@ fn beside(project: &Project<'_, '_, '_>, folder: &str, manifest: &str) -> Option
                 )
         });
         let end = paths::name(file).rsplit_once('.').map_or("", |(_, end)| end);
-        !aside && DATA.contains(&end) && !manifest.contains(paths::name(file))
+        !aside && Words::DotnetData.has(end) && !manifest.contains(paths::name(file))
     };
     let inside =
         |path: &str| paths::within(path, folder) && path != folder && paths::relative(path, folder) != Some(OUTPUT);

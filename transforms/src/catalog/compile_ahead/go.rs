@@ -1,6 +1,6 @@
 //! `go run`: the packages go to `go build`, with a name of our own choosing.
 
-use crate::knowledge::options;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::transform::Refusal;
@@ -118,7 +118,7 @@ fn split(argv: &[String]) -> Run<'_> {
     let start = argv.iter().position(|word| word == "run").unwrap_or(1) + 1;
     let mut at = start;
     while let Some(word) = argv.get(at).filter(|word| word.starts_with('-')) {
-        at += 1 + usize::from(options::go_takes_value(word));
+        at += 1 + usize::from(Words::GoValued.has(word));
     }
     let first = at.min(argv.len());
     let files = argv.iter().skip(first).take_while(|word| word.ends_with(".go")).count();

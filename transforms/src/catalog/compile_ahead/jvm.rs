@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::transform::Refusal;
@@ -29,17 +30,13 @@ fn starts(word: &str) -> bool {
     matches!(goal, "run" | "bootRun" | "start" | "dev" | "java" | "exec" | "run-app")
 }
 
-/// Options of Maven that take the next word.
-const MAVEN: [&str; 10] =
-    ["-pl", "--projects", "-f", "--file", "-P", "--activate-profiles", "-s", "--settings", "-T", "-rf"];
-
 /// The options of a build that say what it makes. `-Pdev` and `-P dev` are one.
 fn maven_variant(words: &[String]) -> Vec<(String, Option<String>)> {
     let one = |(name, value): (String, Option<String>)| match name.strip_prefix("-P") {
         Some(profile) if !profile.is_empty() => ("-P".to_owned(), Some(profile.to_owned())),
         _ => (name, value),
     };
-    let mut found: Vec<_> = variant(words, &MAVEN).into_iter().map(one).collect();
+    let mut found: Vec<_> = variant(words, Words::MavenValued.list()).into_iter().map(one).collect();
     found.sort_unstable();
     found
 }
@@ -151,7 +148,7 @@ fn spring_boot(project: &Project<'_, '_, '_>, at: usize) -> Result<Ahead, Refusa
             Some(_) => java.push(word.clone()),
             None => {
                 kept.push(word.clone());
-                if MAVEN.contains(&word.as_str()) {
+                if Words::MavenValued.has(word.as_str()) {
                     let Some(value) = words.next() else { continue };
                     kept.push(value.clone());
                     match word.as_str() {
@@ -258,25 +255,9 @@ impl Pom {
 
     /// A setting by which the goal that starts the program does what starting the archive does not.
     fn starts_with_settings(&self) -> Option<&str> {
-        const KEYS: [&str; 14] = [
-            "additionalClasspathElements",
-            "agent",
-            "agents",
-            "arguments",
-            "commandlineArguments",
-            "directories",
-            "environmentVariables",
-            "folders",
-            "jvmArguments",
-            "profiles",
-            "skip",
-            "systemPropertyVariables",
-            "useTestClasspath",
-            "workingDirectory",
-        ];
         let mut keys =
             self.configured("spring-boot-maven-plugin").map(|(key, _)| key.split('/').next().unwrap_or_default());
-        keys.find(|key| KEYS.contains(key))
+        keys.find(|key| Words::SpringBootKeys.has(key))
     }
 
     /// The name of the archive in `target/`.

@@ -1,31 +1,12 @@
 //! Tools that make a program of the machine: Cargo, Stack, Swift, Dart.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{copies, paths};
 use crate::transform::Refusal;
 
 use super::project::{Ahead, Options, Project, line, options, plain, variant};
 use super::refuse;
-
-/// Options of `cargo run` that take the next word.
-const CARGO: [&str; 16] = [
-    "--bin",
-    "--example",
-    "-p",
-    "--package",
-    "-F",
-    "--features",
-    "--target",
-    "--target-dir",
-    "--manifest-path",
-    "--profile",
-    "--message-format",
-    "-j",
-    "--jobs",
-    "--color",
-    "--config",
-    "-Z",
-];
 
 /// What takes the place of `cargo run`.
 pub(super) fn cargo(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
@@ -45,7 +26,7 @@ fn cargo_run(project: &Project<'_, '_, '_>) -> Result<Ahead, Refusal> {
     let cwd = project.cwd()?;
     let argv = project.argv();
     let at = argv.iter().position(|word| word == "run" || word == "r").unwrap_or(1);
-    let given = options(argv, at + 1, &CARGO);
+    let given = options(argv, at + 1, Words::CargoRunValued.list());
     let rest = given.end + usize::from(argv.get(given.end).is_some_and(|word| word == "--"));
     let manifest = match given.value(&["--manifest-path"]) {
         Some(path) => paths::parent(&paths::join(cwd, path)).to_owned(),
@@ -113,7 +94,7 @@ fn cargo_variant(words: &[impl AsRef<str>]) -> Vec<(String, Option<String>)> {
             other => other.to_owned(),
         })
         .collect();
-    variant(&words, &CARGO)
+    variant(&words, Words::CargoRunValued.list())
 }
 
 /// A source that reads a variable of Cargo's while it runs.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{Model, Stage, origin};
 use crate::syntax::words::Value;
@@ -160,37 +161,12 @@ impl<'w> Options<'w> {
     }
 }
 
-/// Words of a command that change nothing of what it makes.
-const QUIET: [&str; 21] = [
-    "-q",
-    "--quiet",
-    "-v",
-    "--verbose",
-    "-e",
-    "--errors",
-    "-B",
-    "--batch-mode",
-    "-ntp",
-    "--no-transfer-progress",
-    "-DskipTests",
-    "-DskipTests=true",
-    "-Dmaven.test.skip",
-    "-Dmaven.test.skip=true",
-    "--no-daemon",
-    "--stacktrace",
-    "--console=plain",
-    "--no-restore",
-    "--no-build",
-    "--locked",
-    "--offline",
-];
-
 /// The options among words that say what is made, with their values, in order: the same options make the same.
 pub(super) fn variant(words: &[String], valued: &[&str]) -> Vec<(String, Option<String>)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(word) = words.get(at) {
         at += 1;
-        if !word.starts_with('-') || QUIET.contains(&word.as_str()) {
+        if !word.starts_with('-') || Words::QuietOptions.has(word.as_str()) {
             continue;
         }
         let (name, value) = match word.split_once('=') {

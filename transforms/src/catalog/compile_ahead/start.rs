@@ -1,6 +1,7 @@
 //! The command of the entry that compiles: where it stands, what stands around it, and how it is written anew.
 
 use crate::edit::{Edit, EditSet};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{Model, Stage, entry};
 use crate::span::Span;
@@ -154,22 +155,11 @@ impl Start<'_> {
             return Err(apart());
         }
         // What is set for the tool is read by the tool.
-        const TOOLS: [&str; 12] = [
-            "GO",
-            "CGO_",
-            "CARGO_",
-            "RUST",
-            "MAVEN_",
-            "GRADLE_",
-            "SBT_",
-            "DOTNET_",
-            "NUGET_",
-            "STACK_",
-            "SWIFT",
-            "JAVA_HOME",
-        ];
-        if let Some(variable) =
-            self.step.assignments.iter().find(|variable| TOOLS.iter().any(|name| variable.starts_with(name)))
+        if let Some(variable) = self
+            .step
+            .assignments
+            .iter()
+            .find(|variable| Words::ToolVariables.list().iter().any(|name| variable.starts_with(name)))
         {
             let text = format!("{variable} is set at the start, for the compiler or for the program");
             return Err(entangled(&text));

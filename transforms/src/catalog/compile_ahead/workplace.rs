@@ -1,5 +1,6 @@
 //! Images to work in: what is started there compiles again and again, because that is their purpose.
 
+use crate::knowledge::words::Words;
 use crate::model::paths;
 use crate::settings::Mount;
 use crate::transform::Refusal;
@@ -9,22 +10,6 @@ use super::refuse;
 
 /// Names of what is there to be worked in.
 const NAMES: [&str; 9] = ["dev", "devel", "develop", "development", "local", "debug", "devcontainer", "hot", "watch"];
-
-/// Variables that say which environment it is.
-const ENVIRONMENTS: [&str; 12] = [
-    "NODE_ENV",
-    "APP_ENV",
-    "GO_ENV",
-    "RUST_ENV",
-    "ROCKET_ENV",
-    "ENVIRONMENT",
-    "ENV",
-    "ASPNETCORE_ENVIRONMENT",
-    "DOTNET_ENVIRONMENT",
-    "SPRING_PROFILES_ACTIVE",
-    "MICRONAUT_ENVIRONMENTS",
-    "RAILS_ENV",
-];
 
 /// Variables that make a tool look for changed files by itself.
 const WATCHES: [&str; 5] = [
@@ -52,7 +37,8 @@ pub(super) fn purpose(project: &Project<'_, '_, '_>) -> Result<(), Refusal> {
     }
     for (index, name) in model.env_names(project.stage) {
         let value = project.variable(name).unwrap_or_default().to_ascii_lowercase();
-        if ENVIRONMENTS.contains(&name) && matches!(value.as_str(), "dev" | "development" | "local" | "debug") {
+        if Words::EnvironmentVariables.has(name) && matches!(value.as_str(), "dev" | "development" | "local" | "debug")
+        {
             let line = model.instruction(index).map_or(0, |instruction| instruction.lines.0);
             return develops(format!("{name}={value} in line {line} says that it is for development"));
         }

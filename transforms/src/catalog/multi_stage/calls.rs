@@ -4,107 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::context::{self, Context};
 use crate::knowledge::buildpack;
+use crate::knowledge::words::Words;
 use crate::model::paths;
 
 use super::survey::Survey;
-
-/// What starts the program that its first text names: functions and types of the languages whose images are full ones.
-const CALLERS: [&str; 46] = [
-    "Command",
-    "Popen",
-    "Process",
-    "ProcessBuilder",
-    "backtick",
-    "call",
-    "capture2",
-    "capture2e",
-    "capture3",
-    "check_call",
-    "check_output",
-    "create_subprocess_exec",
-    "create_subprocess_shell",
-    "exec",
-    "execAsync",
-    "execFile",
-    "execFileAsync",
-    "execFilePromise",
-    "execFileSync",
-    "execPromise",
-    "execSync",
-    "execa",
-    "execaCommand",
-    "execaCommandSync",
-    "execaSync",
-    "execl",
-    "execlp",
-    "execv",
-    "execvp",
-    "fromShellCommandline",
-    "getoutput",
-    "getstatusoutput",
-    "passthru",
-    "popen",
-    "popen2e",
-    "popen3",
-    "proc_open",
-    "run",
-    "shell_exec",
-    "spawn",
-    "spawnAsync",
-    "spawnSync",
-    "spawnp",
-    "system",
-    "which",
-    "x",
-];
-
-/// What of Git is used to start it, where its name begins a text.
-const VERBS: [&str; 16] = [
-    "add",
-    "checkout",
-    "clone",
-    "commit",
-    "config",
-    "describe",
-    "diff",
-    "fetch",
-    "init",
-    "log",
-    "ls-remote",
-    "pull",
-    "push",
-    "rev-parse",
-    "show",
-    "status",
-];
-
-/// Folders and files of who works on the project, beside those that [`context::is_code`] leaves out.
-const ASIDE: [&str; 12] = [
-    ".circleci",
-    ".github",
-    "bench",
-    "benchmarks",
-    "ci",
-    "cypress",
-    "deploy",
-    "e2e",
-    "hack",
-    "script",
-    "scripts",
-    "tools",
-];
-const FILES: [&str; 10] = [
-    "build.js",
-    "build.rs",
-    "conftest.py",
-    "fabfile.py",
-    "gulpfile.js",
-    "noxfile.py",
-    "release.js",
-    "setup.py",
-    "tasks.py",
-    "versioneer.py",
-];
 
 /// The packages that bring to the slim image what the sources start.
 pub(super) fn packages(survey: &Survey<'_, '_>) -> Vec<&'static str> {
@@ -183,8 +86,8 @@ fn is_aside(file: &str) -> bool {
     let name = paths::name(file);
     let made = [".config.", ".test.", ".spec.", "_test."].iter().any(|part| name.contains(part));
     made || name.starts_with("test_")
-        || FILES.contains(&name)
-        || file.split('/').rev().skip(1).any(|part| ASIDE.contains(&part))
+        || Words::WorkFiles.has(name)
+        || file.split('/').rev().skip(1).any(|part| Words::WorkFolders.has(part))
 }
 
 /// The first word of a text that begins with its quote, and what follows.
@@ -233,8 +136,12 @@ fn is_started(before: &[u8], text: &[u8], rest: &[u8], name: &str) -> bool {
     }
     // A command line that is started later.
     let line = rest.strip_prefix(b" ").unwrap_or_default();
-    let verb =
-        || VERBS.iter().any(|verb| line.strip_prefix(verb.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")));
+    let verb = || {
+        Words::GitVerbs
+            .list()
+            .iter()
+            .any(|verb| line.strip_prefix(verb.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")))
+    };
     before.ends_with(b"=") && (line.starts_with(b"-") || name == "git" && verb())
 }
 
@@ -263,12 +170,12 @@ fn calls(call: &[u8]) -> bool {
     if name == b"new" {
         return head.ends_with(b"Command::") || head.ends_with(b"Process.") || head.ends_with(b"ProcessBuilder.");
     }
-    std::str::from_utf8(name).is_ok_and(|name| CALLERS.binary_search(&name).is_ok())
+    std::str::from_utf8(name).is_ok_and(|name| Words::Callers.list().binary_search(&name).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLERS, read};
+    use super::{Words, read};
     use crate::context::MemoryContext;
 
     fn found(file: &str, text: &str) -> Vec<String> {
@@ -326,6 +233,6 @@ mod tests {
 
     #[test]
     fn the_callers_are_sorted() {
-        assert!(CALLERS.is_sorted());
+        assert!(Words::Callers.list().is_sorted());
     }
 }

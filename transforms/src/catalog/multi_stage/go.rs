@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::context::Context;
-use crate::knowledge::options;
 use crate::knowledge::releases::Family;
-use crate::knowledge::toolchains;
+use crate::knowledge::words::Words;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
@@ -19,32 +18,7 @@ use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{PATH, Survey, refuse};
-use super::{whole, workplace};
-
-/// Programs that start Go, or what of it, when they run.
-const STARTS_GO: [&str; 21] = [
-    "dep",
-    "errcheck",
-    "gcc",
-    "ginkgo",
-    "glide",
-    "go-torch",
-    "gocode",
-    "godep",
-    "godoc",
-    "golangci-lint",
-    "gometalinter",
-    "gopls",
-    "goreleaser",
-    "gotestsum",
-    "govendor",
-    "gox",
-    "mage",
-    "make",
-    "mockgen",
-    "staticcheck",
-    "task",
-];
+use super::workplace;
 
 /// A program that a command makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,12 +138,12 @@ impl State<'_, '_, '_> {
             let text = format!("`{program}` compiles again whenever a source changes: it is a development image");
             return Err(refuse("development-image", text, true));
         }
-        if STARTS_GO.contains(&program.as_str()) {
+        if Words::GoStarters.has(program.as_str()) {
             let text = format!("`{program}` runs when the container starts, and needs the toolchain");
             return Err(refuse("toolchain-at-run-time", text, true));
         }
         // `sh run.sh` starts the script, where it is there to read; a shell alone is for a person, who has come to work.
-        if whole::SHELLS.contains(&program.as_str()) && depth == 0 {
+        if Words::Shells.has(program.as_str()) && depth == 0 {
             let script = step.args().iter().find(|arg| !arg.starts_with('-'));
             match script.and_then(|script| step.path(script)) {
                 Some(path) if !step.args().iter().any(|arg| arg == "-c") && self.survey.read(&path).is_some() => {
@@ -498,7 +472,7 @@ impl State<'_, '_, '_> {
             unpacked: Vec::new(),
             shared: Vec::new(),
             start: self.start,
-            toolchain_variables: if workspace { &toolchains::GO_VARIABLES[1..] } else { &toolchains::GO_VARIABLES },
+            toolchain_variables: Words::GoVariables.list().get(usize::from(workspace)..).unwrap_or_default(),
             assumptions: self.assumptions,
             applicability,
         })
@@ -762,7 +736,7 @@ fn made(survey: &Survey<'_, '_>, step: &Step) -> Vec<Artifact> {
             packages.push(word);
         } else if option == "-d" {
             download_only = true;
-        } else if options::go_takes_value(&option) {
+        } else if Words::GoValued.has(&option) {
             let value = match plain.split_once('=') {
                 Some((_, value)) => Some(value.to_owned()),
                 None => words.next().cloned(),
@@ -908,32 +882,6 @@ struct Sources {
     any: bool,
 }
 
-/// Calls that open what they are given.
-const OPENERS: [&str; 22] = [
-    "os.Open",
-    "os.ReadFile",
-    "os.ReadDir",
-    "os.DirFS",
-    "os.Stat",
-    "ioutil.ReadFile",
-    "ioutil.ReadDir",
-    "filepath.Walk",
-    "filepath.Glob",
-    "ParseFiles(",
-    "ParseGlob(",
-    "http.Dir(",
-    "http.ServeFile",
-    "LoadHTML",
-    "StaticFile",
-    ".Static(",
-    "AddConfigPath",
-    "SetConfig",
-    "godotenv.",
-    "DecodeFile(",
-    "LoadX509KeyPair",
-    "file://",
-];
-
 /// Calls that look for files beside the source that has them, where it was compiled; the libraries that put such files into
 /// programs do so for those that they did not put there.
 const BESIDE_SOURCES: [&str; 6] =
@@ -1002,7 +950,7 @@ impl Sources {
             }
             sources.looks_up |= BESIDE_SOURCES.iter().any(|sign| text.contains(sign));
             sources.workspace |= WORKSPACE.iter().any(|sign| text.contains(sign));
-            sources.opens |= OPENERS.iter().any(|sign| text.contains(sign));
+            sources.opens |= Words::GoOpeners.list().iter().any(|sign| text.contains(sign));
             for line in text.lines() {
                 if let Some(patterns) = line.trim_start().strip_prefix("//go:embed") {
                     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);

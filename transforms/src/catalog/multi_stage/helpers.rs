@@ -7,6 +7,7 @@ use crate::knowledge::images::Kind;
 use crate::knowledge::packages::program_package;
 use crate::knowledge::releases::Manager;
 use crate::knowledge::sorted::Sorted;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -16,9 +17,6 @@ use super::survey::{Survey, Unit};
 
 /// Modules of other languages that start Node.
 static STARTERS: Sorted = Sorted::new(include_str!("../../../data/starters.tsv"));
-
-/// Programs by which the modules and scripts of Node's projects are used.
-const NODE: [&str; 10] = ["node", "nodejs", "npm", "npx", "yarn", "yarnpkg", "pnpm", "pnpx", "corepack", "pm2"];
 
 /// What is taken for granted where Node stays behind.
 pub(super) const NODE_BUNDLES: &str = "Node is there to bundle files, and nothing starts it when the container runs";
@@ -67,30 +65,18 @@ pub(super) fn bundles(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
             .language()
             .map_or(image.kind() == Kind::Server, |language| !matches!(language, "node" | "ruby" | "elixir"))
     });
-    let is_node = |word: &str| NODE.contains(&word);
+    let is_node = |word: &str| Words::NodePrograms.has(word);
     other
         && !recipe.opaque_entry
         && survey.units.iter().take(recipe.last_build + 1).flat_map(|unit| unit.steps).any(bundles_files)
         && unstarted(survey, recipe.last_build, is_node)
-        && !NODE.iter().any(|program| recipe.programs.has(program))
+        && !Words::NodePrograms.list().iter().any(|program| recipe.programs.has(program))
         && !starts_node(survey)
-        && !NODE.iter().any(|program| survey.calls(program))
+        && !Words::NodePrograms.list().iter().any(|program| survey.calls(program))
 }
 
 /// Whether a command bundles a project's files: `npm run build`, `yarn prod`, `gulp`.
 fn bundles_files(step: &Step) -> bool {
-    const SCRIPTS: [&str; 10] = [
-        "build",
-        "prod",
-        "production",
-        "build:prod",
-        "build:production",
-        "dist",
-        "compile",
-        "assets",
-        "gulp",
-        "webpack",
-    ];
     let runs = matches!(step.program(), "npm" | "yarn" | "pnpm" | "npx");
     let bundler = matches!(
         step.program(),
@@ -107,7 +93,7 @@ fn bundles_files(step: &Step) -> bool {
             | "ng"
     ) && step.kind() == "compile";
     matches!(effects::of(step), Effect::Build)
-        && (bundler || runs && step.args().iter().any(|word| SCRIPTS.contains(&word.as_str())))
+        && (bundler || runs && step.args().iter().any(|word| Words::BundlingScripts.has(word.as_str())))
 }
 
 /// Whether the project's lists of modules name one that starts Node by itself.
@@ -128,8 +114,12 @@ fn starts_node(survey: &Survey<'_, '_>) -> bool {
 pub(super) fn is_node_package(manager: Manager, package: &str) -> bool {
     static LISTED: LazyLock<Vec<(Manager, &str)>> = LazyLock::new(|| {
         let managers = [Manager::Apt, Manager::Apk, Manager::Yum, Manager::Zypper, Manager::Pacman];
-        let brought =
-            |manager| NODE.iter().filter_map(move |program| Some((manager, program_package(manager, program)?)));
+        let brought = |manager| {
+            Words::NodePrograms
+                .list()
+                .iter()
+                .filter_map(move |program| Some((manager, program_package(manager, program)?)))
+        };
         managers.into_iter().flat_map(brought).collect()
     });
     let name = package.split(['=', '<', '>', '~', ':']).next().unwrap_or(package);

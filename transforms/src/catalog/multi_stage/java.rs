@@ -1,33 +1,10 @@
 //! What a project in Java asks of the image that it runs on, beyond a bare runtime.
 
 use crate::context::{self, Context};
+use crate::knowledge::words::Words;
 
 /// What sources that draw name: windows, fonts and images, for which Java takes libraries of the system.
 const DRAWS: [&str; 5] = ["java.awt", "javax.imageio", "javax.print", "javax.swing", "javafx."];
-
-/// Libraries that draw for those who use them, as projects name them: tables, documents, charts, codes to read off.
-const DRAWING: [&str; 20] = [
-    "aspose",
-    "barbecue",
-    "barcode4j",
-    "batik",
-    "birt",
-    "captcha",
-    "docx4j",
-    "easyexcel",
-    "flying-saucer",
-    "hutool",
-    "imgscalr",
-    "itext",
-    "jasperreports",
-    "jfreechart",
-    "openhtmltopdf",
-    "org.apache.poi",
-    "pdfbox",
-    "thumbnailator",
-    "xmlgraphics",
-    "zxing",
-];
 
 /// What sources name that use the tools of a JDK when they run: its compiler, its debugger, its shell.
 const TOOLS: [&str; 5] = ["com.sun.jdi", "com.sun.tools", "getSystemJavaCompiler", "jdk.jshell", "sun.jvmstat"];
@@ -57,7 +34,7 @@ fn is_project(context: &dyn Context) -> bool {
 /// Whether the project may draw: with nothing to read, it may.
 pub(super) fn draws(context: Option<&dyn Context>) -> bool {
     let Some(context) = context.filter(|context| is_project(*context)) else { return true };
-    names(context, context::is_code, &DRAWS) || names(context, lists, &DRAWING)
+    names(context, context::is_code, &DRAWS) || names(context, lists, Words::DrawingJars.list())
 }
 
 /// Whether the sources use the tools of a JDK when they run.

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::knowledge::develops;
 use crate::knowledge::images::Image;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{effects, npm, paths};
 
@@ -13,131 +14,13 @@ use super::whole::shown;
 
 /// Whether a file could be opened when the program runs: not a source, not a manifest, not about the repository.
 pub(super) fn is_asset(file: &str) -> bool {
-    const ASIDE: [&str; 18] = [
-        "checkstyle",
-        "gatling",
-        "jmeter",
-        "vendor",
-        "testdata",
-        "docs",
-        "doc",
-        "test",
-        "tests",
-        "examples",
-        "node_modules",
-        "hack",
-        "ci",
-        "target",
-        "bin",
-        "obj",
-        "build",
-        "gradle",
-    ];
-    const ABOUT: [&str; 45] = [
-        "license",
-        "licence",
-        "readme",
-        "changelog",
-        "contributing",
-        "authors",
-        "notice",
-        "makefile",
-        "dockerfile",
-        "docker-compose",
-        "compose.",
-        "procfile",
-        "jenkinsfile",
-        "taskfile",
-        "vagrantfile",
-        "cargo.",
-        "pom.",
-        "build.",
-        "settings.",
-        "gradle",
-        "mvnw",
-        "cmakelists",
-        "configure",
-        "codeowners",
-        // What other tools and the sites that build and run it read.
-        "app.json",
-        "appveyor.",
-        "azure-pipelines",
-        "bitbucket-pipelines",
-        "buildspec.",
-        "cabal.",
-        "cloudbuild.",
-        "codecov.",
-        "directory.build",
-        "directory.packages",
-        "fly.toml",
-        "global.json",
-        "heroku.yml",
-        "hie.yaml",
-        "launchsettings.json",
-        "nuget.config",
-        "package.yaml",
-        "render.yaml",
-        "renovate.json",
-        "skaffold.",
-        "stack.",
-    ];
-    const SOURCES: [&str; 48] = [
-        "go",
-        "mod",
-        "sum",
-        "md",
-        "rst",
-        "proto",
-        "sh",
-        "bat",
-        "cmd",
-        "ps1",
-        "c",
-        "h",
-        "cc",
-        "cpp",
-        "cxx",
-        "hpp",
-        "s",
-        "lock",
-        "work",
-        "dockerfile",
-        "tf",
-        "gitignore",
-        "dockerignore",
-        "log",
-        "rs",
-        "java",
-        "kt",
-        "kts",
-        "sbt",
-        "scala",
-        "groovy",
-        "am",
-        "ac",
-        "in",
-        "m4",
-        "hs",
-        "cabal",
-        "o",
-        "cr",
-        "cs",
-        "csproj",
-        "dotsettings",
-        "fs",
-        "fsi",
-        "fsproj",
-        "sln",
-        "vb",
-        "vbproj",
-    ];
     let name = paths::name(file).to_ascii_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let aside = file.split('/').any(|part| ASIDE.contains(&part) || part.starts_with('.') && part != ".env");
+    let aside = file.split('/').any(|part| Words::AsideFolders.has(part) || part.starts_with('.') && part != ".env");
     // What lies under a JVM project's resources is packed into the jar.
     let packed = file.contains("src/main/") || file.contains("src/test/");
-    let about = ABOUT.iter().any(|start| name.starts_with(start));
-    !(aside || packed || about || SOURCES.contains(&extension) || name.starts_with('.') && name != ".env")
+    let about = Words::AboutFiles.list().iter().any(|start| name.starts_with(start));
+    !(aside || packed || about || Words::SourceEnds.has(extension) || name.starts_with('.') && name != ".env")
 }
 
 /// Takes out of `carried` what the context proves to be of no use when the container runs: the folder of a project that
@@ -476,52 +359,6 @@ pub(super) fn is_script(context: &dyn Context, file: &str) -> bool {
 /// Whether the sources of a project in Rust, C or a language of the JVM call nothing that opens files, starts programs, or
 /// reads settings.
 fn opens_nothing(context: &dyn Context) -> bool {
-    const JVM: [&str; 20] = [
-        "File",
-        "FileInputStream",
-        "FileOutputStream",
-        "FileReader",
-        "FileSystemResource",
-        "FileSystemXmlApplicationContext",
-        "FileSystems",
-        "FileUtils",
-        "FileWriter",
-        "Files",
-        "Path",
-        "Paths",
-        "ProcessBuilder",
-        "PropertySource",
-        "RandomAccessFile",
-        "Runtime",
-        "Source",
-        "dotenv",
-        "Dotenv",
-        "readText",
-    ];
-    const OPENS: [&str; 22] = [
-        "fs",
-        "File",
-        "OpenOptions",
-        "Path",
-        "PathBuf",
-        "Command",
-        "dotenv",
-        "dotenvy",
-        "config",
-        "Config",
-        "Template",
-        "Tera",
-        "Handlebars",
-        "ServeDir",
-        "NamedFile",
-        "FileServer",
-        "rocket",
-        "migrate",
-        "fopen",
-        "open",
-        "ifstream",
-        "system",
-    ];
     let mut sources = 0;
     for file in context.files() {
         let end = file.rsplit_once('.').map_or("", |(_, end)| end);
@@ -542,7 +379,7 @@ fn opens_nothing(context: &dyn Context) -> bool {
         let Some(text) = context.read(file) else { return false };
         let text = crate::context::text(&text);
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-        let opens: &[&str] = if jvm { &JVM } else { &OPENS };
+        let opens: &[&str] = if jvm { Words::JvmOpeners.list() } else { Words::NativeOpeners.list() };
         if text.split(word).any(|word| opens.contains(&word)) {
             return false;
         }
@@ -791,12 +628,8 @@ pub(super) fn without_modules(survey: &Survey<'_, '_>, carried: &[Carried]) -> V
 
 /// Whether a file could name others: no picture, sound, font or archive.
 fn may_name(file: &str) -> bool {
-    const ENDS: [&str; 29] = [
-        "png", "jpg", "jpeg", "gif", "webp", "ico", "bmp", "mp3", "mp4", "wav", "ogg", "webm", "mov", "woff", "woff2",
-        "ttf", "otf", "eot", "pdf", "zip", "gz", "jar", "so", "psd", "phar", "sqlite", "sql", "csv", "log",
-    ];
     let end = paths::name(file).rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
-    !ENDS.contains(&end.as_str()) && !file.split('/').any(|part| part == "node_modules")
+    !Words::NamelessEnds.has(end.as_str()) && !file.split('/').any(|part| part == "node_modules")
 }
 
 /// Whether what starts is a development server: it compiles, and what it compiles with is a development dependency.

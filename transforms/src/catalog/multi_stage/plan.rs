@@ -3,6 +3,7 @@
 use crate::knowledge::homes;
 use crate::knowledge::images::RunsAs;
 use crate::knowledge::releases::Manager;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{base, paths};
@@ -446,7 +447,7 @@ fn lost(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot:
                 let carried = recipe.carried.iter().chain(&found).any(|carried| paths::within(path, &carried.to));
                 let again = matches!(&decision.place, Place::BuilderAnd(text) if text.contains(paths::name(path)));
                 let gone = removed.iter().any(|removed| paths::covers(removed, path));
-                let own = paths::plain(path) && !whole::SYSTEM.contains(&path.as_str());
+                let own = paths::plain(path) && !Words::SystemFolders.has(path.as_str());
                 if own && !carried && !again && !gone && names(path) {
                     let evidence = format!("`{}` writes it, and the shipped image names it", step.program());
                     found.push(Carried { from: path.clone(), to: path.clone(), owner: None, evidence });
@@ -730,11 +731,10 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
 /// Whether a COPY or ADD puts files that the start script may read, as settings and templates are, into a folder of the
 /// build that stays behind: no command of the build names them.
 fn for_the_start(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, to: &str) -> bool {
-    const ENDS: [&str; 13] =
-        ["conf", "cfg", "cnf", "ini", "json", "lua", "py", "sql", "template", "tmpl", "tpl", "xml", "yml"];
     let Some(copy) = unit.copy.as_ref() else { return false };
     let goes = recipe.carried.iter().any(|carried| paths::within(to, &carried.from));
-    let setting = |source: &String| paths::name(source).rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+    let setting =
+        |source: &String| paths::name(source).rsplit_once('.').is_some_and(|(_, end)| Words::SettingEnds.has(end));
     let named = |source: &String| {
         let name = paths::name(source);
         survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.contains(name)))
@@ -750,11 +750,7 @@ fn for_the_start(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, to: 
 
 /// Whether a file is the source of a compiled program, which nothing reads when the program runs.
 fn compiled_source(source: &str) -> bool {
-    const ENDS: [&str; 16] = [
-        ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".go", ".rs", ".java", ".kt", ".swift", ".hs", ".csproj", ".fsproj",
-        ".sln", ".f90",
-    ];
-    ENDS.iter().any(|end| source.ends_with(end))
+    Words::CompiledEnds.list().iter().any(|end| source.ends_with(end))
         || matches!(
             paths::name(source),
             "pom.xml" | "go.mod" | "go.sum" | "go.*" | "Cargo.toml" | "Cargo.lock" | "Makefile" | "CMakeLists.txt"

@@ -6,6 +6,7 @@
 
 use crate::knowledge::packages;
 use crate::knowledge::releases::Manager;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Model, Stage, entry, paths};
@@ -17,7 +18,7 @@ use super::plan::{Carried, Recipe};
 use super::programs;
 use super::stores;
 use super::survey::refuse;
-use super::whole::{SYSTEM, shown};
+use super::whole::shown;
 
 /// What a command lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,21 +175,6 @@ struct History<'m> {
     started: Vec<(Need, String)>,
 }
 
-/// Folders that every image has, whoever makes something in them.
-const STANDING: [&str; 11] = [
-    "/usr/local",
-    "/usr/local/bin",
-    "/usr/local/etc",
-    "/usr/local/include",
-    "/usr/local/lib",
-    "/usr/local/sbin",
-    "/usr/local/share",
-    "/usr/local/src",
-    "/usr/src",
-    "/etc/apt",
-    "/etc/profile.d",
-];
-
 /// The first thing that a command of the new stages lacks and that the old stage had made before it.
 pub(super) fn missing(old: (&Model<'_>, &Stage), new: &Model<'_>, stages: [&Stage; 2]) -> Option<Missing> {
     let before = history(old.0, old.1);
@@ -342,7 +328,7 @@ impl History<'_> {
 }
 
 fn standing(path: &str) -> bool {
-    SYSTEM.contains(&path) || STANDING.contains(&path)
+    Words::SystemFolders.has(path) || Words::StandingFolders.has(path)
 }
 
 /// Whether what is put into the folder `whole` may have brought `path`: into one of the system, no other of its folders.

@@ -6,6 +6,7 @@
 
 use crate::edit::{Edit, EditSet};
 use crate::knowledge::releases::Family;
+use crate::knowledge::words::Words;
 use crate::model::base;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
@@ -16,32 +17,6 @@ use crate::transform::{Applicability, Decision, Fix};
 use super::runtime::{self, Runtime};
 use super::survey::{self, Survey};
 use super::{calls, libraries, tools, whole};
-
-/// What a start may do before it comes to the program, and nothing of it is a matter of the image.
-const AROUND: [&str; 18] = [
-    "tini",
-    "tini-static",
-    "dumb-init",
-    "catatonit",
-    ":",
-    "[",
-    "cd",
-    "date",
-    "echo",
-    "exec",
-    "export",
-    "mkdir",
-    "printenv",
-    "printf",
-    "set",
-    "sleep",
-    "test",
-    "true",
-];
-
-/// Programs that a JDK has and a runtime lacks.
-const OF_THE_JDK: [&str; 11] =
-    ["jar", "jarsigner", "javap", "jcmd", "jdb", "jinfo", "jlink", "jmap", "jps", "jshell", "jstack"];
 
 /// Programs of the full images that sources start by their names, and that are words for nothing else.
 const CALLED: [&str; 7] = ["git", "gpg", "hg", "scp", "ssh", "ssh-keygen", "svn"];
@@ -77,7 +52,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     for step in survey.entry.steps.iter().chain(others.iter().flat_map(|(_, steps)| steps)) {
         if compiled && is_brought(&survey, step) || runs(language, step) || starts_script(&survey, language, step) {
             programs.push(step.clone());
-        } else if !AROUND.contains(&step.program()) {
+        } else if !Words::AroundStarts.has(step.program()) {
             programs.push(scripted(&survey, language, step)?);
         }
     }
@@ -183,7 +158,7 @@ fn starts_script(survey: &Survey<'_, '_>, language: &str, step: &Step) -> bool {
     let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or_default();
     let behind = npm::behind(survey.model, index, step, &read);
     let mut own = behind.iter().filter(|one| one.argv != step.argv).peekable();
-    own.peek().is_some() && own.all(|one| runs(language, one) || AROUND.contains(&one.program()))
+    own.peek().is_some() && own.all(|one| runs(language, one) || Words::AroundStarts.has(one.program()))
 }
 
 /// Whether a command starts a compiled program of the language in the runtime alone, or a source in the interpreter.
@@ -212,7 +187,7 @@ fn scripted(survey: &Survey<'_, '_>, language: &str, script: &Step) -> Option<St
             started = Some(step.clone());
         } else if step.program() == language
             || tool
-            || OF_THE_JDK.contains(&step.program())
+            || Words::JdkPrograms.has(step.program())
             || whole::hidden(survey, step)
         {
             alike = false;

@@ -1,5 +1,6 @@
 //! Whether the build stands on an instruction that sets up the shipped image: then both stages have it.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -7,57 +8,6 @@ use crate::syntax::Keyword;
 
 use super::plan::{Recipe, mentions};
 use super::survey::{PATH, Survey, Unit};
-
-/// What sets up the shipped image alone: servers, their modules, the services that start.
-const SERVICES: [&str; 24] = [
-    "a2disconf",
-    "a2dismod",
-    "a2dissite",
-    "a2enconf",
-    "a2enmod",
-    "a2ensite",
-    "chkconfig",
-    "dbus-uuidgen",
-    "initctl",
-    "lighttpd-enable-mod",
-    "mysql_install_db",
-    "newaliases",
-    "postmap",
-    "rabbitmq-plugins",
-    "restorecon",
-    "rc-update",
-    "setcap",
-    "setsebool",
-    "ssh-keygen",
-    "systemctl",
-    "update-rc.d",
-    "visudo",
-    "chpasswd",
-    "passwd",
-];
-
-/// Files that tools read while they build.
-const SETTINGS: [&str; 19] = [
-    "/etc/alternatives",
-    "/etc/apk",
-    "/etc/apt",
-    "/etc/bash.bashrc",
-    "/etc/ca-certificates",
-    "/etc/ca-certificates.conf",
-    "/etc/environment",
-    "/etc/gitconfig",
-    "/etc/hosts",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/locale.gen",
-    "/etc/pip.conf",
-    "/etc/profile",
-    "/etc/profile.d",
-    "/etc/resolv.conf",
-    "/etc/ssl",
-    "/etc/yum.conf",
-    "/etc/yum.repos.d",
-];
 
 /// Whether anything that the builder does behind `unit` may stand on what `unit` does.
 pub(super) fn builder_needs(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
@@ -75,7 +25,7 @@ pub(super) fn builder_needs(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Uni
         Effect::Files(made) if step.program() == "ln" && made.last().is_some_and(|link| in_path(link)) => true,
         Effect::Files(made) => made.iter().any(|path| reads(survey, later, path)),
         Effect::Writes(made) => made.iter().any(|path| reads(survey, later, path) || is_setting(path)),
-        Effect::Configure | Effect::Unknown => !SERVICES.contains(&step.program()),
+        Effect::Configure | Effect::Unknown => !Words::ServicePrograms.has(step.program()),
         Effect::Nothing | Effect::Remove(_) => false,
         _ => true,
     })
@@ -125,7 +75,7 @@ fn reads(survey: &Survey<'_, '_>, later: &[Unit<'_>], path: &str) -> bool {
 fn copies_above(step: &Step, path: &str) -> bool {
     let above = |word: &String| {
         let folder = step.path(word.split(['*', '?']).next().unwrap_or(word).trim_end_matches('/'));
-        folder.is_some_and(|folder| !super::whole::SYSTEM.contains(&folder.as_str()) && paths::within(path, &folder))
+        folder.is_some_and(|folder| !Words::SystemFolders.has(folder.as_str()) && paths::within(path, &folder))
     };
     let sources = match step.args().split_last() {
         Some((_, sources)) if step.program() != "tar" => sources,
@@ -143,5 +93,5 @@ fn in_path(path: &str) -> bool {
 /// Whether tools read a file while they build.
 fn is_setting(path: &str) -> bool {
     let hidden = ["/root", "/home"].iter().any(|home| paths::within(path, home)) && paths::name(path).starts_with('.');
-    hidden || SETTINGS.iter().any(|folder| paths::within(path, folder))
+    hidden || Words::BuildSettings.list().iter().any(|folder| paths::within(path, folder))
 }

@@ -3,36 +3,13 @@
 use crate::knowledge::images::Kind;
 use crate::knowledge::packages;
 use crate::knowledge::releases::Manager;
+use crate::knowledge::words::Words;
 use crate::model::effects::{self, Effect};
 use crate::model::{Model, Stage, entry, paths};
 use crate::syntax::Keyword;
 
 use super::stores;
 use super::survey::Survey;
-
-/// Folders that a distribution and the images of the languages come with.
-const STANDARD: [&str; 14] = [
-    "/bin", "/dev", "/etc", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr",
-    "/var",
-];
-
-/// Programs that every image has, or that the packages of servers bring under another name.
-const COMMON: [&str; 14] = [
-    "ash",
-    "bash",
-    "dash",
-    "env",
-    "init",
-    "my_init",
-    "pkg-config",
-    "sh",
-    "sshd",
-    "systemd",
-    "tail",
-    "time",
-    "tini",
-    "zsh",
-];
 
 /// What the shipped stage has from its instructions.
 struct Shipped<'m> {
@@ -88,7 +65,7 @@ impl<'m> Shipped<'m> {
             })
         };
         let name = paths::name(path);
-        COMMON.contains(&name)
+        Words::CommonPrograms.has(name)
             || !effects::kind(name).is_empty()
             || [Manager::Apt, Manager::Apk, Manager::Yum]
                 .into_iter()
@@ -128,7 +105,7 @@ pub(super) fn missing(survey: &Survey<'_, '_>, smaller: bool, new: &Model<'_>, s
     if image.kind() != Kind::Distro && !smaller && paths::parent(&path) == "/" {
         return None;
     }
-    if !STANDARD.iter().any(|folder| paths::within(&path, folder)) {
+    if !Words::StandardFolders.list().iter().any(|folder| paths::within(&path, folder)) {
         return Some(path);
     }
     (installs && stores::system(&path) && !there.may_bring(&path)).then_some(path)

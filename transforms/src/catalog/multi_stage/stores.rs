@@ -3,6 +3,7 @@
 use crate::knowledge::images::Image;
 use crate::knowledge::releases::{self, Family, Manager};
 use crate::knowledge::sorted::Sorted;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -36,14 +37,12 @@ pub(super) struct Prefix {
 /// Whether a path lies where the distribution's packages put theirs.
 pub(super) fn system(path: &str) -> bool {
     const FREE: [&str; 3] = ["/usr/local", "/usr/src", "/usr/games"];
-    const OWNED: [&str; 12] =
-        ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/var", "/run", "/boot", "/dev", "/proc"];
     // `/usr/share/myapp` and `/var/www` are a project's own, `/usr/share` is not.
     const OPEN: [&str; 5] = ["/var/www", "/usr/share", "/var/lib", "/var/local", "/usr/lib/node_modules"];
     let own = |folder: &str| (path != folder || folder == "/var/www") && paths::within(path, folder);
     !FREE.iter().any(|folder| paths::within(path, folder))
         && !OPEN.iter().any(|folder| own(folder))
-        && OWNED.iter().any(|folder| paths::within(path, folder))
+        && Words::RootsFolders.list().iter().any(|folder| paths::within(path, folder))
 }
 
 /// Whether a path is scratch space.
@@ -53,47 +52,15 @@ pub(super) fn scratch(path: &str, folders: &[&str]) -> bool {
 
 /// Whether a file is an archive or an installer: of no use once it is unpacked.
 pub(super) fn is_archive(path: &str) -> bool {
-    const ENDS: [&str; 17] = [
-        ".tar.gz",
-        ".tgz",
-        ".tar.bz2",
-        ".tbz2",
-        ".tar.xz",
-        ".txz",
-        ".zip",
-        ".tar",
-        ".deb",
-        ".rpm",
-        ".asc",
-        ".sig",
-        ".sha256sum",
-        ".md5",
-        ".sha256",
-        ".run",
-        ".gz",
-    ];
-    ENDS.iter().any(|end| path.ends_with(end)) || path.ends_with(".sh") && path.to_ascii_lowercase().contains("conda")
+    Words::ArchiveEnds.list().iter().any(|end| path.ends_with(end))
+        || path.ends_with(".sh") && path.to_ascii_lowercase().contains("conda")
 }
 
 /// Whether a folder holds a tool for building, by its name: Maven unpacked into `/usr/share/maven`.
 pub(super) fn is_tool(path: &str) -> bool {
-    const TOOLS: [&str; 12] = [
-        "maven",
-        "mvn",
-        "apache-maven",
-        "gradle",
-        "sbt",
-        "apache-ant",
-        "ant",
-        "cmake",
-        "leiningen",
-        "bazel",
-        "ninja",
-        "golang",
-    ];
     let name = paths::name(path).to_ascii_lowercase();
     let stem = name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().trim_end_matches(['-', '_', 'v']);
-    TOOLS.contains(&stem) || path == "/usr/local/go"
+    Words::ToolFolders.has(stem) || path == "/usr/local/go"
 }
 
 /// What `configure`, `cmake` and their likes were told.
@@ -163,20 +130,7 @@ fn read(step: &Step) -> Option<Prefix> {
             found.folders.push(path);
         }
     }
-    const THERE: [&str; 11] = [
-        "/dev",
-        "/var",
-        "/run",
-        "/var/run",
-        "/var/log",
-        "/var/lock",
-        "/run/lock",
-        "/var/lib",
-        "/tmp",
-        "/var/cache",
-        "/etc",
-    ];
-    found.empty.retain(|path| !THERE.contains(&path.as_str()));
+    found.empty.retain(|path| !Words::MadeByTheBase.has(path.as_str()));
     found.empty.dedup();
     match prefix {
         Some(prefix) => {

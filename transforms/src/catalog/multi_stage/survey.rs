@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::knowledge::fetches::{self, Fetch};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect, Store};
@@ -129,12 +130,8 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// read, and none of them, nor a list of modules, says so.
     pub(super) fn parallel(&self) -> bool {
         const MARKS: [&str; 4] = ["openmp", "omp.h", "pragma omp", "gomp"];
-        // Modules that are compiled with it. Their names are words of every day, and parts of others (`stdlib`).
-        const MODULES: [&str; 10] = [
-            "lightgbm", "xgboost", "fasttext", "implicit", "hnswlib", "nmslib", "faiss", "catboost", "pmdarima", "dlib",
-        ];
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-        let names = |text: &str| text.contains("git+") || text.split(word).any(|word| MODULES.contains(&word));
+        let names = |text: &str| text.contains("git+") || text.split(word).any(|word| Words::CompiledModules.has(word));
         // Modules of these are hardly ever written for it.
         let serial = |step: &Step| match step.kind() {
             "npm" | "yarn" | "pnpm" | "npx" | "gem" | "bundle" | "rake" | "composer" | "php-ext" | "rust" => true,
@@ -152,9 +149,6 @@ impl<'m, 'a> Survey<'m, 'a> {
         if self.steps().filter(|(_, step)| works(step)).all(|(_, step)| serial(step)) {
             return false;
         }
-        const ENDS: [&str; 16] = [
-            "c", "h", "cc", "cpp", "cxx", "hpp", "f90", "pyx", "txt", "toml", "lock", "cfg", "am", "ac", "cmake", "py",
-        ];
         let Some(context) = self.model.context else { return true };
         if self.steps().any(|(_, step)| matches!(effects::of(step), Effect::Fetch(_)) || step.kind() == "download") {
             return true;
@@ -163,7 +157,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             let name = paths::name(file);
             let read = name == "Makefile"
                 || name == "Pipfile"
-                || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+                || name.rsplit_once('.').is_some_and(|(_, end)| Words::NativeEnds.has(end));
             let lists = name == "Pipfile"
                 || name == "setup.py"
                 || name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "txt" | "toml" | "lock" | "cfg"));
@@ -220,7 +214,7 @@ impl<'m, 'a> Survey<'m, 'a> {
         let (first, mut removed) = (0..last).rev().find_map(known).unwrap_or_default();
         for unit in self.units.iter().take(last + 1).skip(first) {
             let to = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());
-            if let Some(to) = to.filter(|to| !whole::SYSTEM.contains(to)) {
+            if let Some(to) = to.filter(|to| !Words::SystemFolders.has(to)) {
                 removed.retain(|gone| !paths::covers(gone, to) && !paths::within(gone, to));
             }
             for step in unit.steps {
@@ -291,7 +285,7 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         }
         Effect::Files(made) | Effect::Writes(made) => {
             // What is put into a folder of the system is no part of it that was there before.
-            let made = || made.iter().filter(|path| !whole::SYSTEM.contains(&path.as_str()));
+            let made = || made.iter().filter(|path| !Words::SystemFolders.has(path.as_str()));
             removed.retain(|gone| !made().any(|path| paths::covers(gone, path) || paths::within(gone, path)));
             // What is moved is no longer where it was.
             if step.program() == "mv" && step.always {
@@ -304,7 +298,7 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         // Extensions and programs for everybody are made elsewhere.
         Effect::Store(Store::Extensions | Store::Home(_) | Store::Modules) => {}
         Effect::Build | Effect::Store(_) => {
-            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !whole::SYSTEM.contains(cwd)) {
+            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !Words::SystemFolders.has(cwd)) {
                 removed.retain(|gone| !paths::within(gone, cwd) && !paths::covers(gone, cwd));
             }
         }

@@ -5,6 +5,7 @@
 //! else is built, both stages run the instruction as it is.
 
 use crate::knowledge::packages::Role;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -23,22 +24,6 @@ pub(super) const CAUSES: [&str; 7] = [
     "project-in-system-folder",
     "unknown-path",
     "unknown-result",
-];
-
-/// Tools of the build that are no more than a script or a small program: to keep them is to keep no compiler.
-pub(super) const SMALL: [&str; 12] = [
-    "autoconf",
-    "automake",
-    "bison",
-    "file",
-    "flex",
-    "gettext",
-    "libtool",
-    "m4",
-    "make",
-    "patch",
-    "pkg-config",
-    "pkgconfig",
 ];
 
 /// Whether a RUN installs what it builds with, and takes it away again.
@@ -84,7 +69,7 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
                 continue;
             }
             let headers = bare.ends_with("-dev") || bare.ends_with("-devel");
-            if packages.role(name) == Role::Build && !headers && !SMALL.contains(&bare) {
+            if packages.role(name) == Role::Build && !headers && !Words::SmallTools.has(bare) {
                 return false;
             }
         }
@@ -172,7 +157,7 @@ fn lacks(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Option<St
     let own = build(unit.own);
     let before = survey.units.iter().take_while(|other| other.index < unit.index);
     let before: Vec<String> = before.flat_map(|other| build(other.steps)).collect();
-    let compiler = |name: &&String| !header(name) && !SMALL.contains(&name.as_str());
+    let compiler = |name: &&String| !header(name) && !Words::SmallTools.has(name.as_str());
     if !own.iter().any(|name| compiler(&name))
         && let Some(name) = before.iter().find(compiler)
     {

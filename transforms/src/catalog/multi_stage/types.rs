@@ -2,6 +2,7 @@
 //! package that others bring, and the small one has not.
 
 use crate::knowledge::images::Image;
+use crate::knowledge::words::Words;
 use crate::model::paths;
 
 use super::plan::Carried;
@@ -9,10 +10,6 @@ use super::survey::Survey;
 
 /// The list, where Python looks for it.
 const LIST: &str = "/etc/mime.types";
-
-/// Ends of names of which Python knows nothing without it.
-const ENDS: [&str; 13] =
-    ["woff", "woff2", "ttf", "otf", "eot", "webp", "docx", "xlsx", "pptx", "epub", "flac", "m4a", "ogg"];
 
 /// What says that a program answers with files.
 const SERVES: [&str; 9] = [
@@ -48,7 +45,7 @@ fn looked_up(survey: &Survey<'_, '_>) -> bool {
     }
     let Some(context) = survey.model.context else { return false };
     let end = |file: &str| paths::name(file).rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
-    let known = |end: String| ENDS.contains(&end.as_str());
+    let known = |end: String| Words::MimeEnds.has(end.as_str());
     let mut serves = false;
     let mut files = context.files().iter().any(|file| end(file).is_some_and(known));
     for file in context.files().iter().filter(|file| file.ends_with(".py")) {
@@ -58,7 +55,8 @@ fn looked_up(survey: &Survey<'_, '_>) -> bool {
             return true;
         }
         serves |= SERVES.iter().any(|mark| text.contains(mark));
-        files |= ENDS
+        files |= Words::MimeEnds
+            .list()
             .iter()
             .any(|end| text.match_indices(end).any(|(at, _)| text.get(..at).is_some_and(|head| head.ends_with('.'))));
     }

@@ -2,6 +2,7 @@
 
 use crate::knowledge::releases::Family;
 use crate::knowledge::servers::{self, Server};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::settings::{Settings, UserStyle};
@@ -532,50 +533,6 @@ fn created(survey: &Survey<'_, '_>) -> Vec<Created> {
     found
 }
 
-/// Options of `useradd` and `adduser` whose value is the next word.
-const VALUED: [&str; 40] = [
-    "-u",
-    "-g",
-    "-G",
-    "-d",
-    "-s",
-    "-c",
-    "-b",
-    "-K",
-    "-p",
-    "-k",
-    "-f",
-    "-e",
-    "-h",
-    "-R",
-    "-P",
-    "-Z",
-    "--uid",
-    "--gid",
-    "--groups",
-    "--home",
-    "--home-dir",
-    "--shell",
-    "--comment",
-    "--gecos",
-    "--ingroup",
-    "--password",
-    "--base-dir",
-    "--key",
-    "--skel",
-    "--inactive",
-    "--expiredate",
-    "--conf",
-    "--root",
-    "--prefix",
-    "--add_extra_groups",
-    "--firstuid",
-    "--lastuid",
-    "--firstgid",
-    "--lastgid",
-    "--groups",
-];
-
 /// The user, the group and the number of a command that makes a user.
 fn creation(step: &Step) -> Option<(String, Option<String>, Option<String>)> {
     let program = step.program();
@@ -602,7 +559,7 @@ fn creation(step: &Step) -> Option<(String, Option<String>, Option<String>)> {
         let option = cluster.as_deref().unwrap_or(arg);
         if !arg.starts_with('-') {
             operands.push(arg);
-        } else if VALUED.contains(&option) && rest.peek().is_some() {
+        } else if Words::UseraddValued.has(option) && rest.peek().is_some() {
             let value = rest.next();
             let takes_group = match program {
                 "useradd" => matches!(option, "-g" | "--gid"),

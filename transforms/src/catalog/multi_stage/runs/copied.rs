@@ -1,6 +1,7 @@
 //! Commands that work on what is copied from the builder.
 
 use crate::knowledge::packages::{self};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -13,7 +14,6 @@ use super::super::survey::{Survey, Unit, refuse};
 use super::databases::waits;
 use super::installs::taken_away;
 use super::kept::{follows, no_files, services};
-use super::repeated::SHARED;
 
 /// Whether a command works in a folder that is copied, or names a file of it.
 pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
@@ -34,8 +34,7 @@ pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
     // What is copied over the whole system may bring the file.
     let over = || {
         let system = |path: String| {
-            (paths::within(&path, "/usr") || paths::within(&path, "/etc"))
-                && !super::super::whole::SYSTEM.contains(&path.as_str())
+            (paths::within(&path, "/usr") || paths::within(&path, "/etc")) && !Words::SystemFolders.has(path.as_str())
         };
         let sets = matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip");
         let words = step.args().iter().filter(|_| sets).chain(&step.outputs);
@@ -47,7 +46,7 @@ pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
         step.program() == "touch"
             && step.args().iter().filter_map(|word| step.path(word)).any(|path| {
                 let folder = paths::parent(&path);
-                !super::super::whole::SYSTEM.contains(&folder)
+                !Words::SystemFolders.has(folder)
                     && recipe.carried.iter().any(|carried| paths::within(&carried.to, folder))
             })
     };
@@ -87,7 +86,7 @@ pub(super) fn copy_over(
         {
             continue;
         }
-        if SHARED.contains(&path.as_str()) && recipe.toolchain_variables.is_empty() {
+        if Words::PackagedFolders.has(&path) && recipe.toolchain_variables.is_empty() {
             let text = format!(
                 "`{}` in line {} writes into {path}, among the distribution's own files, which can't be copied apart",
                 super::super::whole::shown(step),

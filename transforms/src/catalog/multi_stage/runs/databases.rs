@@ -1,6 +1,7 @@
 //! Databases that the build starts and fills.
 
 use crate::knowledge::packages::Role;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::transform::Refusal;
@@ -12,29 +13,16 @@ use super::local::left_behind;
 
 /// Whether a command starts a server that keeps data.
 pub(super) fn starts_database(step: &Step) -> bool {
-    const NAMES: [&str; 14] = [
-        "mysql",
-        "maria",
-        "postgres",
-        "pg_ctl",
-        "mongo",
-        "redis",
-        "elastic",
-        "neo4j",
-        "slapd",
-        "couch",
-        "rabbitmq",
-        "cassandra",
-        "influx",
-        "arango",
-    ];
     let program = step.argv.first().map_or("", String::as_str);
     let service = step.kind() == "service" || program.starts_with("/etc/init.d/");
     let server = matches!(step.program(), "mysqld" | "mysqld_safe" | "mongod" | "postgres" | "slapd" | "redis-server");
     // `initdb -D /data`
     let makes = matches!(step.program(), "initdb" | "mysql_install_db" | "mariadb-install-db" | "pg_createcluster");
     let asks = step.argv.iter().any(|arg| matches!(arg.as_str(), "stop" | "status" | "--version"));
-    makes || (service || server) && !asks && step.argv.iter().any(|arg| NAMES.iter().any(|name| arg.contains(name)))
+    makes
+        || (service || server)
+            && !asks
+            && step.argv.iter().any(|arg| Words::DatabaseNames.list().iter().any(|name| arg.contains(name)))
 }
 
 /// Decides for a RUN that starts a server and puts data into it: both stages do so, where nothing is built by the way.

@@ -2,6 +2,7 @@
 
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Packages};
 use crate::model::paths;
@@ -230,7 +231,7 @@ pub(super) fn wanted(
             },
             Role::Tool if !sorted_out && !tool_needed(survey, recipe, manager, name) => all = false,
             // What makes a site is of no use to the server that has the files of it.
-            Role::Runtime if recipe.serves && SITE_TOOLS.contains(&packages::bare(name)) && !starts(name) => {
+            Role::Runtime if recipe.serves && Words::SiteTools.has(packages::bare(name)) && !starts(name) => {
                 all = false
             }
             Role::Runtime if for_native_modules(survey, recipe, names, name) && !starts(name) => all = false,
@@ -300,22 +301,6 @@ fn embedded(package: &str, release: Option<&str>) -> Vec<String> {
     };
     packages::listed(release, library)
 }
-
-/// Packages of the languages that sites are made with.
-const SITE_TOOLS: [&str; 12] = [
-    "bundler",
-    "node",
-    "nodejs",
-    "nodejs-npm",
-    "npm",
-    "pandoc",
-    "python3-pip",
-    "python3-sphinx",
-    "ruby",
-    "ruby-bundler",
-    "ruby-full",
-    "yarn",
-];
 
 /// Whether what starts, a script of it, or a health check starts a program of a package.
 fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {

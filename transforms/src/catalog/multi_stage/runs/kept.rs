@@ -1,5 +1,6 @@
 //! What a command that stays needs beside it: assignments, folders, services.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -29,9 +30,7 @@ pub(super) fn follows(step: &Step, text: &str) -> bool {
     }
     let words = || text.split_ascii_whitespace().map(|word| word.trim_matches(['"', '\'', ';', '>', '(', ')']));
     step.argv.iter().skip(1).filter(|word| word.starts_with('/') && !paths::parent(word).is_empty()).any(|word| {
-        paths::parent(word) != "/"
-            && !super::super::whole::SYSTEM.contains(&word.as_str())
-            && words().any(|other| other == word)
+        paths::parent(word) != "/" && !Words::SystemFolders.has(word.as_str()) && words().any(|other| other == word)
     })
 }
 

@@ -1,5 +1,6 @@
 //! Commands that both stages run.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -11,24 +12,6 @@ use super::super::survey::{Survey, Unit};
 pub(in crate::catalog::multi_stage) fn for_installing(name: &str) -> bool {
     ["DEBIAN_", "DEBCONF_", "ACCEPT_"].iter().any(|start| name.starts_with(start)) || name.contains("EULA")
 }
-
-/// Folders in which packages of the distribution have files of their own: what is added to them can't be copied apart.
-pub(super) const SHARED: [&str; 14] = [
-    "/",
-    "/usr",
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/lib",
-    "/usr/share",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/etc",
-    "/var",
-    "/var/lib",
-    "/opt",
-    "/home",
-];
 
 /// Whether a command unpacks an archive among the files of the system that the runtime stage can have as well: it comes
 /// through a pipe, from a COPY or ADD, or from a download of the same RUN.
@@ -43,8 +26,9 @@ pub(in crate::catalog::multi_stage) fn repeats(
         return false;
     }
     let Effect::Writes(written) = effects::of(step) else { return false };
-    let shared =
-        written.iter().any(|path| SHARED.contains(&path.as_str()) && !in_builder(&recipe.builder_folders, path));
+    let shared = written
+        .iter()
+        .any(|path| Words::PackagedFolders.has(path.as_str()) && !in_builder(&recipe.builder_folders, path));
     if step.kind() != "unpack" || !shared || !step.always {
         return false;
     }

@@ -1,5 +1,6 @@
 //! Users and groups that nothing is given to.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 
@@ -18,11 +19,6 @@ pub(in crate::catalog::multi_stage) fn nobodys(survey: &Survey<'_, '_>, step: &S
 /// The account of this name, where no command makes it and no package or image is known by it, with a script or a Makefile
 /// of the project's that may make it.
 fn nobody(survey: &Survey<'_, '_>, name: &str) -> Option<(String, String)> {
-    const THERE: [&str; 27] = [
-        "root", "nobody", "nogroup", "daemon", "bin", "sys", "mail", "games", "www-data", "apache", "nginx", "mysql",
-        "postgres", "wheel", "adm", "audio", "crontab", "dialout", "proxy", "shadow", "ssl-cert", "staff", "sudo",
-        "syslog", "tty", "users", "utmp",
-    ];
     let letters = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let number = name.bytes().all(|byte| byte.is_ascii_digit());
     // An image that is not known may have anybody.
@@ -33,7 +29,7 @@ fn nobody(survey: &Survey<'_, '_>, name: &str) -> Option<(String, String)> {
         Effect::Install(packages) => packages.names.iter().any(|package| package.contains(name)),
         _ => false,
     });
-    if !letters || number || shipped || made || THERE.contains(&name) {
+    if !letters || number || shipped || made || Words::KnownAccounts.has(name) {
         return None;
     }
     let script = survey.steps().map(|(_, step)| step).find(|step| {

@@ -1,6 +1,7 @@
 //! The last command that builds, and what may stand behind it unseen.
 
 use crate::knowledge::packages::Role;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -11,7 +12,7 @@ use super::super::{runs, stores};
 
 use super::makes::option_folder;
 use super::starts::scripts;
-use super::{SCRATCH, SHELLS, SYSTEM, shown};
+use super::{SCRATCH, shown};
 
 /// Whether a command is a script that can't be read and that doesn't lie in the project it works on.
 pub(in crate::catalog::multi_stage) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
@@ -22,7 +23,7 @@ pub(in crate::catalog::multi_stage) fn hidden(survey: &Survey<'_, '_>, step: &St
         return true;
     }
     let Some(program) = step.argv.first() else { return false };
-    let shell = SHELLS.contains(&paths::name(program)) || matches!(program.as_str(), "." | "source");
+    let shell = Words::Shells.has(paths::name(program)) || matches!(program.as_str(), "." | "source");
     let script = if shell {
         match step.args().iter().find(|arg| !arg.starts_with('-') && !arg.starts_with('+')) {
             Some(script) => script,
@@ -68,8 +69,9 @@ pub(in crate::catalog::multi_stage) fn hidden(survey: &Survey<'_, '_>, step: &St
     if provides {
         return true;
     }
-    let own =
-        |folder: &str| !SYSTEM.contains(&folder) && !stores::system(folder) && !paths::within(folder, "/usr/local");
+    let own = |folder: &str| {
+        !Words::SystemFolders.has(folder) && !stores::system(folder) && !paths::within(folder, "/usr/local")
+    };
     // A folder that has nothing but the script is no project.
     let lone = |cwd: &str| {
         let script = |source: &String| paths::name(source) == paths::name(&path);
@@ -210,7 +212,7 @@ pub(super) fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
 
 /// Whether a script of the project is there to read, and does nothing but compile in the folder where it works.
 fn builds_in_place(survey: &Survey<'_, '_>, script: &Step) -> bool {
-    let Some(folder) = script.cwd.as_deref().filter(|folder| !SYSTEM.contains(folder)) else { return false };
+    let Some(folder) = script.cwd.as_deref().filter(|folder| !Words::SystemFolders.has(folder)) else { return false };
     let (mut compiles, mut stays) = (false, true);
     let each = &mut |step: &Step| {
         let inside = |path: &String| paths::within(path, folder);
@@ -240,7 +242,7 @@ pub(super) fn only_to_compile_with(step: &Step) -> bool {
 pub(in crate::catalog::multi_stage) fn is_build_script(step: &Step) -> bool {
     let program = step.argv.first().map(String::as_str).unwrap_or_default();
     let name = paths::name(program).to_ascii_lowercase();
-    let shell = SHELLS.contains(&name.as_str());
+    let shell = Words::Shells.has(name.as_str());
     let script =
         if shell { step.args().iter().find(|arg| !arg.starts_with('-')).map_or("", String::as_str) } else { program };
     let name = paths::name(script).to_ascii_lowercase();

@@ -2,6 +2,7 @@
 
 use crate::knowledge::images::{Image, Kind};
 use crate::knowledge::packages::{self, Role};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, paths};
@@ -156,7 +157,7 @@ impl<'s> Whole<'s, '_, '_> {
             let tools = self.survey.steps().any(|(_, step)| {
                 matches!(effects::of(step), Effect::Install(packages) if packages.names.iter().any(|name| {
                     packages.role(name) == Role::Build
-                        && !tidy::SMALL.contains(&packages::bare(name))
+                        && !Words::SmallTools.has(packages::bare(name))
                 }))
             });
             return if !works && tools { Err(nothing()) } else { Ok(()) };
@@ -190,7 +191,7 @@ impl<'s> Whole<'s, '_, '_> {
             }
         }
         // A program of a few hundred kilobytes is not worth a stage.
-        left.retain(|name| !tidy::SMALL.contains(&packages::bare(name)));
+        left.retain(|name| !Words::SmallTools.has(packages::bare(name)));
         // The full images of the languages have these themselves.
         let full = self.image.as_ref().is_some_and(|image| {
             const FULL: [&str; 8] = ["elixir", "erlang", "golang", "node", "perl", "python", "ruby", "rust"];
@@ -224,21 +225,7 @@ impl<'s> Whole<'s, '_, '_> {
             .is_some_and(|image| image.env().any(|(name, value)| name == "PATH" && value.contains("/opt/conda/bin")));
         let headers = |name: &&String| {
             let name = packages::bare(name);
-            const HEAVY: [&str; 12] = [
-                "libav",
-                "libboost",
-                "libcairo",
-                "libglib2",
-                "libgst",
-                "libgtk",
-                "libicu",
-                "libmagick",
-                "libopencv",
-                "libpango",
-                "llvm",
-                "qt",
-            ];
-            let heavy = HEAVY.iter().any(|start| name.starts_with(start));
+            let heavy = Words::HeavyLibraries.list().iter().any(|start| name.starts_with(start));
             (name.ends_with("-dev") || name.ends_with("-devel")) && !heavy
         };
         // Beside the compiler of a full image a few headers more are nothing.
@@ -374,11 +361,9 @@ impl<'s> Whole<'s, '_, '_> {
                         step.subcommand().unwrap_or(if installs || step.program() == "bower" { "install" } else { "" });
                     // What pnpm keeps, it links into the project: it takes no room of its own.
                     fills |= matches!(verb, "install" | "i" | "ci" | "add") && step.kind() != "pnpm";
-                    const WORDS: [&str; 10] =
-                        ["build", "compile", "bundle", "dist", "pack", "tsc", "prod", "release", "grunt", "gulp"];
                     let words = || step.argv.iter().map(String::as_str);
                     bundles |= !matches!(verb, "install" | "i" | "ci" | "add" | "test" | "rebuild" | "prune")
-                        && words().any(|word| WORDS.iter().any(|part| word.contains(part)));
+                        && words().any(|word| Words::BuildWords.list().iter().any(|part| word.contains(part)));
                     if verb == "cache" {
                         return false;
                     }

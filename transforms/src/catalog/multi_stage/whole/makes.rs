@@ -1,6 +1,7 @@
 //! What a build makes where it works: programs, bundles, folders of results.
 
 use crate::knowledge::images::Image;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -10,7 +11,7 @@ use super::super::plan::Carried;
 use super::super::stores;
 
 use super::starts::compiles_elixir;
-use super::{SHELLS, SYSTEM, Whole, Work, shown};
+use super::{Whole, Work, shown};
 
 /// Whether `cargo install` installs the project that it runs in.
 pub(super) fn crate_here(step: &Step) -> bool {
@@ -30,7 +31,7 @@ pub(super) fn option_folder(step: &Step) -> Option<String> {
             _ => None,
         };
         if let Some(path) = value.filter(|value| value.starts_with('/')) {
-            return step.path(path).filter(|path| !SYSTEM.contains(&path.as_str()));
+            return step.path(path).filter(|path| !Words::SystemFolders.has(path.as_str()));
         }
     }
     None
@@ -40,7 +41,7 @@ pub(super) fn option_folder(step: &Step) -> Option<String> {
 pub(super) fn is_file_like(path: &str, step: &Step) -> bool {
     match step.kind() {
         "download" | "install" => true,
-        "copy" => !step.argv.last().is_some_and(|last| last.ends_with('/')) && !SYSTEM.contains(&path),
+        "copy" => !step.argv.last().is_some_and(|last| last.ends_with('/')) && !Words::SystemFolders.has(path),
         _ => false,
     }
 }
@@ -73,7 +74,7 @@ impl<'s> Whole<'s, '_, '_> {
         let path = value("GOBIN").or_else(|| first(value("GOPATH")?).map(|path| paths::join(&path, "bin")));
         let Some(bin) = path.filter(|path| paths::plain(path)) else { return };
         // Among the programs of the system, only the one that starts is known to be of these: `ENV GOBIN /usr/bin`.
-        if SYSTEM.contains(&bin.as_str()) {
+        if Words::SystemFolders.has(bin.as_str()) {
             for entry in self.survey.entry.steps.iter().filter(|_| verb == "install") {
                 let path = entry.argv.first().filter(|program| program.contains('/')).and_then(|path| entry.path(path));
                 if let Some(path) = path.filter(|path| paths::parent(path) == bin && !self.survey.copied_file(path)) {
@@ -86,7 +87,7 @@ impl<'s> Whole<'s, '_, '_> {
             let Some(program) = entry.argv.first() else { return false };
             let named = !program.contains('/')
                 && effects::kind(program).is_empty()
-                && !SHELLS.contains(&program.as_str())
+                && !Words::Shells.has(program.as_str())
                 && !self.survey.installs(program)
                 && self.survey.started(entry).is_none();
             named || entry.path(program).is_some_and(|path| paths::parent(&path) == bin)
@@ -154,7 +155,7 @@ impl<'s> Whole<'s, '_, '_> {
         }
         if stores::makes_environment(step) {
             let name = step.args().iter().rfind(|arg| !arg.starts_with('-'));
-            let path = name.and_then(|name| step.path(name)).filter(|path| !SYSTEM.contains(&path.as_str()));
+            let path = name.and_then(|name| step.path(name)).filter(|path| !Words::SystemFolders.has(path.as_str()));
             if let Some(path) = &path {
                 self.carry(path, at, evidence());
             }
@@ -215,18 +216,16 @@ impl<'s> Whole<'s, '_, '_> {
 
     /// The folder of results in the root folder that what starts is in, or is told of.
     fn started_result(&self) -> Option<String> {
-        const NAMES: [&str; 10] =
-            ["build", "dist", "out", "public", "lib", "release", ".next", ".nuxt", "_site", "compiled"];
         let words =
             self.survey.entry.steps.iter().flat_map(|step| {
                 step.argv.iter().filter(|word| !word.starts_with('-')).filter_map(|word| step.path(word))
             });
         let mut folders = words.filter_map(|path| path.split('/').nth(1).map(str::to_owned));
-        let folder = folders.find(|folder| NAMES.contains(&folder.as_str()))?;
+        let folder = folders.find(|folder| Words::OutputFolders.has(folder.as_str()))?;
         let path = format!("/{folder}");
         let brought = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref());
         let copied = brought.filter_map(|copy| copy.to.as_deref()).any(|to| to != "/" && paths::within(to, &path));
-        (!copied && !SYSTEM.contains(&path.as_str())).then_some(path)
+        (!copied && !Words::SystemFolders.has(path.as_str())).then_some(path)
     }
 
     /// The folder that a script of `package.json` makes, where a bundler with a folder of its own runs alone.
@@ -260,7 +259,7 @@ impl<'s> Whole<'s, '_, '_> {
         let brought = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
         let outer = brought
             .filter_map(|copy| copy.to.as_deref())
-            .filter(|to| paths::within(path, to) && !SYSTEM.contains(to))
+            .filter(|to| paths::within(path, to) && !Words::SystemFolders.has(to))
             .min_by_key(|to| to.len());
         let path = outer.unwrap_or(path);
         // `/opt/graphite/webapp` where the file touches `/opt/graphite/storage` as well: the folder is one program's.
@@ -276,7 +275,7 @@ impl<'s> Whole<'s, '_, '_> {
         match self.work.iter_mut().find(|work| paths::within(path, &work.path)) {
             Some(work) => work.last = at,
             None => {
-                self.work.retain(|work| !paths::within(&work.path, path) || SYSTEM.contains(&path));
+                self.work.retain(|work| !paths::within(&work.path, path) || Words::SystemFolders.has(path));
                 self.work.push(Work {
                     path: path.to_owned(),
                     last: at,

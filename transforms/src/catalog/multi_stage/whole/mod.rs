@@ -16,6 +16,7 @@ mod writes;
 
 use crate::knowledge::crates;
 use crate::knowledge::images::Image;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, base, paths};
@@ -33,55 +34,11 @@ pub(super) use last_build::{hidden, is_build_script};
 use starts::{adrift, installs_for_the_start, results_adrift, runs_projects, starts, unpublished, unread};
 pub(super) use starts::{asks_for_the_sdk, scripts};
 
-/// Folders that hold what the distribution and its packages own: they are never carried themselves.
-pub(super) const SYSTEM: [&str; 36] = [
-    "/",
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/home",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/media",
-    "/mnt",
-    "/opt",
-    "/proc",
-    "/root",
-    "/run",
-    "/sbin",
-    "/srv",
-    "/sys",
-    "/tmp",
-    "/usr",
-    "/usr/bin",
-    "/usr/include",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/libexec",
-    "/usr/sbin",
-    "/usr/share",
-    "/var",
-    "/var/cache",
-    "/var/lib",
-    "/var/local",
-    "/var/log",
-    "/var/mail",
-    "/var/run",
-    "/var/spool",
-    "/var/tmp",
-];
-
 /// Folders of the system that distributions leave empty: whatever is there is the file's own.
 const EMPTY: [&str; 6] = ["/opt", "/srv", "/usr/src", "/mnt", "/media", "/home"];
 
 /// Folders whose content is gone when the container starts, or is of no use then.
 const SCRATCH: [&str; 6] = ["/tmp", "/var/tmp", "/root/.cache", "/root/.npm", "/var/cache", "/run"];
-
-/// Programs that show a prompt or wait: who starts them works in the container.
-pub(super) const SHELLS: [&str; 14] =
-    ["bash", "sh", "zsh", "ash", "dash", "fish", "byobu", "tmux", "screen", "irb", "ipython", "login", "ghci", "iex"];
 
 /// What this knows about the stage; `None` where nothing is built.
 pub(super) fn recipe(survey: &Survey<'_, '_>) -> Option<Result<Recipe, Refusal>> {
@@ -377,7 +334,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             return;
         }
         if gone
-            || SYSTEM.contains(&path) && !EMPTY.contains(&path) && !matches!(path, "/root" | "/tmp")
+            || Words::SystemFolders.has(path) && !EMPTY.contains(&path) && !matches!(path, "/root" | "/tmp")
             || self.carried.iter().any(|carried| paths::within(path, &carried.from))
         {
             return;
@@ -543,7 +500,7 @@ fn go_root(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     });
     let stripped = step.args().iter().any(|arg| arg.starts_with("--strip"));
     let root = if stripped { folder.clone() } else { paths::join(folder, "go") };
-    (archive && !SYSTEM.contains(&root.as_str()) && root != "/usr/local").then_some(root)
+    (archive && !Words::SystemFolders.has(root.as_str()) && root != "/usr/local").then_some(root)
 }
 
 /// Whether what a build command makes lies in the folder that it works in, or where its own options say.

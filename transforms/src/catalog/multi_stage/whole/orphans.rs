@@ -1,13 +1,14 @@
 //! What the image starts, and where it comes from.
 
 use crate::knowledge::images::Kind;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
 
 use super::super::survey::PATH;
 
-use super::{SHELLS, SYSTEM, Whole, shown};
+use super::{Whole, shown};
 
 impl<'s> Whole<'s, '_, '_> {
     /// Folders of programs that commands behind the build read, and that no instruction is known to make: on a distribution
@@ -108,7 +109,7 @@ impl<'s> Whole<'s, '_, '_> {
             let words = one.args.text.split([' ', '"', '\'', ',', '[', ']']).filter(|word| !word.is_empty());
             let words: Vec<&str> = words.collect();
             words.windows(2).any(|pair| {
-                matches!(pair, [shell, option] if SHELLS.contains(&paths::name(shell))
+                matches!(pair, [shell, option] if Words::Shells.has(paths::name(shell))
                     && option.starts_with('-') && !option.starts_with("--") && option.contains('i'))
             })
         });
@@ -119,7 +120,7 @@ impl<'s> Whole<'s, '_, '_> {
             let Some(program) = step.argv.first() else { return false };
             // `sh start.sh` starts the script as `./start.sh` does.
             let script = step.args().iter().find(|arg| !arg.starts_with('-'));
-            if SHELLS.contains(&step.program())
+            if Words::Shells.has(step.program())
                 && let Some(path) = script.filter(|word| word.ends_with(".sh")).and_then(|word| step.path(word))
             {
                 return self.survey.read(&path).is_none();
@@ -152,7 +153,7 @@ impl<'s> Whole<'s, '_, '_> {
             let unpacked = self.survey.steps().any(|(_, step)| {
                 step.kind() == "unpack"
                     && matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|folder| {
-                        !SYSTEM.contains(&folder.as_str()) && paths::within(&path, folder)
+                        !Words::SystemFolders.has(folder.as_str()) && paths::within(&path, folder)
                     }))
             });
             if unpacked {
@@ -202,7 +203,7 @@ impl<'s> Whole<'s, '_, '_> {
     /// Whether what starts by a name that nothing is known by may be among programs that the project brings.
     fn may_be_brought(&self, step: &Step) -> bool {
         let program = step.argv.first().map_or("", String::as_str);
-        let known = !step.kind().is_empty() || SHELLS.contains(&program) || self.survey.installs(program);
+        let known = !step.kind().is_empty() || Words::Shells.has(program) || self.survey.installs(program);
         !known && !program.contains('/') && PATH.iter().any(|folder| self.brings_into(folder))
     }
 

@@ -1,6 +1,7 @@
 //! Which of the folders that the build worked in go along, and which stay behind.
 
 use crate::knowledge::images::Kind;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, paths};
@@ -12,7 +13,7 @@ use super::super::survey::refuse;
 use super::super::{runs, stores};
 
 use super::last_build::is_build_script;
-use super::{EMPTY, SCRATCH, SYSTEM, Whole, shown};
+use super::{EMPTY, SCRATCH, Whole, shown};
 
 impl<'s> Whole<'s, '_, '_> {
     /// Decides which of the folders that the build worked in go along.
@@ -57,7 +58,7 @@ impl<'s> Whole<'s, '_, '_> {
                 && self.survey.model.final_workdir(self.survey.stage) == Some(path)
                 && !self.removed.iter().any(|removed| paths::parent(removed) == path && removed.ends_with("/*"));
             let own = EMPTY.contains(&path) && (path != "/home" || !self.has_homes()) || path == "/root" || lives;
-            if SYSTEM.contains(&path) && !own && path != "/tmp" && path != "/var/tmp"
+            if Words::SystemFolders.has(path) && !own && path != "/tmp" && path != "/var/tmp"
                 || path == "/tmp" && needed && !lives
             {
                 if self.brings_project(path) || needed {
@@ -164,7 +165,7 @@ impl<'s> Whole<'s, '_, '_> {
             );
             return Err(refuse("project-in-root", text, false));
         }
-        let mut names: Vec<&str> = SYSTEM.iter().filter_map(|path| path.get(1..)).collect();
+        let mut names: Vec<&str> = Words::SystemFolders.list().iter().filter_map(|path| path.get(1..)).collect();
         names.retain(|name| !name.is_empty() && !name.contains('/'));
         names.extend(["libx32", paths::name(STAGE)]);
         let carried = self.carried.iter().filter(|carried| carried.from == carried.to);
@@ -244,7 +245,7 @@ impl<'s> Whole<'s, '_, '_> {
         let beside = |path: &str| {
             let top = path.split('/').nth(1).map(|name| format!("/{name}")).filter(|top| top.len() > 1);
             top.is_some_and(|top| {
-                !SYSTEM.contains(&top.as_str())
+                !Words::SystemFolders.has(top.as_str())
                     && !self.carried.iter().any(|carried| paths::within(path, &carried.from) && carried.from != "/")
             })
         };
@@ -273,25 +274,11 @@ impl<'s> Whole<'s, '_, '_> {
 
     /// Whether a COPY puts a project, or what a tool of the build reads of one, into the root folder.
     pub(super) fn lies_in_root(&self) -> bool {
-        const FILES: [&str; 12] = [
-            "package.json",
-            "package*.json",
-            "yarn.lock",
-            "composer.json",
-            "bower.json",
-            "gulpfile.js",
-            "Gruntfile.js",
-            "manage.py",
-            "Makefile",
-            "CMakeLists.txt",
-            "pom.xml",
-            "build.gradle",
-        ];
         let mut brought = self.survey.units.iter().take(self.last_build + 1).filter_map(|unit| unit.copy.as_ref());
         self.brings_project("/")
             || brought.any(|copy| {
                 copy.context
-                    && copy.sources.iter().any(|source| FILES.contains(&paths::name(source)))
+                    && copy.sources.iter().any(|source| Words::Manifests.has(paths::name(source)))
                     && copy.to.as_deref().is_some_and(|to| to == "/" || !copy.folder && paths::parent(to) == "/")
             })
     }

@@ -1,6 +1,7 @@
 //! Starts that need what the build needs, and for which nothing can be left behind.
 
 use crate::knowledge::images::{Image, Kind};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, paths};
@@ -12,7 +13,7 @@ use super::super::plan::Carried;
 use super::super::survey::{Survey, refuse};
 
 use super::last_build::{hidden, toolchain};
-use super::{SHELLS, SYSTEM, shown};
+use super::shown;
 
 /// Whether the stage starts something that a rewrite must keep working, and needs no toolchain for.
 pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
@@ -36,7 +37,7 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
             let before = at.checked_sub(1).and_then(|before| step.args().get(before));
             before.is_some_and(|option| matches!(option.as_str(), "--init-file" | "--rcfile"))
         };
-        let interactive = SHELLS.contains(&step.program())
+        let interactive = Words::Shells.has(step.program())
             && step
                 .args()
                 .iter()
@@ -44,11 +45,11 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
                 .all(|(at, arg)| arg.starts_with('-') && !arg.starts_with("-c") || file(at));
         // A shell in the browser: `gotty -w bash`.
         let shown = matches!(step.program(), "gotty" | "ttyd" | "wetty" | "butterfly.server.py" | "shellinaboxd")
-            && step.args().iter().any(|arg| SHELLS.contains(&paths::name(arg)) || arg == "/:LOGIN");
+            && step.args().iter().any(|arg| Words::Shells.has(paths::name(arg)) || arg == "/:LOGIN");
         // `tini -- bash`, `docker-entrypoint.sh bash`: what comes before it ends in the shell.
         let handed = match step.args() {
-            [.., before, last] => SHELLS.contains(&paths::name(last)) && (!before.starts_with('-') || before == "--"),
-            [last] => SHELLS.contains(&paths::name(last)),
+            [.., before, last] => Words::Shells.has(paths::name(last)) && (!before.starts_with('-') || before == "--"),
+            [last] => Words::Shells.has(paths::name(last)),
             [] => false,
         };
         let editor = matches!(
@@ -254,7 +255,8 @@ pub(super) fn results_adrift(survey: &Survey<'_, '_>, carried: &[Carried]) -> Re
     };
     let adrift = carried.iter().find(|carried| {
         let top = carried.from.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
-        let own = !SYSTEM.contains(&top.as_str()) && top.len() > 1 && !matches!(top.as_str(), "/install" | "/go");
+        let own =
+            !Words::SystemFolders.has(top.as_str()) && top.len() > 1 && !matches!(top.as_str(), "/install" | "/go");
         let own = own && paths::plain(&carried.from) && !carried.from.contains('$');
         own && !named(&top)
             && !survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.starts_with(&top)))

@@ -1,5 +1,6 @@
 //! What package managers of languages install.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -10,7 +11,7 @@ use super::super::survey::{Unit, refuse};
 use super::super::{globals, helpers, linked, runs, stores};
 
 use super::makes::crate_here;
-use super::{SYSTEM, Whole, shown};
+use super::{Whole, shown};
 
 impl<'s> Whole<'s, '_, '_> {
     /// What an installer of a language leaves.
@@ -56,7 +57,7 @@ impl<'s> Whole<'s, '_, '_> {
             let tools = store == Store::Python && self.installs_installers(step);
             if tools || store == Store::Python && self.staged_modules(step).is_some() {
                 let project = step.args().first().is_some_and(|script| script == "setup.py");
-                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| project && !SYSTEM.contains(cwd)) {
+                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| project && !Words::SystemFolders.has(cwd)) {
                     self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
                     self.installed_from(step);
                 }
@@ -77,7 +78,8 @@ impl<'s> Whole<'s, '_, '_> {
             let only = !stores::starts_from(self.survey, &folder) || self.starts_installed(&folder);
             if only || !found.contains(&folder) {
                 self.behind.push(folder.clone());
-                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !SYSTEM.contains(cwd) && crate_here(step)) {
+                if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !Words::SystemFolders.has(cwd) && crate_here(step))
+                {
                     self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
                 }
                 self.installed_programs(at, step, &folder);
@@ -85,7 +87,7 @@ impl<'s> Whole<'s, '_, '_> {
             }
         }
         if step.program() == "cabal" && self.cabal_installs(at, step) {
-            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !SYSTEM.contains(cwd)) {
+            if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !Words::SystemFolders.has(cwd)) {
                 self.work_in(cwd, at, format!("`{}` works in it", shown(step)));
                 self.installed_from(step);
             }
@@ -113,7 +115,7 @@ impl<'s> Whole<'s, '_, '_> {
         let home = matches!(store, Store::Home(folder) if folder != ".composer") && step.program() != "nvm";
         if (store == Store::Gems || home || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
             && let Some(cwd) = step.cwd.as_deref()
-            && !SYSTEM.contains(&cwd)
+            && !Words::SystemFolders.has(cwd)
         {
             let evidence = format!("`{}` works in it", shown(step));
             let setup = step.argv.iter().any(|arg| arg.ends_with("setup.py"));
@@ -132,22 +134,6 @@ impl<'s> Whole<'s, '_, '_> {
     /// The programs of gems that lie among the distribution's: those that start by name, or, where what starts can't be read,
     /// all of them in a folder of their own.
     fn gem_programs(&mut self, at: usize, step: &Step) {
-        const NAMES: [&str; 14] = [
-            "bundle",
-            "bundler",
-            "foreman",
-            "jekyll",
-            "middleman",
-            "puma",
-            "rackup",
-            "rails",
-            "rake",
-            "sass",
-            "sidekiq",
-            "thin",
-            "unicorn",
-            "whenever",
-        ];
         let end = step.span.end as usize;
         let gem = step.kind() == "gem" && step.subcommand() == Some("install") && step.always;
         let told = step.args().iter().any(|arg| {
@@ -180,7 +166,7 @@ impl<'s> Whole<'s, '_, '_> {
         let started = |entry: &Step| {
             let program = entry.argv.first()?;
             let name = entry.program();
-            let there = !program.contains('/') && NAMES.contains(&name) || *program == format!("/usr/bin/{name}");
+            let there = !program.contains('/') && Words::RubyTools.has(name) || *program == format!("/usr/bin/{name}");
             (there && installs(name) && !packaged(name) && !self.survey.copied_file(&format!("/usr/bin/{name}")))
                 .then(|| format!("/usr/bin/{name}"))
         };

@@ -3,6 +3,7 @@
 use crate::knowledge::images::Image;
 use crate::knowledge::packages::Role;
 use crate::knowledge::releases::Family;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -14,7 +15,7 @@ use super::super::{browsers, go, stores};
 
 use super::makes::option_folder;
 use super::starts::scripts_at;
-use super::{EMPTY, SCRATCH, SYSTEM, Whole, installs_its_package, shown, stays_here, told_elsewhere};
+use super::{EMPTY, SCRATCH, Whole, installs_its_package, shown, stays_here, told_elsewhere};
 
 impl<'s> Whole<'s, '_, '_> {
     /// Reads every command up to the last build step for where it puts things.
@@ -142,7 +143,7 @@ impl<'s> Whole<'s, '_, '_> {
                             self.finish.push(format!("ln -s {folder}/v2/current/bin/aws {links}/aws"));
                         } else if let Some(folder) = option_folder(step) {
                             self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
-                        } else if step.cwd.as_deref().is_some_and(|cwd| !SYSTEM.contains(&cwd)) {
+                        } else if step.cwd.as_deref().is_some_and(|cwd| !Words::SystemFolders.has(cwd)) {
                             self.works(at, step);
                         }
                         first = first.and(self.script(at, unit, step));
@@ -321,7 +322,7 @@ impl<'s> Whole<'s, '_, '_> {
             let evidence = format!("`{}` works in it", shown(step));
             let scratch = stores::scratch(&cwd, &SCRATCH);
             let own = EMPTY.contains(&cwd.as_str()) || cwd == "/root" && self.lives_at_home();
-            if SYSTEM.contains(&cwd.as_str()) && !scratch && !own {
+            if Words::SystemFolders.has(cwd.as_str()) && !scratch && !own {
                 // `make -C /src`, `python /app/manage.py collectstatic`: the argument says where it works; that of
                 // `composer require vendor/name` does not.
                 let names_packages = matches!(
@@ -354,7 +355,7 @@ impl<'s> Whole<'s, '_, '_> {
                     _ => None,
                 });
                 let mut named: Vec<String> =
-                    named.chain(told).filter(|path| !SYSTEM.contains(&path.as_str())).collect();
+                    named.chain(told).filter(|path| !Words::SystemFolders.has(path.as_str())).collect();
                 named.dedup();
                 let root = cwd == "/";
                 if !named.is_empty() || effects::only_asks(step) {
@@ -388,7 +389,7 @@ impl<'s> Whole<'s, '_, '_> {
             });
             let go = self.image.as_ref().and_then(Image::language) == Some("go");
             let told = told.map(|path| if go && path == "/go" { "/go/bin".to_owned() } else { path });
-            if let Some(path) = told.filter(|path| paths::plain(path) && !SYSTEM.contains(&path.as_str())) {
+            if let Some(path) = told.filter(|path| paths::plain(path) && !Words::SystemFolders.has(path.as_str())) {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
             }
         }

@@ -1,6 +1,7 @@
 //! Archives that are unpacked, and programs that are installed from them.
 
 use crate::knowledge::images::Image;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -9,7 +10,7 @@ use crate::syntax::Keyword;
 use super::super::plan::Carried;
 use super::super::stores;
 
-use super::{SYSTEM, Whole, alike, called, shown};
+use super::{Whole, alike, called, shown};
 
 impl<'s> Whole<'s, '_, '_> {
     /// An archive that is unpacked among other things: the folders in it are those that later commands go into, move or
@@ -30,7 +31,7 @@ impl<'s> Whole<'s, '_, '_> {
                 let plain = first.contains(|c: char| c.is_ascii_digit() || c == '-') && !first.contains(['*', '.'])
                     || first.contains('-')
                     || called(first);
-                let owned = folder == "/" && SYSTEM.contains(&format!("/{first}").as_str())
+                let owned = folder == "/" && Words::SystemFolders.has(format!("/{first}").as_str())
                     || stores::system(folder) && self.survey.installs(first);
                 (plain && !owned && !first.contains(['*', '$']) && !stores::is_archive(first))
                     .then(|| paths::join(folder, first))
@@ -42,7 +43,7 @@ impl<'s> Whole<'s, '_, '_> {
                 && let [from, to] = other.args()
                 && (from.contains('*') && other.path(from).is_some_and(|from| paths::parent(&from) == folder)
                     || unread(from))
-                && let Some(to) = other.path(to).filter(|to| !SYSTEM.contains(&to.as_str()))
+                && let Some(to) = other.path(to).filter(|to| !Words::SystemFolders.has(to.as_str()))
             {
                 found.push(to);
             }

@@ -2,6 +2,7 @@
 
 use crate::knowledge::images::Image;
 use crate::knowledge::releases::Family;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -11,7 +12,7 @@ use super::super::stores;
 
 use super::last_build::only_to_compile_with;
 use super::makes::is_file_like;
-use super::{EMPTY, SCRATCH, SYSTEM, Whole, go_root, shown};
+use super::{EMPTY, SCRATCH, Whole, go_root, shown};
 
 /// Whether `cp` is told to copy folders with all that is in them.
 fn copies_folders(step: &Step) -> bool {
@@ -29,7 +30,8 @@ impl Whole<'_, '_, '_> {
             self.unpacked.push(step.span);
             return;
         }
-        let among = |path: &String| SYSTEM.contains(&path.as_str()) || SYSTEM.contains(&paths::parent(path));
+        let among =
+            |path: &String| Words::SystemFolders.has(path.as_str()) || Words::SystemFolders.has(paths::parent(path));
         if matches!(kind, "copy" | "install") && only_to_compile_with(step) && written.iter().all(among) {
             self.installed_from(step);
             self.unpacked.push(step.span);
@@ -43,7 +45,7 @@ impl Whole<'_, '_, '_> {
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.
         let edits = effects::edits(step);
         for path in written {
-            if kind == "unpack" && SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) {
+            if kind == "unpack" && Words::SystemFolders.has(path.as_str()) && !EMPTY.contains(&path.as_str()) {
                 self.unpacked(at, step, &path);
                 continue;
             }
@@ -55,7 +57,9 @@ impl Whole<'_, '_, '_> {
                 self.carry(&path, at, format!("`{}` writes it", shown(step)));
                 continue;
             }
-            if SYSTEM.contains(&path.as_str()) && !EMPTY.contains(&path.as_str()) || stores::scratch(&path, &SCRATCH) {
+            if Words::SystemFolders.has(path.as_str()) && !EMPTY.contains(&path.as_str())
+                || stores::scratch(&path, &SCRATCH)
+            {
                 continue;
             }
             let unpacks_tool = kind == "unpack"
@@ -100,7 +104,7 @@ impl Whole<'_, '_, '_> {
             || !copies_folders(step)
             || !into
             || paths::parent(folder) != "/"
-            || SYSTEM.contains(&folder)
+            || Words::SystemFolders.has(folder)
         {
             return path;
         }
@@ -123,7 +127,7 @@ impl Whole<'_, '_, '_> {
     fn globs(&mut self, step: &Step, written: &[String]) -> bool {
         let [to] = written else { return false };
         let recursive = copies_folders(step);
-        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let shared = Words::SystemFolders.has(to.as_str()) && !EMPTY.contains(&to.as_str());
         let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
         operands.pop();
         let pattern = operands.iter().any(|operand| operand.contains(['*', '?']));
@@ -163,7 +167,7 @@ impl Whole<'_, '_, '_> {
         // On most distributions `/lib` is a link by now, which no folder can be copied over.
         let family = self.image.as_ref().and_then(Image::family);
         let place = paths::within(to, "/usr") || to == "/etc" || family == Some(Family::Alpine) && to != "/";
-        let shared = SYSTEM.contains(&to.as_str()) && !EMPTY.contains(&to.as_str());
+        let shared = Words::SystemFolders.has(to.as_str()) && !EMPTY.contains(&to.as_str());
         let mut operands: Vec<&str> =
             step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
         operands.pop();

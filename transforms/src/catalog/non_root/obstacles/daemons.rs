@@ -1,6 +1,7 @@
 //! Services that root has to start.
 
 use crate::knowledge::services::{self, Service};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -127,21 +128,6 @@ fn works_by_sudo(survey: &Survey<'_, '_>) -> bool {
         || survey.all().any(|unit| unit.text().contains("sudo apt") || unit.text().contains("sudo npm"))
 }
 
-/// The distributions' package managers.
-pub(super) const MANAGERS: [&str; 11] = [
-    "apt-get",
-    "apt",
-    "aptitude",
-    "apk",
-    "yum",
-    "dnf",
-    "microdnf",
-    "zypper",
-    "pacman",
-    "apk-install",
-    "install_packages",
-];
-
 /// The first service among the packages that a RUN installs, with the code that follows.
 pub(super) fn service(
     survey: &Survey<'_, '_>,
@@ -162,7 +148,7 @@ pub(super) fn packages<'s>(survey: &'s Survey<'_, '_>, unit: &Unit<'_>) -> impl 
         let takes_out = |arg: &String| {
             matches!(arg.as_str(), "remove" | "purge" | "autoremove" | "del" | "erase" | "build-dep" | "-R" | "-Rs")
         };
-        MANAGERS.contains(&step.program()) && !step.args().iter().any(takes_out)
+        Words::PackageManagers.has(step.program()) && !step.args().iter().any(takes_out)
     };
     let words = survey.steps(unit).iter().filter(installs).flat_map(|step| step.args().iter());
     let names = words.filter(|word| !word.starts_with('-'));

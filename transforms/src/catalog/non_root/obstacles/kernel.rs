@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::knowledge::rooted;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::{Keyword, TileKind};
@@ -15,7 +16,7 @@ use super::super::survey::{Survey, Unit};
 
 use super::author::HOMES;
 use super::base::keeps_entrypoint;
-use super::daemons::{MANAGERS, installs};
+use super::daemons::installs;
 use super::pattern;
 
 /// Words by which people start a container with more rights than a user has in it, or as a part of the machine.
@@ -169,7 +170,7 @@ fn installs_docker(survey: &Survey<'_, '_>, unit: &Unit<'_>, text: &str) -> bool
     }
     steps.iter().any(|step| {
         let name = |word: &str| docker(word.split(['=', '>', '<', '~', '@']).next().unwrap_or_default());
-        (MANAGERS.contains(&step.program()) || OTHERS.contains(&step.program()))
+        (Words::PackageManagers.has(step.program()) || OTHERS.contains(&step.program()))
             && step.args().iter().any(|word| name(word))
     })
 }

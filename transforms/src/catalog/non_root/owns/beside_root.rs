@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex};
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 
@@ -143,26 +144,12 @@ fn sources_of(step: &Step) -> &'static [&'static str] {
 
 /// Whether a file of the project is none of the program: a test, or what somebody starts by hand.
 pub(super) fn is_aside(file: &str) -> bool {
-    const FOLDERS: [&str; 12] = [
-        "test",
-        "tests",
-        "__tests__",
-        "spec",
-        "e2e",
-        "scripts",
-        "tools",
-        "examples",
-        "docs",
-        "benchmarks",
-        "notebooks",
-        "fixtures",
-    ];
     let name = paths::name(file);
     let marked = [".test.", ".spec.", ".config.", "_test."].iter().any(|part| name.contains(part));
     marked
         || name.starts_with("test_")
         || matches!(name, "setup.py" | "conftest.py" | "noxfile.py" | "gulpfile.js")
-        || file.split('/').rev().skip(1).any(|part| FOLDERS.contains(&part))
+        || file.split('/').rev().skip(1).any(|part| Words::TestFolders.has(part))
 }
 
 /// What the sources say that the program writes into the root folder, where it works; they are read once.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::knowledge::words::Words;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
@@ -16,9 +17,9 @@ use super::super::survey::{Survey, Unit};
 
 use super::folders::built_at_start;
 use super::frameworks::compiling;
+use super::is_application;
 use super::modes::may_be_written;
 use super::sources::{is_source, writes};
-use super::{SHARED, is_application};
 
 /// Whether the stages that it stands on fill the folder with what is the application's own: what they copy is root's.
 pub(super) fn filled_below(survey: &Survey<'_, '_>, folder: &str) -> bool {
@@ -134,26 +135,10 @@ pub(in crate::catalog::non_root) fn fills(survey: &Survey<'_, '_>, unit: &Unit<'
 
 /// Whether a RUN puts files of another place into the folder.
 pub(super) fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
-    const MARKS: [&str; 14] = [
-        "git ",
-        "tar ",
-        "unzip",
-        "svn ",
-        "hg ",
-        "cp ",
-        "mv ",
-        "rsync",
-        "ln ",
-        "bsdtar",
-        "npx ",
-        "django-admin",
-        "rails new",
-        "composer create",
-    ];
     let unpacked = survey.steps(unit).iter().any(|step| {
         let holds = |path: &str| {
             paths::within(path, folder)
-                || (paths::within(folder, path) && path != "/" && !SHARED.contains(&path))
+                || (paths::within(folder, path) && path != "/" && !Words::SharedFolders.has(path))
                 || (paths::within(folder, path) && paths::parent(folder) == path)
         };
         match step.program() {
@@ -183,7 +168,7 @@ pub(super) fn unpacks(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) ->
     // A whole text is dearer to search than commands are to look at.
     unpacked && {
         let text = unit.text();
-        MARKS.iter().any(|mark| text.contains(mark))
+        Words::DownloadMarks.list().iter().any(|mark| text.contains(mark))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Folders that the file itself makes, fills or gives away.
 
 use crate::knowledge::unpacked;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::Effect;
 use crate::model::paths;
@@ -10,7 +11,7 @@ use super::super::survey::{Survey, Unit};
 use super::super::user::{self, User};
 
 use super::folders::only_serves;
-use super::modes::{CODE, brought};
+use super::modes::brought;
 use super::named::{configuration, free, run_folder};
 use super::{Folder, Needs, is_application};
 
@@ -259,7 +260,7 @@ pub(super) fn handed_on(survey: &Survey<'_, '_>, needs: &mut Needs) {
         let name = paths::name(to);
         // The folder itself, and not a file under another name.
         let whole = paths::name(source.trim_end_matches('/')) == name || matches!(source.as_str(), "." | "./");
-        let read = name.contains('.') || CODE.contains(&name) || unpacked::is_only_read(name);
+        let read = name.contains('.') || Words::CodeFolders.has(name) || unpacked::is_only_read(name);
         if whole && !read && !given && !needs.owned(to) && !needs.copies.contains(&at) {
             needs.copies.push(at);
         }

@@ -14,6 +14,7 @@ mod sources;
 mod volumes;
 
 use crate::knowledge::releases::Family;
+use crate::knowledge::words::Words;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -90,53 +91,9 @@ pub(super) struct Folder {
     pub(super) make: bool,
 }
 
-/// Where systems keep what programs only read, or what every user can write.
-const SYSTEM: [&str; 22] = [
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib64",
-    "/etc",
-    "/boot",
-    "/dev",
-    "/proc",
-    "/sys",
-    "/run",
-    "/tmp",
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/lib",
-    "/usr/libexec",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/usr/local/lib",
-    "/usr/include",
-    "/usr/local/etc",
-    "/var/run",
-    "/usr/share/man",
-];
-
-/// Folders that are everybody's: what lies in them may be an application's, they never are.
-const SHARED: [&str; 14] = [
-    "/",
-    "/usr",
-    "/usr/local",
-    "/usr/share",
-    "/var",
-    "/var/lib",
-    "/var/log",
-    "/var/cache",
-    "/go",
-    "/usr/local/share",
-    "/media",
-    "/mnt",
-    "/home",
-    "/var/spool",
-];
-
 /// Whether a path can be the folder of an application.
 pub(super) fn is_application(path: &str) -> bool {
-    !SHARED.contains(&path) && !SYSTEM.iter().any(|folder| paths::within(path, folder))
+    !Words::SharedFolders.has(path) && !Words::ReadOnlyFolders.list().iter().any(|folder| paths::within(path, folder))
 }
 
 /// Databases that are copied to a folder of their own: the program writes to them, and beside them.

@@ -1,5 +1,6 @@
 //! Files that are copied with modes or names which say that they are written.
 
+use crate::knowledge::words::Words;
 use crate::model::copies::Copied;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -89,8 +90,8 @@ pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &
         }
         let data = is_database(name);
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
-        let file = file || FILES.contains(&name);
-        let code = !whole && CODE.contains(&name);
+        let file = file || Words::PlainFiles.has(name);
+        let code = !whole && Words::CodeFolders.has(name);
         data || !(file || code)
     })
 }
@@ -130,47 +131,6 @@ pub(in crate::catalog::non_root) fn database_in_root(survey: &Survey<'_, '_>) ->
     let database = |file: &&String| !file.contains('/') && is_database(file) && file.as_str() != "Thumbs.db";
     context.files().iter().filter(|_| whole).find(database).map(|file| format!("/{file}"))
 }
-
-/// Files without an extension.
-pub(super) const FILES: [&str; 12] = [
-    "Gemfile",
-    "Makefile",
-    "Procfile",
-    "Pipfile",
-    "LICENSE",
-    "mvnw",
-    "gradlew",
-    "artisan",
-    "Rakefile",
-    "Dockerfile",
-    "package",
-    "requirements",
-];
-
-/// Folders of code and what is served from it.
-pub(super) const CODE: [&str; 21] = [
-    "node_modules",
-    "vendor",
-    "dist",
-    "build",
-    "bin",
-    "lib",
-    "static",
-    "templates",
-    "public",
-    "views",
-    "src",
-    "conf",
-    "config",
-    "scripts",
-    "site-packages",
-    "target",
-    "out",
-    "certs",
-    "test",
-    "tests",
-    "docs",
-];
 
 /// Whether a COPY brings the very program that is started: nobody writes to that.
 pub(super) fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Files and folders that settings, scripts and arguments name.
 
 use crate::knowledge::keeps;
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -15,52 +16,13 @@ use super::folders::only_serves;
 use super::made::{PROGRAMS, given};
 use super::modes::brought;
 use super::sources::named_in_sources;
-use super::{Folder, Needs, SYSTEM, is_application};
+use super::{Folder, Needs, is_application};
 
 /// Variables that name a folder in which programs keep what they write.
 fn names_a_folder(name: &str) -> bool {
-    const WHOLE: [&str; 20] = [
-        "DENO_DIR",
-        "HF_HOME",
-        "HF_HUB_CACHE",
-        "HUGGINGFACE_HUB_CACHE",
-        "TRANSFORMERS_CACHE",
-        "SENTENCE_TRANSFORMERS_HOME",
-        "TORCH_HOME",
-        "MPLCONFIGDIR",
-        "NUMBA_CACHE_DIR",
-        "XDG_CACHE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_STATE_HOME",
-        "MEDIA_ROOT",
-        "UPLOAD_FOLDER",
-        "UPLOADS",
-        "PGDATA",
-        "TMPDIR",
-        "WINEPREFIX",
-        "DATA",
-    ];
-    const ENDS: [&str; 15] = [
-        "DATA_DIR",
-        "DATADIR",
-        "DATA_PATH",
-        "DATA_FOLDER",
-        "LOG_DIR",
-        "LOGDIR",
-        "LOGS_DIR",
-        "LOG_PATH",
-        "CACHE_DIR",
-        "UPLOAD_DIR",
-        "UPLOADS_DIR",
-        "UPLOAD_PATH",
-        "STORAGE_DIR",
-        "STORAGE_PATH",
-        "STATE_DIR",
-    ];
     // Caches of tools that work while the image is built.
     let build = ["PIP_", "APT_", "COMPOSER_", "POETRY_", "UV_", "CARGO_", "PLAYWRIGHT_", "CYPRESS_", "CCACHE_", "GO"];
-    (WHOLE.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)))
+    (Words::WrittenVariables.has(name) || Words::WrittenVariableEnds.list().iter().any(|end| name.ends_with(end)))
         && !build.iter().any(|tool| name.starts_with(tool))
 }
 
@@ -222,18 +184,14 @@ fn makes_itself(survey: &Survey<'_, '_>, needs: &Needs, path: &str) -> bool {
 
 /// The folders that the arguments of what starts name for what it keeps: `--data-dir=/data`, `--log /var/log/x/x.log`.
 pub(in crate::catalog::non_root) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
-    const KEEPS: [&str; 13] = [
-        "data", "db", "database", "storage", "store", "log", "logs", "cache", "state", "upload", "uploads", "output",
-        "pid",
-    ];
     let keeps = |option: &str| {
         let mut words = option.trim_start_matches('-').split(['-', '_', '.']);
         option.starts_with('-')
             && words.any(|word| {
-                KEEPS.iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
+                Words::KeepingWords.list().iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
                     // `--datadir`, `-logpath`
                     let stem = word.trim_end_matches("path").trim_end_matches("dir").trim_end_matches("file");
-                    stem.len() < word.len() && KEEPS.contains(&stem)
+                    stem.len() < word.len() && Words::KeepingWords.has(stem)
                 }
             })
     };
@@ -298,7 +256,7 @@ pub(in crate::catalog::non_root) fn free(path: &str) -> bool {
 
 /// Whether only root can write there, whoever owns what.
 pub(super) fn system(path: &str) -> bool {
-    !run_folder(path) && SYSTEM.iter().any(|folder| paths::within(path, folder))
+    !run_folder(path) && Words::ReadOnlyFolders.list().iter().any(|folder| paths::within(path, folder))
 }
 
 /// A folder of a program's own under `/run`: it can be made and given away beforehand.
@@ -311,43 +269,8 @@ pub(in crate::catalog::non_root) fn run_folder(path: &str) -> bool {
 
 /// A folder for the configuration of a program under `/etc`, which is nothing to the rest of the system.
 pub(super) fn configuration(path: &str) -> bool {
-    const SYSTEM: [&str; 33] = [
-        "X11",
-        "alternatives",
-        "apk",
-        "apt",
-        "ca-certificates",
-        "cron.d",
-        "cron.daily",
-        "cron.hourly",
-        "crontabs",
-        "default",
-        "dpkg",
-        "fonts",
-        "init.d",
-        "iproute2",
-        "java",
-        "ld.so.conf.d",
-        "logrotate.d",
-        "modprobe.d",
-        "network",
-        "openvpn",
-        "pam.d",
-        "pki",
-        "profile.d",
-        "rc.d",
-        "security",
-        "skel",
-        "ssh",
-        "ssl",
-        "sudoers.d",
-        "sysconfig",
-        "sysctl.d",
-        "systemd",
-        "udev",
-    ];
     let name = paths::relative(path, "/etc").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    !name.is_empty() && !name.contains(".conf") && !SYSTEM.contains(&name)
+    !name.is_empty() && !name.contains(".conf") && !Words::SystemSettings.has(name)
 }
 
 /// The place of the system that a script writes to, where it can't be given away.

@@ -60,8 +60,14 @@ lists! {
     AsideFolders = "aside-folders",
     /// Starts of the names of files about the project: for its readers, and for the tools and sites that build and run it.
     AboutFiles = "about-files",
+    /// Starts of such names in the uppermost folder, which are those of data in others.
+    AboutFilesAbove = "about-files-above",
     /// Ends of the names of sources and manifests, which a compiled program does not open.
     SourceEnds = "source-ends",
+    /// Those of them that a program may well open in a folder that it names: texts, scripts and logs.
+    NamedEnds = "named-ends",
+    /// Words of calls, of whatever language, that open what is written after them.
+    OpeningCalls = "opening-calls",
     /// Types of the JVM by which files are opened, programs started, or settings read.
     JvmOpeners = "jvm-openers",
     /// Functions and types of Rust and C by which files are opened, programs started, or settings read.
@@ -136,6 +142,10 @@ lists! {
     SharedFolders = "shared-folders",
     /// Files of projects without an extension.
     PlainFiles = "plain-files",
+    /// Ends of the names of files of data, which programs read and write.
+    DataEnds = "data-ends",
+    /// Parts of the names of settings and manifests that end so too.
+    SettingNames = "setting-names",
     /// Folders of code, and of what is served from it.
     CodeFolders = "code-folders",
     /// Variables that name a folder in which programs keep what they write.

@@ -13,7 +13,7 @@ use crate::model::{Base, paths};
 use crate::syntax::words::Value;
 use crate::transform::{Applicability, Refusal};
 
-use super::lean::is_asset;
+use super::lean::{is_aside, is_asset, is_compiled, opened_by_folder};
 use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
@@ -1003,8 +1003,8 @@ impl Sources {
     }
 }
 
-/// Files and folders of the project that can be opened and that `names` say; relative to `folder`, where the image has the
-/// project. A name may be a pattern; what is `embedded` in the program need not be there.
+/// Files and folders of the project that `names` say, seen from `folder`, in which the program starts; relative to it where
+/// they lie in it. A name may be a pattern; what is `embedded` in the program need not be there.
 pub(super) fn named(
     survey: &Survey<'_, '_>,
     context: &dyn Context,
@@ -1013,33 +1013,54 @@ pub(super) fn named(
     embedded: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut found: BTreeSet<String> = BTreeSet::new();
+    let files = context.files();
+    let is_file = |inside: &str| files.binary_search_by(|file| file.as_str().cmp(inside)).is_ok();
+    let below = |inside: &str| {
+        let prefix = format!("{inside}/");
+        let first = files.partition_point(|file| file.as_str() < prefix.as_str());
+        files.get(first..).unwrap_or_default().iter().take_while(move |file| file.starts_with(&prefix))
+    };
     for name in names {
         let name = name.strip_prefix("file://").unwrap_or(name);
         let name = paths::relative(name, folder).filter(|_| name.starts_with('/')).unwrap_or(name);
         let stem = name.split(['*', '?', '[', '{', '%']).next().unwrap_or(name);
-        let stem = if stem.len() == name.len() { name } else { stem.rsplit_once('/').map_or("", |(folder, _)| folder) };
-        let path = paths::join("/", stem);
-        let path = path.trim_start_matches('/');
-        if path.is_empty() || name.starts_with('/') && !name.starts_with(folder) || name.starts_with("..") {
+        let whole = stem.len() == name.len();
+        let stem = if whole { name } else { stem.rsplit_once('/').map_or("", |(folder, _)| folder) };
+        if stem.is_empty() || name.starts_with('/') && !name.starts_with(folder) {
             continue;
         }
-        let Some(inside) = survey.context_path(&paths::join(folder, path)) else { continue };
-        let is_file = context.files().binary_search_by(|file| file.as_str().cmp(&inside)).is_ok();
-        let prefix = format!("{inside}/");
-        let first = context.files().partition_point(|file| file.as_str() < prefix.as_str());
-        let below =
-            context.files().get(first..).unwrap_or_default().iter().take_while(|file| file.starts_with(&prefix));
-        let asset_folder = below.clone().any(|file| is_asset(file) && !embedded(file));
-        if is_file && is_asset(&inside) && !embedded(&inside) || asset_folder {
-            found.insert(path.to_owned());
+        let path = paths::join(folder, stem);
+        let Some(inside) = survey.context_path(&path).filter(|inside| !inside.is_empty()) else { continue };
+        if path == folder {
+            continue;
+        }
+        // A word that is the name of such a folder too is seldom meant for it, unless something opens it.
+        let word = !name.contains('/') && is_aside(&inside);
+        let opened = |inside: &str| below(inside).any(|file| opened_by_folder(file) && !embedded(file));
+        if is_file(&inside) {
+            if !is_compiled(&inside) && !embedded(&inside) {
+                found.insert(path);
+            }
+        } else if below(&inside).next().is_some() {
+            if !word && opened(&inside) {
+                found.insert(path);
+            }
+        } else if whole && !name.ends_with('/') && !is_compiled(name) && paths::name(name).contains('.') {
+            // What is not there is made there.
+            let parent = paths::parent(&path);
+            let holds = |inside: &String| below(inside).next().is_some_and(|file| !embedded(file));
+            if parent != folder
+                && paths::within(parent, folder)
+                && survey.context_path(parent).filter(|inside| !inside.is_empty()).is_some_and(|inside| holds(&inside))
+            {
+                found.insert(parent.to_owned());
+            }
         }
     }
     // A folder holds what is in it.
     let all = found.clone();
-    found.retain(|path| {
-        !all.iter().any(|other| other != path && paths::within(&format!("/{path}"), &format!("/{other}")))
-    });
-    found.into_iter().collect()
+    found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
+    found.into_iter().map(|path| paths::relative(&path, folder).map_or(path.clone(), str::to_owned)).collect()
 }
 
 /// Whether a Go source imports packages of somebody else, which may speak TLS, by where they are published:
@@ -1061,7 +1082,7 @@ fn survey_copies(survey: &Survey<'_, '_>, file: &str, folder: &str) -> Option<St
     (survey.context_path(&path).as_deref() == Some(file)).then_some(path)
 }
 
-/// Adds the string literals of a source in Go, Rust or C that could be paths.
+/// Adds the string literals of a source in Go, Rust, C or a language of the JVM that could be paths.
 pub(super) fn literals(text: &str, found: &mut BTreeSet<String>) {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -1089,6 +1110,12 @@ pub(super) fn literals(text: &str, found: &mut BTreeSet<String>) {
                     && (1..200).contains(&literal.len())
                     && !literal.contains(['\n', ' ', '\\', '<'])
                 {
+                    // What something opens is a path, even where it is a word that could be anything.
+                    let line = text.get(..start - 1).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+                    let opens = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+                    if !literal.contains('/') && opens.into_iter().any(|word| Words::OpeningCalls.has(word)) {
+                        found.insert(format!("./{literal}"));
+                    }
                     found.insert(literal.to_owned());
                 }
             }

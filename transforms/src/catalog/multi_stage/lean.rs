@@ -14,13 +14,49 @@ use super::whole::shown;
 
 /// Whether a file could be opened when the program runs: not a source, not a manifest, not about the repository.
 pub(super) fn is_asset(file: &str) -> bool {
-    let name = paths::name(file).to_ascii_lowercase();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let aside = file.split('/').any(|part| Words::AsideFolders.has(part) || part.starts_with('.') && part != ".env");
+    let extension = extension(file);
+    // A folder of texts may be what the program shows.
+    let text = matches!(extension.as_str(), "md" | "rst") && file.contains('/');
     // What lies under a JVM project's resources is packed into the jar.
     let packed = file.contains("src/main/") || file.contains("src/test/");
-    let about = Words::AboutFiles.list().iter().any(|start| name.starts_with(start));
-    !(aside || packed || about || Words::SourceEnds.has(extension) || name.starts_with('.') && name != ".env")
+    let name = paths::name(file);
+    !(aside
+        || packed
+        || is_about(file)
+        || Words::SourceEnds.has(&extension) && !text
+        || name.starts_with('.') && name != ".env")
+}
+
+/// Whether a file is about the repository, by its name.
+fn is_about(file: &str) -> bool {
+    let name = paths::name(file).to_ascii_lowercase();
+    let begins = |starts: Words| starts.list().iter().any(|start| name.starts_with(start));
+    begins(Words::AboutFiles) || !file.contains('/') && begins(Words::AboutFilesAbove)
+}
+
+/// What the name of a file ends in, in small letters.
+fn extension(file: &str) -> String {
+    paths::name(file).to_ascii_lowercase().rsplit_once('.').map_or(String::new(), |(_, end)| end.to_owned())
+}
+
+/// Whether a file is compiled into the program, or says how: no program opens it by its name.
+pub(super) fn is_compiled(file: &str) -> bool {
+    let extension = extension(file);
+    Words::SourceEnds.has(&extension) && !Words::NamedEnds.has(&extension) && extension != "in"
+}
+
+/// Whether a folder that has the file is one that a program opens where it names it: for what lies in it, or to write there,
+/// which is why an empty folder is kept in a repository.
+pub(super) fn opened_by_folder(file: &str) -> bool {
+    let name = paths::name(file);
+    let keeps = name.starts_with(".git") || name.contains("keep") || name.contains("placeholder");
+    keeps || !name.starts_with('.') && !is_about(file) && !is_compiled(file)
+}
+
+/// Whether a folder is one of those that hold what is built, tested or read by people.
+pub(super) fn is_aside(folder: &str) -> bool {
+    Words::AsideFolders.has(folder)
 }
 
 /// Takes out of `carried` what the context proves to be of no use when the container runs: the folder of a project that
@@ -56,7 +92,7 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     };
     if let Some(at) = carried.iter().position(elsewhere) {
         // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
-        let empty = !has_assets(context) || opens_nothing(context);
+        let empty = opens_nothing(context) || !has_assets(context) && names_nothing(survey, context);
         let folder = carried.iter().enumerate().find(|(other, carried)| *other != at && brought(&carried.from))?;
         let (place, folder) = (folder.0, folder.1.from.clone());
         if !empty {
@@ -80,8 +116,14 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     if !brought || named || put || survey.copied_file(&program) {
         return None;
     }
-    let alone = !has_assets(context) || opens_nothing(context);
-    let beside = if alone { Vec::new() } else { opened::beside(survey, context, &folder)? };
+    let beside = if opens_nothing(context) {
+        Vec::new()
+    } else if has_assets(context) {
+        opened::beside(survey, context, &folder)?
+    } else {
+        opened::by_name(survey, context, survey.model.final_workdir(survey.stage).unwrap_or(&folder))
+    };
+    let alone = beside.is_empty();
     for carried in carried.iter_mut().filter(|carried| carried.from == folder) {
         carried.evidence = if alone {
             format!("the entry runs it, and the project has nothing else that `{}` could open", shown(step))
@@ -108,7 +150,12 @@ pub(super) fn stays_in_root(survey: &Survey<'_, '_>, carried: &[Carried]) -> boo
         && started(survey, context, step).is_some_and(|program| {
             carried.iter().any(|carried| carried.from == program) && !survey.copied_file(&program)
         })
-        && (!has_assets(context) || opens_nothing(context))
+        && (opens_nothing(context) || !has_assets(context) && names_nothing(survey, context))
+}
+
+/// Whether the sources name no file or folder of the project, from where the program starts.
+fn names_nothing(survey: &Survey<'_, '_>, context: &dyn Context) -> bool {
+    opened::by_name(survey, context, survey.model.final_workdir(survey.stage).unwrap_or("/")).is_empty()
 }
 
 /// Whether the project has files that a program could open when it runs.

@@ -58,6 +58,34 @@ pub(super) fn beside(survey: &Survey<'_, '_>, context: &dyn Context, folder: &st
     (!left).then_some(named)
 }
 
+/// The files and folders of the project that the sources name, from `folder`, in which the program starts; whether it
+/// opens others can't be told.
+pub(super) fn by_name(survey: &Survey<'_, '_>, context: &dyn Context, folder: &str) -> Vec<String> {
+    let mut sources = Sources::default();
+    for file in context.files() {
+        let jvm = [".java", ".kt", ".scala", ".groovy"].iter().any(|end| file.ends_with(end));
+        // What is packed into the jar is read there, but may name what lies beside it.
+        let settings = file.contains("src/main/resources/")
+            && [".properties", ".yml", ".yaml", ".conf"].iter().any(|end| file.ends_with(end));
+        if (jvm || settings) && !file.contains("src/test/") {
+            let Some(content) = context.read(file) else { continue };
+            let text = crate::context::text(&content);
+            if jvm {
+                go::literals(&text, &mut sources.names);
+            } else {
+                let values = text.lines().filter_map(|line| line.split_once(['=', ':']));
+                let values = values.map(|(_, value)| value.trim().trim_matches(['"', '\'']));
+                sources.names.extend(values.filter(|value| value.contains('/')).map(str::to_owned));
+            }
+        } else {
+            // A source that starts other programs may name what they are.
+            let _ = sources.read(context, file);
+        }
+    }
+    let embedded = |file: &str| sources.embedded.iter().any(|embedded| below(file, embedded));
+    go::named(survey, context, folder, &sources.names, &embedded)
+}
+
 /// Whether nothing happens in the folder but that a program is compiled: what is fetched, unpacked, copied or made there by
 /// other means may be opened as well.
 fn compiles_alone(survey: &Survey<'_, '_>, folder: &str) -> bool {
@@ -130,10 +158,6 @@ impl Sources {
         if aside || paths::name(file) == "build.rs" {
             return Some(());
         }
-        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-        if text.split(word).any(|word| STARTS.contains(&word)) {
-            return None;
-        }
         go::literals(&text, &mut self.names);
         for (at, _) in text.match_indices("include") {
             let rest = text.get(at..).unwrap_or_default();
@@ -150,6 +174,7 @@ impl Sources {
             let crates = folder.strip_suffix("src").unwrap_or(&folder).trim_end_matches('/');
             self.embedded.push(format!("{crates}/migrations").trim_start_matches('/').to_owned());
         }
-        Some(())
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        (!text.split(word).any(|word| STARTS.contains(&word))).then_some(())
     }
 }

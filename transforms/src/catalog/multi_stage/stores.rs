@@ -285,17 +285,21 @@ pub(super) fn folders(
             let old = image.is_some_and(|image| early_pypy(image.tag()));
             Some(vec![if old { "/usr/local" } else { "/opt/pypy" }.to_owned()])
         }
-        Store::Python if language == "python" => match image.and_then(|image| minor(image.tag())) {
-            Some(minor) => {
-                let mut found =
-                    vec![format!("/usr/local/lib/python{minor}/site-packages"), "/usr/local/bin".to_owned()];
-                if notebooks(step) {
-                    found.push("/usr/local/share/jupyter".to_owned());
+        // Of other images the tag says the release of what they are for: `tensorflow:1.12.0`.
+        Store::Python if language == "python" => {
+            match image.filter(|image| paths::name(image.name()) == "python").and_then(|image| minor(image.tag())) {
+                Some(_) if starts_notebooks(survey) => local(),
+                Some(minor) => {
+                    let mut found =
+                        vec![format!("/usr/local/lib/python{minor}/site-packages"), "/usr/local/bin".to_owned()];
+                    if notebooks(survey, step) {
+                        found.push("/usr/local/share/jupyter".to_owned());
+                    }
+                    Some(found)
                 }
-                Some(found)
+                None => local(),
             }
-            None => local(),
-        },
+        }
         // A Python that the file compiled has a place of its own.
         Store::Python if !step.program().ends_with('2') && compiles(survey, "python") => local(),
         // Debian's own pip installs there, and so do a Python made from source and the images that bring one.
@@ -531,12 +535,36 @@ pub(super) fn is_php(folder: &str) -> bool {
     name == "php" || name.starts_with("php-") || name == "php-src"
 }
 
-/// Whether a command installs what keeps files of its own beside Python's packages: the pages and kernels of notebooks.
-fn notebooks(step: &Step) -> bool {
-    step.args().iter().any(|word| {
-        let name = word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word);
-        matches!(name, "jupyter" | "jupyterlab" | "notebook" | "ipykernel" | "ipykernel.kernelspec" | "nbconvert")
+/// Whether a command installs what keeps files of its own beside Python's packages, by name or by a list that it is given:
+/// the pages and kernels of notebooks.
+fn notebooks(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let keeps = |word: &str| {
+        let name = word.split(['=', '<', '>', '~', '!', '[', ' ']).next().unwrap_or(word).to_ascii_lowercase();
+        let names = ["jupyter", "jupyterlab", "notebook", "ipykernel", "ipykernel.kernelspec", "nbconvert"];
+        names.contains(&name.as_str())
+    };
+    let mut pairs = step.args().windows(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
+    step.args().iter().any(|word| keeps(word))
+        || pairs.any(|(option, list)| {
+            let list = matches!(option.as_str(), "-r" | "--requirement").then(|| step.path(list)).flatten();
+            list.and_then(|list| survey.read(&list)).is_some_and(|text| {
+                // What a marker stands behind may not be installed.
+                String::from_utf8_lossy(&text).lines().any(|line| !line.contains(';') && keeps(line.trim()))
+            })
+        })
+}
+
+/// Whether notebooks are what starts: their pages, settings and extensions lie all over the prefix.
+fn starts_notebooks(survey: &Survey<'_, '_>) -> bool {
+    survey.entry.steps.iter().any(|step| {
+        let module =
+            step.args().windows(2).any(|pair| matches!(pair, [option, name] if option == "-m" && notebook(name)));
+        notebook(step.program()) || module
     })
+}
+
+fn notebook(program: &str) -> bool {
+    matches!(program, "jupyter" | "jupyterlab" | "jupyterhub" | "notebook" | "voila") || program.starts_with("jupyter-")
 }
 
 /// Whether the stage installs Conda itself.

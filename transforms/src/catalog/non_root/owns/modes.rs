@@ -9,6 +9,7 @@ use super::super::survey::{Survey, Unit};
 use super::super::user::{self};
 
 use super::made::PROGRAMS;
+use super::sources::{writes_file, writes_into};
 use super::{Folder, Needs};
 
 /// Whether a COPY brings this very file.
@@ -92,8 +93,19 @@ pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
         let file = file || Words::PlainFiles.has(name);
         let code = !whole && Words::CodeFolders.has(name);
+        let place =
+            || Some(if copied.folder { paths::join(copied.to.as_deref()?, name) } else { copied.to.clone()? });
         data || !(file || code)
+            || place().is_some_and(|path| {
+                if file { is_data(name) && writes_file(survey, &path) } else { writes_into(survey, &path) }
+            })
     })
+}
+
+/// Whether a file holds data by its name, which a program may read and write: not settings, not what describes a project.
+fn is_data(name: &str) -> bool {
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    Words::DataEnds.has(end) && !Words::SettingNames.list().iter().any(|word| stem.contains(word))
 }
 
 /// Whether a file is a database by its name, which programs write to where it lies.

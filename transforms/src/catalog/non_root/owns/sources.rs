@@ -135,6 +135,95 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
     (found, logs)
 }
 
+/// How a program writes a file that it names.
+static FILE_WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"os\.(?:Create|OpenFile|WriteFile|MkdirAll?)\(|ioutil\.WriteFile\(|\.SaveUploadedFile\(|\.SaveFile\(|\.save\(|\.mv\(",
+        r#"|open\([^)\n]{0,200}['"](?:w|a|x|r\+|wb|ab|w\+|a\+|wb\+|rb\+)['"]|\.write_text\(|\.write_bytes\(|to_csv\(|to_json\(|json\.dump\("#,
+        r"|writeFile|appendFile|createWriteStream|outputFile|writeJson|JSONFile|FileSync\(|lowdb|nedb|multer",
+        r"|FileOutputStream|FileWriter|Files\.(?:write|copy|newOutputStream|newBufferedWriter|createDirector)|PrintWriter|transferTo\(|writeText|appendText",
+        r"|file_put_contents|fwrite\(|move_uploaded_file|File::create|OpenOptions|fs::(?:write|copy|create_dir)|ofstream|fstream|File\.(?:write|Write|Append|open)|StreamWriter",
+    ))
+    .ok()
+});
+
+/// The sources of the program, in whichever stage it is compiled, as far as they are read.
+fn contents<'c>(survey: &'c Survey<'_, '_>) -> impl Iterator<Item = std::borrow::Cow<'c, [u8]>> {
+    let mut seen = 0usize;
+    let files = survey.model.context.into_iter().flat_map(|context| {
+        context
+            .files()
+            .iter()
+            .filter(|path| is_source(path) && !path.ends_with(".sh"))
+            .filter_map(|path| context.read(path))
+    });
+    files.take_while(move |content| {
+        seen += content.len();
+        seen <= 4 << 20
+    })
+}
+
+/// Whether the sources name this file, and write files.
+pub(super) fn writes_file(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let name = paths::name(path).as_bytes();
+    let named = |content: &[u8]| {
+        memchr::memmem::find_iter(content, name).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| content.get(before));
+            let after = content.get(at + name.len());
+            matches!(before, Some(b'"' | b'\'' | b'`' | b'/')) && matches!(after, Some(b'"' | b'\'' | b'`'))
+        })
+    };
+    contents(survey).any(|content| named(&content))
+        && contents(survey).any(|content| FILE_WRITES.as_ref().is_none_or(|writes| writes.is_match(&content)))
+}
+
+/// Whether the sources write into this folder, which is one of code or of what is served: in a line that names it, or
+/// because they write files and name a folder in it that is for such, which may be kept empty there.
+pub(super) fn writes_into(survey: &Survey<'_, '_>, path: &str) -> bool {
+    const KEPT: &str = "upload|media|image|img|photo|picture|avatar|file|data|te?mp|log|cache|output|result|generated|saved|\
+                        stor|report|plot|export|download|record|audio|video|qr|thumb";
+    let name = paths::name(path);
+    let escaped = regex::escape(name);
+    let below = format!(
+        r#"["'`](?:[^"'`\n]*/)?{escaped}(?:/|["'`]\s*,\s*["'`])(?:[\w-]+/)*(?i:{KEPT})[\w-]*(?:/[\w-]+)*/?["'`]"#
+    );
+    let Ok(below) = Regex::new(&below) else { return false };
+    let Some(writes) = FILE_WRITES.as_ref() else { return false };
+    let mut named = false;
+    let mut any = false;
+    for content in contents(survey) {
+        let writing = writes.is_match(&content);
+        any |= writing;
+        named |= below.is_match(&content);
+        if writing && memchr::memmem::find(&content, name.as_bytes()).is_some() {
+            let mut lines = content.split(|byte| *byte == b'\n');
+            if lines.any(|line| names_folder(line, name.as_bytes()) && writes.is_match(line)) {
+                return true;
+            }
+        }
+    }
+    any && (named || keeps_empty(survey, name))
+}
+
+/// Whether a line has a path that goes into this folder.
+fn names_folder(line: &[u8], name: &[u8]) -> bool {
+    memchr::memmem::find_iter(line, name).any(|at| {
+        let before = line.get(..at).unwrap_or_default().last();
+        matches!(before, Some(b'"' | b'\'' | b'`' | b'/')) && line.get(at + name.len()) == Some(&b'/')
+    })
+}
+
+/// Whether the project keeps an empty folder in one of this name: something is written there.
+fn keeps_empty(survey: &Survey<'_, '_>, name: &str) -> bool {
+    survey.model.context.is_some_and(|context| {
+        context.files().iter().any(|file| {
+            let kept = matches!(paths::name(file), ".gitkeep" | ".keep" | ".gitignore" | ".placeholder");
+            let folder = paths::parent(file);
+            kept && folder.split('/').rev().skip(1).any(|part| part == name) && !file.contains("node_modules/")
+        })
+    })
+}
+
 /// The paths in root's home that the sources of the context name.
 pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
     const HOME: &[u8] = b"/root/";

@@ -1,0 +1,3 @@
+module example.org/sends
+
+go 1.22

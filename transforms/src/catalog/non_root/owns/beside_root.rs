@@ -27,7 +27,18 @@ pub(super) static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|(?:FileWriter|FileOutputStream|PrintWriter)\(\s*"(?<stream>[\w.-][\w./-]*)""#,
         r#"|(?:withConnection|\bopen)\s+"(?<opener>[\w.-][\w./-]*\.(?:sqlite3?|db3?))""#,
         r#"|jdbc:(?:sqlite|h2|hsqldb|derby):(?:file:)?(?<jdbc>\.{0,2}/?[\w-][\w./-]*)"#,
+        r#"|(?:savefig|imwrite|to_csv|to_json|to_excel|to_parquet|to_pickle|np\.savez?|write_html|write_image|\.save)\(\s*[fr]?["'](?<saved>[\w.-][\w./-]*[./][\w./-]*)["']"#,
         r#"|(?i:data source|filename)=(?<source>\.{0,2}/?[\w-][\w./-]*\.(?:db3?|sqlite3?))"#,
+    ))
+    .ok()
+});
+
+/// How a file that somebody sends is put where the program works, under the name that it was sent with.
+static SENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"\.save\(\s*(?:secure_filename\(\s*)?(?:\w+\.)*filename\s*\)",
+        r#"|\bopen\(\s*(?:\w+\.)+filename\s*,\s*["'][wax]"#,
+        r#"|\.mv\(\s*["'`]\./["'`]?\s*(?:\+|\$\{)"#,
     ))
     .ok()
 });
@@ -192,7 +203,7 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
         }
         found.unnamed |= writes(file, &content);
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
-            let files = ["file", "opened", "database", "address", "stream", "opener", "jdbc", "source"];
+            let files = ["file", "opened", "database", "address", "stream", "opener", "jdbc", "source", "saved"];
             let Some((path, is_folder)) = place(&captures, &["folder", "made", "directory"], &files) else { continue };
             // Databases in memory, and such that are asked over the network.
             if captures.name("jdbc").is_some()
@@ -216,6 +227,9 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
             if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
                 found.folders.push(path);
             }
+        }
+        if found.file.is_none() && SENT.as_ref().is_some_and(|sent| sent.is_match(&content)) {
+            found.file = Some("what is sent to it".to_owned());
         }
         if file.ends_with(".java") || file.ends_with(".kt") {
             let set = set(&content, &settings);

@@ -146,7 +146,7 @@ fn places(survey: &Survey<'_, '_>) -> Vec<String> {
         // What is written into the root folder is looked for elsewhere.
         let Some(cwd) = cwd.filter(|cwd| *cwd != "/") else { continue };
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
-            let files = ["file", "opened", "database", "address"];
+            let files = ["file", "opened", "database", "address", "saved"];
             let Some((path, is_folder)) = place(&captures, &["folder", "made"], &files) else { continue };
             let path = if is_folder { &*path } else { path.rsplit_once('/').map_or("", |(folder, _)| folder) };
             found.push(paths::join(cwd, path.trim_end_matches('/')));

@@ -145,13 +145,19 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     needs
 }
 
-/// Takes out what is given away with a folder above it.
+/// Takes out what is given away with a folder above it, or twice.
 fn nested(needs: &mut Needs) {
     let whole: Vec<String> =
         needs.late.iter().filter(|folder| folder.recursive).map(|folder| folder.path.clone()).collect();
     let inside = |path: &str| whole.iter().any(|folder| folder != path && paths::within(path, folder));
     needs.late.retain(|folder| folder.make || !inside(&folder.path));
     needs.files.retain(|path| !inside(path));
+    let mut seen: Vec<(String, bool)> = Vec::new();
+    needs.late.retain(|folder| {
+        let known = seen.iter().any(|(path, recursive)| *path == folder.path && *recursive == folder.recursive);
+        seen.push((folder.path.clone(), folder.recursive));
+        !known
+    });
 }
 
 /// What a program needs that has run as the user all along: nothing that it had not.

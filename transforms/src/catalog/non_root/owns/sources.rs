@@ -163,18 +163,30 @@ fn contents<'c>(survey: &'c Survey<'_, '_>) -> impl Iterator<Item = std::borrow:
     })
 }
 
-/// Whether the sources name this file, and write files.
+/// Whether a source names this file and writes files, or gives the name to all of them, and another one writes.
 pub(super) fn writes_file(survey: &Survey<'_, '_>, path: &str) -> bool {
     let name = paths::name(path).as_bytes();
-    let named = |content: &[u8]| {
-        memchr::memmem::find_iter(content, name).any(|at| {
-            let before = at.checked_sub(1).and_then(|before| content.get(before));
-            let after = content.get(at + name.len());
+    let named = |line: &[u8]| {
+        memchr::memmem::find_iter(line, name).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| line.get(before));
+            let after = line.get(at + name.len());
             matches!(before, Some(b'"' | b'\'' | b'`' | b'/')) && matches!(after, Some(b'"' | b'\'' | b'`'))
         })
     };
-    contents(survey).any(|content| named(&content))
-        && contents(survey).any(|content| FILE_WRITES.as_ref().is_none_or(|writes| writes.is_match(&content)))
+    let outermost = |line: &[u8]| !line.first().is_none_or(u8::is_ascii_whitespace);
+    let (mut given, mut any) = (false, false);
+    for content in contents(survey) {
+        let writes = FILE_WRITES.as_ref().is_none_or(|writes| writes.is_match(&content));
+        any |= writes;
+        if !named(&content) {
+            continue;
+        }
+        if writes {
+            return true;
+        }
+        given |= content.split(|byte| *byte == b'\n').any(|line| outermost(line) && named(line));
+    }
+    given && any
 }
 
 /// Whether the sources write into this folder, which is one of code or of what is served: in a line that names it, or
@@ -183,6 +195,10 @@ pub(super) fn writes_into(survey: &Survey<'_, '_>, path: &str) -> bool {
     const KEPT: &str = "upload|media|image|img|photo|picture|avatar|file|data|te?mp|log|cache|output|result|generated|saved|\
                         stor|report|plot|export|download|record|audio|video|qr|thumb";
     let name = paths::name(path);
+    // What a build makes is written by the build.
+    if matches!(name, "dist" | "build" | "target" | "lib" | "node_modules" | "vendor" | "site-packages") {
+        return false;
+    }
     let escaped = regex::escape(name);
     let below = format!(
         r#"["'`](?:[^"'`\n]*/)?{escaped}(?:/|["'`]\s*,\s*["'`])(?:[\w-]+/)*(?i:{KEPT})[\w-]*(?:/[\w-]+)*/?["'`]"#

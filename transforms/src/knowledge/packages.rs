@@ -7,6 +7,7 @@ use super::sorted::{Map, Sorted};
 
 static BUILD: Sorted = Sorted::new(include_str!("../../data/packages/build.tsv"));
 static DEBIAN: Sorted = Sorted::new(include_str!("../../data/packages/debian.tsv"));
+static MANUALS: Sorted = Sorted::new(include_str!("../../data/packages/manuals.tsv"));
 static RECOMMENDS: Sorted = Sorted::new(include_str!("../../data/packages/recommends.tsv"));
 static TOOLS: Sorted = Sorted::new(include_str!("../../data/packages/tools.tsv"));
 static PROGRAMS: Sorted = Sorted::new(include_str!("../../data/packages/programs.tsv"));
@@ -51,6 +52,13 @@ pub fn role(manager: Manager, package: &str) -> Role {
 /// Whether a package of Debian brings compilers by what it recommends.
 pub fn recommends_compilers(package: &str) -> bool {
     RECOMMENDS.find(bare(package)).is_some()
+}
+
+/// The folders of `/usr/share/man` without which a package of Debian can't be set up, parted by blanks.
+pub fn manuals(package: &str) -> Option<&'static str> {
+    let name = bare(package);
+    let fits = |key: &str| key.strip_suffix('*').map_or(key == name, |start| name.starts_with(start));
+    MANUALS.rows().find(|row| fits(row.key)).map(|row| row.rest)
 }
 
 fn is_tool(name: &str) -> bool {

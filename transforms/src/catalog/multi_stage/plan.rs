@@ -309,6 +309,18 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     if !packages.is_empty() {
         recipe.tools = tools::install(&packages);
     }
+    if recipe.smaller && !survey.units.iter().any(|unit| unit.instruction.args.text.contains("/usr/share/man")) {
+        let later =
+            survey.units.iter().skip(pivot).flat_map(|unit| unit.steps).filter_map(|step| match effects::of(step) {
+                Effect::Install(packages) => Some(&packages.names),
+                _ => None,
+            });
+        let folders = recipe.runtime.manuals(packages.iter().chain(&recipe.installed).chain(later.flatten()));
+        match recipe.tools.is_empty() {
+            true => recipe.setup.splice(0..0, folders),
+            false => recipe.tools.splice(0..0, folders),
+        };
+    }
 
     let stage = survey.stage;
     let first_left = survey.units.get(pivot).map_or(stage.body.end, |unit| unit.index);

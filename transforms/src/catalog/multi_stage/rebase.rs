@@ -119,9 +119,17 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
         });
     }
     let mut edits = vec![Edit::replace(written.span, smaller.image.as_str())];
+    let installed = survey.units.iter().flat_map(|unit| unit.steps).filter_map(|step| match effects::of(step) {
+        Effect::Install(packages) => Some(&packages.names),
+        _ => None,
+    });
+    let mut commands: Vec<String> = smaller.manuals(installed.flatten()).into_iter().collect();
     if !libraries.is_empty() {
+        commands.extend(tools::install(&libraries));
+    }
+    if !commands.is_empty() {
         let layout = Layout::new(model.file, stage.from, stage.body.clone());
-        edits.extend(layout.insert_after(stage.from, layout.run(&tools::install(&libraries))));
+        edits.extend(layout.insert_after(stage.from, layout.run(&commands)));
     }
     Some(Fix {
         title: format!("Ship {}, which has no compiler", smaller.image),

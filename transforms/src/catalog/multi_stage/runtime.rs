@@ -2,7 +2,7 @@
 
 use crate::knowledge::fetches::Fetch;
 use crate::knowledge::images::Image;
-use crate::knowledge::packages::Role;
+use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::{self, Family, Release};
 use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
@@ -31,6 +31,23 @@ pub(super) struct Runtime {
     pub(super) evidence: String,
     /// What has to be taken for granted.
     pub(super) assumption: Option<String>,
+}
+
+impl Runtime {
+    /// The command that makes the folders of manual pages which `packages` can't be set up without: the slim images of
+    /// Debian left them out until August 2021, when bullseye came.
+    pub(super) fn manuals<'p>(&self, packages: impl Iterator<Item = &'p String>) -> Option<String> {
+        let old = self.release.is_some_and(|release| release.family == Family::Debian && release.since < "2021-08");
+        if !old || !self.image.contains("slim") {
+            return None;
+        }
+        let mut folders: Vec<&str> =
+            packages.filter_map(|name| packages::manuals(name)).flat_map(str::split_ascii_whitespace).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        let folders: Vec<String> = folders.iter().map(|folder| format!("/usr/share/man/{folder}")).collect();
+        (!folders.is_empty()).then(|| format!("mkdir -p {}", folders.join(" ")))
+    }
 }
 
 /// The name of an official image, whatever mirror it is pulled from, with the prefix of the mirror.

@@ -1,0 +1,8 @@
+require 'sinatra/base'
+require 'pg'
+
+class Ledger < Sinatra::Base
+  get '/' do
+    'ledger'
+  end
+end

@@ -5,6 +5,7 @@ use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::model::base;
 use crate::model::effects::{self, Effect};
+use crate::model::paths;
 use crate::span::Span;
 use crate::surgery::Layout;
 use crate::syntax::Keyword;
@@ -122,7 +123,18 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
     /// Where the new stage begins: after the last line that stays in the builder.
     fn insertion(&self) -> usize {
         let last = self.survey.units.get(self.plan.recipe.last_build).map_or(self.survey.stage.from, |unit| unit.index);
-        self.layout.end(last)
+        let at = self.layout.end(last);
+        // Comments right below it, apart from what comes next by a blank line, are about it.
+        let source = self.survey.model.file.source;
+        let mut end = at;
+        while let Some(line) = source.get(end..).and_then(|rest| rest.split_inclusive(|byte| *byte == b'\n').next()) {
+            match line.trim_ascii() {
+                [b'#', ..] if line.ends_with(b"\n") => end += line.len(),
+                [] if end > at && self.layout.ends_line(at) => return end,
+                _ => break,
+            }
+        }
+        at
     }
 
     /// The head of the runtime stage: everything up to what stays where it is.
@@ -223,6 +235,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             put(&text);
         }
         let workdir = self.plan.workdir.as_ref().filter(|workdir| **workdir != folder && !self.inherits(workdir));
+        let workdir = workdir.filter(|workdir| !self.moves_on(workdir));
         // A folder that WORKDIR makes belongs to the user in force there.
         let late = workdir.is_some_and(|workdir| self.makes_for_the_user(workdir));
         if let Some(workdir) = workdir.filter(|_| !late) {
@@ -277,6 +290,25 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         }
         let image = ImageRef::parse(&self.plan.recipe.runtime.image);
         !self.plan.recipe.smaller || base::known(&image).and_then(|image| image.workdir()) == Some(workdir)
+    }
+
+    /// Whether what stays in place goes to another folder before anything works in this one, which the build alone needed or
+    /// the copies make.
+    fn moves_on(&self, workdir: &str) -> bool {
+        let recipe = &self.plan.recipe;
+        let builds = ["/go", "/tmp", "/usr/local/src", "/usr/src"].iter().any(|folder| paths::within(workdir, folder));
+        if !recipe.finish.is_empty() || !builds && !recipe.carried.iter().any(|one| paths::within(&one.to, workdir)) {
+            return false;
+        }
+        for unit in self.survey.units.iter().skip(self.plan.pivot) {
+            match unit.instruction.keyword {
+                Keyword::Workdir => return unit.instruction.args.text.trim_matches(['"', '\'', ' ']).starts_with('/'),
+                Keyword::Copy | Keyword::Add if !needs_folder(unit) => {}
+                Keyword::Arg | Keyword::Env | Keyword::Expose | Keyword::Label | Keyword::Maintainer => {}
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// The line that copies something from the builder.

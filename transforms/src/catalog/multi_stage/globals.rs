@@ -10,7 +10,7 @@ use crate::model::{npm, paths};
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
-use super::tidy;
+use super::{stores, tidy};
 
 /// What a command installs for everybody, where it can be installed a second time: its packages as they are written.
 /// `None` where it is another command, or where what it installs has to be copied.
@@ -25,7 +25,8 @@ pub(super) fn named<'s>(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &'s Step
         ("corepack", _) => Vec::new(),
         _ => return None,
     };
-    let elsewhere = words.iter().any(|word| word.starts_with("--prefix"));
+    let elsewhere = words.iter().any(|word| word.starts_with("--prefix"))
+        || step.program() == "npm" && stores::npm_prefix(survey, unit, step).is_some();
     let image = survey.model.known(survey.stage);
     let node = image.as_ref().and_then(|image| image.language()) == Some("node");
     // Node from the image or from a package is in the runtime stage as well; that of an archive or of nvm is copied.

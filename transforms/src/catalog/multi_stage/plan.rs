@@ -173,6 +173,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     }
     let lost = lost(survey, &recipe, &decisions, pivot);
     recipe.carried.extend(lost);
+    recipe.carried.retain(|carried| !is_taken_away(survey, &carried.from, pivot));
     if let Some(carried) = recipe.carried.iter().find(|carried| !paths::plain(&carried.from) || carried.from == "/") {
         let text = format!("{}: where that is can't be told from the file ({})", carried.evidence, carried.from);
         return Err(refuse("unknown-path", text, false));
@@ -350,6 +351,35 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     let accounts = accounts::lost(survey, &plan, runtime.as_ref())?;
     plan.recipe.setup.extend(accounts);
     Ok(plan)
+}
+
+/// Whether the builder takes a path away again, and nothing behind that names it or works in it.
+fn is_taken_away(survey: &Survey<'_, '_>, path: &str, pivot: usize) -> bool {
+    let mut gone = false;
+    for unit in survey.units.iter().take(pivot) {
+        let brings = unit
+            .copy
+            .as_ref()
+            .is_some_and(|copy| copy.to.as_deref().is_none_or(|to| paths::within(to, path) || paths::within(path, to)));
+        gone &= !brings && survey.model.workdir(unit.index + 1).is_some_and(|cwd| !paths::within(cwd, path));
+        for step in unit.steps {
+            let names = |arg: &String| step.path(arg).is_some_and(|named| paths::within(&named, path));
+            let at = |arg: &String| step.path(arg).is_some_and(|named| named == path);
+            let touches = match effects::of(step) {
+                Effect::Files(touched) | Effect::Writes(touched) | Effect::Fetch(touched) => {
+                    touched.iter().any(|touched| paths::within(path, touched) && touched != "/")
+                }
+                _ => false,
+            };
+            let inside = step.cwd.as_deref().is_none_or(|cwd| paths::within(cwd, path));
+            match step.program() {
+                "rm" if step.always && step.known => gone |= step.operands().any(|arg| at(&arg.to_owned())),
+                "rm" => {}
+                _ => gone &= !(touches || inside || step.args().iter().any(names)),
+            }
+        }
+    }
+    gone
 }
 
 /// The packages of installs behind the build that no command fetches the lists for: the full image has them.

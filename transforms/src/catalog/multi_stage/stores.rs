@@ -77,7 +77,9 @@ pub(super) fn configured(step: &Step) -> Option<Prefix> {
 fn read(step: &Step) -> Option<Prefix> {
     let mut prefix = None;
     let mut found = Prefix::default();
-    let mut args = step.args().iter();
+    // `PREFIX=/opt/app make install`: what stands before it, make reads as it does its arguments.
+    let before = if step.kind() == "make" { step.assignments.as_slice() } else { &[] };
+    let mut args = before.iter().chain(step.args());
     while let Some(arg) = args.next() {
         let (option, value) = match arg.split_once('=') {
             Some((option, value)) => (option, Some(value)),
@@ -346,6 +348,9 @@ pub(super) fn folders(
             Some(found)
         }
         Store::Gems if matches!(family, Some(Family::Rhel | Family::Fedora | Family::Amazon)) => local(),
+        Store::Modules if step.program() == "npm" && npm_prefix(survey, unit, step).is_some() => {
+            npm_prefix(survey, unit, step).map(|prefix| vec![prefix])
+        }
         // It puts another Node into the prefix of the whole machine.
         Store::Modules if step.program() == "n" => local(),
         // Bun's own image has no npm, before a package brings it.
@@ -702,6 +707,39 @@ fn told(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, name: &str) -> Op
         Value::Set(value) => Some(value.into_owned()),
         _ => None,
     })
+}
+
+/// Where npm was told to put what it installs for everybody: `NPM_CONFIG_PREFIX`, `npm config set prefix ~/.npm-global`,
+/// `--prefix`. None where that is beside Node itself.
+pub(super) fn npm_prefix(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
+    let option = || {
+        let mut words = step.args().iter();
+        let word = words.find(|word| word.starts_with("--prefix"))?;
+        word.strip_prefix("--prefix=").map(str::to_owned).or_else(|| words.next().cloned())
+    };
+    let set = || {
+        let before = survey.steps().take_while(|(_, other)| !std::ptr::eq(*other, step)).map(|(_, other)| other);
+        let said = before.filter(|other| other.program() == "npm").filter_map(|other| {
+            let words: Vec<&str> =
+                other.args().iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+            match words.as_slice() {
+                ["config", "set", "prefix", value] | ["set", "prefix", value] => Some((*value).to_owned()),
+                ["config", "set", told] | ["set", told] => Some(told.strip_prefix("prefix=")?.to_owned()),
+                _ => None,
+            }
+        });
+        said.last()
+    };
+    let told = |name| told(survey, unit, step, name);
+    let prefix = option().or_else(|| told("NPM_CONFIG_PREFIX")).or_else(|| told("npm_config_prefix")).or_else(set)?;
+    let prefix = prefix.trim_matches(['"', '\'']);
+    let own = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|way| prefix.strip_prefix(way));
+    let prefix = match own {
+        Some(rest) => paths::join(&home(survey, unit), rest),
+        None => step.path(prefix)?,
+    };
+    let prefix = prefix.trim_end_matches('/');
+    (!matches!(prefix, "/usr" | "/usr/local" | "")).then(|| prefix.to_owned())
 }
 
 /// The folder of the script that a shell read nvm from, which is where it puts what it installs: `. /opt/nvm/nvm.sh`.

@@ -54,6 +54,9 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
     if removed.is_empty() || asked || !removed.iter().all(|gone| gone.contains('*') || brought(gone)) {
         return false;
     }
+    if removed.iter().any(|gone| names_compilers(gone)) && !steps.iter().any(sweeps) {
+        return false;
+    }
     let mut builds = false;
     for step in steps {
         let Effect::Install(packages) = effects::of(step) else { continue };
@@ -75,6 +78,16 @@ pub(super) fn is_tidy(steps: &[Step]) -> bool {
         }
     }
     builds
+}
+
+/// Whether a package has nothing of its own but names the compilers, which stay when it is taken away by itself.
+pub(super) fn names_compilers(package: &str) -> bool {
+    bare(package) == "build-essential"
+}
+
+/// Whether a command takes away with a package what came with it: `apt-get purge --auto-remove`, `apt-get autoremove`.
+pub(super) fn sweeps(step: &Step) -> bool {
+    step.argv.iter().any(|word| word.trim_start_matches('-').replace('-', "") == "autoremove")
 }
 
 /// Decides for such a RUN: the runtime stage has it as it is. `left` says that it stays where it is, behind the copies.

@@ -307,6 +307,21 @@ fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[Str
 
 /// Whether the folder is there before the unit at `place`.
 fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
+    let distribution = matches!(
+        survey.facts.family,
+        Some(
+            Family::Alpine
+                | Family::Debian
+                | Family::Ubuntu
+                | Family::Rhel
+                | Family::Fedora
+                | Family::Amazon
+                | Family::Suse
+        )
+    );
+    if distribution && matches!(path, "/root" | "/home" | "/opt" | "/srv") {
+        return true;
+    }
     let below = survey.below.len();
     survey.all().take(below + place).any(|unit| match unit.instruction.keyword {
         Keyword::Workdir => {

@@ -11,7 +11,7 @@ use super::super::survey::refuse;
 use super::super::whole::shown;
 
 use super::Kept;
-use super::installs::{asks, install_text, taken_away, wanted};
+use super::installs::{asks, install_text, taken_away, wanted, without_compilers};
 use super::local::local_packages;
 use super::repeated::installs_file;
 use super::sorting::{Piece, Sorting};
@@ -63,7 +63,7 @@ impl Sorting<'_, '_, '_> {
         if piece.whole {
             piece.keep = true;
             if !all && piece.apart(step) {
-                piece.fewer.push((step.span, install_text(step, packages.manager, &packages.names, &wanted)));
+                piece.fewer.push((step.span, self.installs(step, packages, &wanted).join(" && ")));
                 self.work = true;
             } else {
                 piece.builds |= !all;
@@ -75,21 +75,54 @@ impl Sorting<'_, '_, '_> {
         // Nor was anybody asked about a package that the larger image has already.
         let asks = self.recipe.smaller && all && asks(step, packages.manager);
         self.work |= !all || alone || asks;
-        let text = match all {
-            true if alone => format!("apt-get install -y {}", wanted.join(" ")),
-            true if asks => install_text(step, packages.manager, &packages.names, &packages.names),
-            true => self.text(piece),
-            false => install_text(step, packages.manager, &packages.names, &wanted),
+        let texts = match all {
+            true if alone => vec![format!("apt-get install -y {}", wanted.join(" "))],
+            true if asks => vec![install_text(step, packages.manager, &packages.names, &packages.names)],
+            true => vec![self.text(piece)],
+            false => self.installs(step, packages, &wanted),
         };
-        self.kept.push(Kept {
-            text,
-            loose: self.loose(piece),
-            installs: true,
-            // Some packages bring the address of an archive; then the file asks for its lists behind them.
-            archive: installs_file(step),
-            item: step.item,
-        });
+        let loose = self.loose(piece);
+        // Some packages bring the address of an archive; then the file asks for its lists behind them.
+        let archive = installs_file(step);
+        let kept = texts.into_iter().map(|text| Kept { text, loose, installs: true, archive, item: step.item });
+        self.kept.extend(kept);
         Ok(())
+    }
+
+    /// The commands that install what of an install is wanted: an installer of a language that only a script may start which
+    /// can't be read is installed by itself, without the compilers that it recommends.
+    fn installs(&mut self, step: &Step, packages: &Packages, wanted: &[String]) -> Vec<String> {
+        let mut others = wanted.to_vec();
+        let mut bare: Vec<String> = Vec::new();
+        for name in wanted {
+            let found = without_compilers(self.survey, self.recipe, packages, name);
+            if found.is_empty() {
+                continue;
+            }
+            // What the file names by itself is installed as it was, and what is there already is there.
+            let there = |other: &String| {
+                packages.names.contains(other)
+                    || self.recipe.installed.contains(other) && !wanted.contains(other)
+                    || bare.contains(other)
+            };
+            let found: Vec<String> = found.into_iter().filter(|other| other == name || !there(other)).collect();
+            others.retain(|other| !found.contains(other));
+            bare.extend(found);
+            let text = format!("what is installed with {name} when the container runs needs no compiler");
+            if !self.recipe.assumptions.contains(&text) {
+                self.recipe.assumptions.push(text);
+            }
+        }
+        let text = |names: &[String]| install_text(step, packages.manager, &packages.names, names);
+        let mut texts = Vec::new();
+        if !others.is_empty() {
+            texts.push(text(&others));
+        }
+        if !bare.is_empty() {
+            let first = bare.first().map_or("", String::as_str);
+            texts.push(text(&bare).replacen(&format!(" {first}"), &format!(" --no-install-recommends {first}"), 1));
+        }
+        texts
     }
 
     /// The packages of an install that the runtime stage needs, and whether these are all.

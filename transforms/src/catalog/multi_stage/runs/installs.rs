@@ -190,7 +190,10 @@ pub(super) fn wanted(
                     found.push(name.clone());
                 }
             }
-            Role::Installer if installer_needed(survey, recipe, manager, name) => found.push(name.clone()),
+            Role::Installer if installer_needed(survey, recipe, manager, name) => {
+                all &= !unread_alone(survey, recipe, manager, name);
+                found.push(name.clone());
+            }
             Role::Build | Role::Installer => match packages::libraries(manager, release, name) {
                 Some(mut libraries) => {
                     all = false;
@@ -337,12 +340,43 @@ fn for_native_modules(survey: &Survey<'_, '_>, recipe: &Recipe, names: &[String]
         && !python.iter().any(|program| survey.calls(program))
 }
 
+/// What an installer of a language is installed with, apart from the others, where only a script that can't be read may start
+/// it: itself and what it works with, and not the compilers that it recommends. Empty where it has these too.
+pub(super) fn without_compilers(
+    survey: &Survey<'_, '_>,
+    recipe: &Recipe,
+    packages: &Packages,
+    name: &str,
+) -> Vec<String> {
+    let release = recipe.runtime.release.map(|release| release.name);
+    if packages.role(name) != Role::Installer || !unread_alone(survey, recipe, packages.manager, name) {
+        return Vec::new();
+    }
+    let mut found = vec![name.to_owned()];
+    found.extend(packages::libraries(packages.manager, release, name).unwrap_or_default());
+    found
+}
+
+/// Whether only a script that can't be read may start an installer of a language, on a release whose packages are known.
+fn unread_alone(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
+    let release = recipe.runtime.release.map(|release| release.name);
+    packages::libraries(manager, release, package).is_some()
+        && !at_start(survey, recipe, manager, package)
+        && !started(survey, recipe, manager, package)
+        && !installs_at_start(survey, package)
+}
+
 /// Whether something that runs in the runtime stage installs packages of a language, or may.
 fn installer_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package: &str) -> bool {
     recipe.opaque_entry
         || at_start(survey, recipe, manager, package)
         || started(survey, recipe, manager, package)
-        || survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| word == "pip"))
+        || installs_at_start(survey, package)
+}
+
+/// Whether what starts installs packages of a language, by its words or its sources.
+fn installs_at_start(survey: &Survey<'_, '_>, package: &str) -> bool {
+    survey.entry.steps.iter().any(|step| step.argv.iter().any(|word| word == "pip"))
         || survey.calls(packages::bare(package).trim_start_matches("python-").trim_start_matches("python3-"))
 }
 

@@ -1,5 +1,7 @@
 //! The lists of packages, which what the runtime stage installs is looked up in.
 
+use crate::knowledge::packages::Role;
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 
 use super::super::survey::Unit;
@@ -75,13 +77,21 @@ pub(super) fn ask_apt(sorting: &mut Sorting<'_, '_, '_>) {
 
 /// Whether an instruction behind the build, which stays as it is, installs from these lists.
 fn next_needs_lists(sorting: &Sorting<'_, '_, '_>) -> bool {
+    // Nothing can stand on what the instruction itself takes away.
+    if sorting.lists.as_ref().is_some_and(|text| text.starts_with("rm ")) {
+        return false;
+    }
     let (survey, last_build) = (sorting.survey, sorting.recipe.last_build);
     let installs = |unit: &Unit<'_>| unit.steps.iter().position(|step| matches!(effects::of(step), Effect::Install(_)));
-    let between = survey
-        .units
-        .iter()
-        .take(last_build + 1)
-        .any(|later| later.index > sorting.unit.index && installs(later).is_some());
+    // What only the build installs is no matter of the runtime stage.
+    let ships = |unit: &Unit<'_>| {
+        unit.steps.iter().any(|step| {
+            matches!(effects::of(step), Effect::Install(packages)
+                if packages.names.iter().any(|name| packages.role(name) == Role::Runtime))
+        })
+    };
+    let between =
+        survey.units.iter().take(last_build + 1).any(|later| later.index > sorting.unit.index && ships(later));
     let next = survey.units.iter().skip(last_build + 1).find_map(|unit| Some((unit, installs(unit)?)));
     !between
         && next.is_some_and(|(unit, at)| {
@@ -96,6 +106,16 @@ pub(super) fn tidy(sorting: &mut Sorting<'_, '_, '_>) {
         && (text.contains("clean") || text.starts_with("rm ") && text.contains("/var/cache/"))
     {
         sorting.kept.push(Kept::plain(usize::MAX, text));
+    }
+    const CACHE: &str = "/var/cache/apk";
+    let cleans = |step: &Step| step.program() == "rm" && step.args().iter().any(|arg| arg.starts_with(CACHE));
+    let fills =
+        |kept: &Kept| kept.text.contains("apk ") && !kept.text.contains("--no-cache") && !kept.text.contains("apk del");
+    if sorting.unit.steps.iter().any(cleans)
+        && sorting.kept.iter().any(fills)
+        && !sorting.kept.iter().any(|kept| kept.text.contains(CACHE))
+    {
+        sorting.kept.push(Kept::plain(usize::MAX, format!("rm -rf {CACHE}/*")));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::paths;
 use crate::transform::Refusal;
 
 use super::super::survey::{Survey, refuse};
-use super::super::{runs, stores};
+use super::super::{runs, stores, tidy};
 
 use super::makes::option_folder;
 use super::starts::scripts;
@@ -185,10 +185,12 @@ pub(super) fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
             // What only the builder has is taken away there.
             Effect::Remove(packages)
                 if last.is_some()
-                    && packages
-                        .names
-                        .iter()
-                        .any(|name| name.starts_with('.') || packages.role(name) == Role::Build) =>
+                    && packages.names.iter().any(|name| {
+                        name.starts_with('.')
+                            || packages.role(name) == Role::Build
+                            || is_group(survey, name)
+                            || packages.role(name) == Role::Tool && survey.installs(name)
+                    }) =>
             {
                 last = last.max(Some(at));
             }
@@ -208,6 +210,11 @@ pub(super) fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
         }
         (None, None) => Err(refuse("nothing-built", "no step compiles anything", true)),
     }
+}
+
+/// Whether a name is that of a group of packages that `apk add --virtual` makes: no archive has it.
+fn is_group(survey: &Survey<'_, '_>, name: &str) -> bool {
+    survey.steps().any(|(_, step)| tidy::virtual_name(step) == Some(name))
 }
 
 /// Whether a script of the project is there to read, and does nothing but compile in the folder where it works.

@@ -180,12 +180,15 @@ impl<'s> Whole<'s, '_, '_> {
                 }
                 // What has no known run-time half would be installed again.
                 let release = self.runtime.release.map(|release| release.name);
+                let swept = || self.survey.steps().any(|(_, step)| tidy::sweeps(step));
+                // Beside what a base image brings, the compilers of an installer are little.
+                let plain = self.image.as_ref().is_some_and(|image| image.kind() == Kind::Distro);
                 left.extend(packages.names.iter().filter(|name| {
-                    let installer = || !(self.opaque || packages::bare(name) == "npm" && globals());
+                    let installer = || !(self.opaque && !plain || packages::bare(name) == "npm" && globals());
                     let role = packages.role(name);
                     (role == Role::Build || role == Role::Installer && installer())
                         && packages::libraries(packages.manager, release, name).is_some()
-                        && !removed.contains(*name)
+                        && (!removed.contains(*name) || tidy::names_compilers(name) && !swept())
                         && !plan::needed_at_start(self.survey, name)
                 }));
             }

@@ -470,8 +470,9 @@ fn installs_its_package(step: &Step) -> bool {
 fn told_elsewhere(step: &Step, stage: &str) -> Option<String> {
     let mut told = false;
     let words: Vec<String> = step
-        .argv
+        .assignments
         .iter()
+        .chain(&step.argv)
         .map(|word| match word.split_once('=') {
             Some((name, value)) if value.starts_with('/') && name.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
                 told |= matches!(name, "PREFIX" | "prefix" | "DESTDIR");

@@ -121,6 +121,19 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         let text = format!("`{}` compiles when the container starts, {name} in C", shown(start));
         return Err(refuse("toolchain-at-run-time", text, true));
     }
+    let listed =
+        survey.model.context.is_some_and(|context| context.files().iter().any(|file| file.ends_with("mix.exs")));
+    if let Some(start) = survey.entry.steps.iter().find(|step| matches!(step.program(), "mix" | "iex"))
+        && !listed
+        && !survey.steps().any(|(_, step)| compiles_elixir(step))
+        && let Some(compiler) = installed_compiler(survey)
+    {
+        let text = format!(
+            "`{}` compiles when the container starts, what it depends on maybe by {compiler}, which is installed for that",
+            shown(start)
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
     let python = || {
         image.is_some_and(|image| image.language() == Some("python"))
             || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
@@ -155,6 +168,16 @@ pub(super) fn compiles_elixir(step: &Step) -> bool {
         && tasks
             .next()
             .is_some_and(|first| !fetches(first) || tasks.any(|task| task.contains("compile") || task == "release"))
+}
+
+/// A compiler of another language that the file installs.
+fn installed_compiler<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s str> {
+    const COMPILERS: [&str; 7] = ["build-base", "build-essential", "cargo", "clang", "g++", "gcc", "make"];
+    let mut installs = survey.steps().filter_map(|(_, step)| match effects::of(step) {
+        Effect::Install(packages) => Some(packages.names.iter()),
+        _ => None,
+    });
+    installs.find_map(|mut names| names.find(|name| COMPILERS.contains(&name.as_str()))).map(String::as_str)
 }
 
 /// A library of the project that has to be compiled by a compiler of C, where its list of dependencies names one.

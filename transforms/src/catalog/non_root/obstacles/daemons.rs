@@ -79,6 +79,19 @@ pub(super) fn told_ids(survey: &Survey<'_, '_>) -> Option<(&'static str, String)
     })
 }
 
+/// A variable with the hours of cron: the start script makes a timetable of it. `CRON_SCHEDULE="0 3 * * *"`
+pub(super) fn told_hours(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env).find_map(|unit| {
+        unit.instruction.pairs(survey.model.file.escape).iter().find_map(|pair| {
+            let name = pair.name.raw.to_ascii_uppercase();
+            name.split('_').any(|part| matches!(part, "CRON" | "CROND" | "CRONTAB" | "CRONJOB")).then(|| {
+                let text = format!("{} tells it the hours of cron, which needs root", pair.name.raw);
+                ("needs-root", text)
+            })
+        })
+    })
+}
+
 /// A service whose package is installed, or the tool by which root goes on as another user, as the end of a sentence, with
 /// the code that follows.
 pub(super) fn package(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {

@@ -40,6 +40,14 @@ pub(super) fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             return Err(refuse("init-system", text, true));
         }
     }
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword != Keyword::Label) {
+        let text = unit.text();
+        if let Some(place) = ["/opt/cni", "/etc/cni"].into_iter().find(|place| text.contains(place)) {
+            let text =
+                format!("{place} is the machine's, where plugins that set its network up are put and told what to do");
+            return Err(refuse("needs-root", text, true));
+        }
+    }
     if memchr::memmem::find(source, b"docker").is_none() {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use super::super::scripts::{self, Script};
 use super::super::survey::{Survey, Unit};
 use super::super::{owns, refuse, user};
 
-use super::daemons::{announced, given_for, hint, image_named, package, several_users, told_ids};
+use super::daemons::{announced, given_for, hint, image_named, package, several_users, told_hours, told_ids};
 use super::pattern;
 use super::program::PROGRAMS;
 
@@ -223,7 +223,11 @@ pub(super) fn unread(survey: &Survey<'_, '_>, step: &Step, path: &str) -> Result
             services::of_tool(paths::name(paths::parent(path))).filter(|service| service.code == "needs-root")?;
         Some((service.code, format!("it lies in the folder of {}: {}", service.name, service.why)))
     };
-    let found = found.or_else(|| several_users(survey)).or_else(|| told_ids(survey)).or_else(folder);
+    let found = found
+        .or_else(|| several_users(survey))
+        .or_else(|| told_ids(survey))
+        .or_else(|| told_hours(survey))
+        .or_else(folder);
     match found.or_else(base).or_else(|| image_named(survey)) {
         Some((code, hint)) => {
             Err(refuse(code, format!("the start script {path} can't be seen here, and {hint}"), true))

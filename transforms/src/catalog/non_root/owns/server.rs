@@ -58,6 +58,11 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.files.extend(server.files().map(told));
     }
     let Some(server) = user.server else {
+        // OpenResty is nginx under another name, and a start script that can't be read starts the one that is compiled here.
+        if survey.entry.steps.iter().any(|step| step.program() == "openresty") || user::unread_script(survey).is_some()
+        {
+            own_nginx(survey, needs);
+        }
         if let Some(server) = super::super::user::beside(survey) {
             needs.late.extend(server.made().map(folder(true)));
             needs.late.extend(server.folders().map(folder(false)));
@@ -134,14 +139,23 @@ fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
     let model = survey.model;
     let mut prefix = survey.entry.steps.iter().find_map(|step| {
         let path = step.path(step.argv.first()?)?;
-        path.strip_suffix("/sbin/nginx").filter(|prefix| is_application(prefix)).map(str::to_owned)
+        let nginx = path.strip_suffix("/sbin/nginx").filter(|prefix| is_application(prefix)).map(str::to_owned);
+        nginx.or_else(|| path.strip_suffix("/bin/openresty").map(|prefix| paths::join(prefix, "nginx")))
     });
+    let openresty = survey.entry.steps.iter().any(|step| step.program() == "openresty");
+    if openresty && prefix.as_deref().is_none_or(|prefix| prefix == "/usr/nginx") {
+        prefix = Some("/usr/local/openresty/nginx".to_owned());
+    }
     let runs =
         model.stages.iter().flat_map(|stage| model.body(stage)).map(|(index, instruction)| Unit { index, instruction });
     let mut options: Vec<(String, String)> = Vec::new();
     for unit in runs.filter(|unit| unit.instruction.keyword == Keyword::Run) {
         let text = unit.text();
         if !text.contains("--with-http_") && !text.contains("--http-log-path") {
+            continue;
+        }
+        // What is said of OpenResty's own folder is not of nginx's in it, and LuaRocks has one too.
+        if openresty {
             continue;
         }
         for captures in NGINX.iter().flat_map(|pattern| pattern.captures_iter(text.as_bytes())) {

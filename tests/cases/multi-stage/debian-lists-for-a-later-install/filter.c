@@ -1,0 +1,3 @@
+#include <pcre.h>
+
+int main(void) { return 0; }

@@ -256,11 +256,15 @@ fn walk(root: &Path, found: &mut Inputs) {
 /// Whether a folder holds what its project does not write itself: the records of version control, and packages that a tool
 /// put there, which it would write anew.
 fn is_of_others(entry: &DirEntry) -> bool {
-    let holds = |name: &str| entry.path().join(name).is_file();
+    let holds = |name: &str| entry.path().join(name).exists();
     match entry.file_name().to_str() {
         Some(".git" | ".hg" | ".svn" | ".jj" | "node_modules" | "bower_components") => true,
-        // Go's and Composer's say so by a file of theirs; another folder of this name may be the project's own.
-        Some("vendor") => holds("modules.txt") || holds("autoload.php"),
+        // Go's and Composer's say so by a file of theirs, or by where their packages come from; another folder of this name may
+        // be the project's own.
+        Some("vendor") => {
+            let marks = ["modules.txt", "autoload.php", "vendor.json", "github.com", "golang.org"];
+            marks.iter().any(|mark| holds(mark))
+        }
         _ => false,
     }
 }

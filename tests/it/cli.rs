@@ -219,10 +219,14 @@ fn what_tools_put_into_a_project_is_not_its_own() {
     }
     workspace.file("go/vendor/modules.txt", "");
     workspace.file("php/vendor/autoload.php", "<?php\n");
+    workspace.file("old/vendor/github.com/someone/tool/Dockerfile", file);
     let done = workspace.run(&["check", "--format", "json"]);
     let seen = text(&done.stdout);
     assert_eq!(seen.lines().count(), 3, "{seen}");
-    assert!(!seen.contains("node_modules") && !seen.contains("go/") && !seen.contains("php/"), "{seen}");
+    assert!(
+        !seen.contains("node_modules") && !["go/", "php/", "old/"].iter().any(|name| seen.contains(name)),
+        "{seen}"
+    );
     let named = workspace.run(&["check", "--format", "json", "php/vendor/x/y/Dockerfile"]);
     assert_eq!(text(&named.stdout).lines().count(), 1, "what is named is looked at");
 }

@@ -93,6 +93,7 @@ fn build(survey: &Survey<'_, '_>) -> Result<Recipe, Refusal> {
         folder,
         removed,
         opaque_entry: false,
+        workspace: false,
     };
     let mut found = false;
     for step in &survey.entry.steps {
@@ -122,6 +123,8 @@ struct State<'s, 'm, 'a> {
     removed: &'s [String],
     /// Whether a script starts that can't be read.
     opaque_entry: bool,
+    /// Whether a script starts that asks where the workspace of Go is.
+    workspace: bool,
 }
 
 impl State<'_, '_, '_> {
@@ -273,11 +276,13 @@ impl State<'_, '_, '_> {
                 };
                 let model = self.survey.model;
                 let index = self.survey.stage.body.end;
+                self.workspace |= crate::syntax::words::reads(&text, b'\\').iter().any(|name| name == "GOPATH");
                 let mut steps = crate::model::commands::steps(model, index, &script);
                 for inner in &mut steps {
                     if inner.cwd.as_deref() == model.workdir(index) {
                         inner.cwd.clone_from(&step.cwd);
                     }
+                    self.takes_in(path, inner);
                     // `exec "$@"` runs what CMD names, which is followed on its own.
                     found |= self.start(inner, depth + 1)?;
                 }
@@ -292,6 +297,20 @@ impl State<'_, '_, '_> {
                     .get_or_insert_with(|| format!("{path} is not in the context, so what it needs can't be told"));
                 self.whatever_was_built()
             }
+        }
+    }
+
+    /// What a script reads as a part of itself goes along: settings with secrets in them are seldom in the repository, and
+    /// nobody can copy by its name what may not be there.
+    fn takes_in(&mut self, script: &str, step: &Step) {
+        let ("." | "source", Some(file)) = (step.program(), step.args().first()) else { return };
+        let path = step.path(file);
+        let inside =
+            path.as_deref().is_none_or(|path| self.folder.as_deref().is_some_and(|folder| paths::within(path, folder)));
+        match path.filter(|path| self.survey.read(path).is_some()) {
+            _ if !inside || self.whole.is_some() => {}
+            Some(path) => self.carry(path.clone(), path, format!("{script} reads it")),
+            None => self.whole = Some(format!("{script} reads {file}, which is not in the context")),
         }
     }
 
@@ -391,6 +410,15 @@ impl State<'_, '_, '_> {
             _ => {}
         }
 
+        let mut build = Vec::new();
+        if let (Some(sources), None) = (&scan, &self.whole)
+            && let Some(path) = sources.settings(self.survey)
+            && !self.carried.iter().any(|carried| paths::within(&path, &carried.from))
+        {
+            // Nobody can copy by its name what may not be there.
+            build.push(format!("touch {path}"));
+            self.carry(path.clone(), path, "the program reads it, and the repository does not have it".into());
+        }
         if let (Some(sources), Some(folder), None) = (&scan, &folder, &self.whole) {
             for asset in sources.assets(self.survey, folder) {
                 let path = paths::join(folder, &asset);
@@ -435,7 +463,7 @@ impl State<'_, '_, '_> {
         if !self.assumptions.is_empty() {
             applicability = Applicability::Review;
         }
-        let workspace = scan.as_ref().is_some_and(|sources| sources.workspace);
+        let workspace = self.workspace || scan.as_ref().is_some_and(|sources| sources.workspace);
         let mut builder_folders = vec!["/go".to_owned(), "/usr/local/go".to_owned()];
         builder_folders.extend(self.folder.clone().filter(|folder| folder != "/"));
         for (_, step) in self.survey.steps().filter(|(_, step)| is_go(step)) {
@@ -466,7 +494,7 @@ impl State<'_, '_, '_> {
             globals: true,
             sources_stay: false,
             variables: if workspace { vec!["GOPATH"] } else { Vec::new() },
-            build: Vec::new(),
+            build,
             inserts: Vec::new(),
             before: Vec::new(),
             unpacked: Vec::new(),
@@ -878,6 +906,8 @@ struct Sources {
     looks_up: bool,
     /// Whether the workspace of Go is asked for, in which the project lies.
     workspace: bool,
+    /// Whether `.env` is read.
+    settings: bool,
     /// Whether there are any: a context without them says nothing of the program.
     any: bool,
 }
@@ -890,6 +920,10 @@ const BESIDE_SOURCES: [&str; 6] =
 /// How a program asks where the workspace of Go is.
 const WORKSPACE: [&str; 5] =
     ["Getenv(\"GOPATH\")", "LookupEnv(\"GOPATH\")", "$GOPATH/src", "build.Default.GOPATH", "build.Import("];
+
+/// How a program reads `.env` from where it starts.
+const SETTINGS: [&str; 4] =
+    ["godotenv.Load()", "godotenv.Overload()", "joho/godotenv/autoload\"", "viper.SetConfigFile(\".env\")"];
 
 /// What a program that speaks TLS names.
 const TLS: [&str; 16] = [
@@ -922,6 +956,7 @@ impl Sources {
             zones: false,
             looks_up: false,
             workspace: false,
+            settings: false,
             any: false,
         };
         for file in context.files() {
@@ -950,6 +985,7 @@ impl Sources {
             }
             sources.looks_up |= BESIDE_SOURCES.iter().any(|sign| text.contains(sign));
             sources.workspace |= WORKSPACE.iter().any(|sign| text.contains(sign));
+            sources.settings |= SETTINGS.iter().any(|sign| text.contains(sign));
             sources.opens |= Words::GoOpeners.list().iter().any(|sign| text.contains(sign));
             for line in text.lines() {
                 if let Some(patterns) = line.trim_start().strip_prefix("//go:embed") {
@@ -963,6 +999,26 @@ impl Sources {
             literals(&text, &mut sources.literals);
         }
         sources
+    }
+
+    /// The settings with secrets in them that the program reads where it starts, and a COPY of everything brings there: they
+    /// are seldom in the repository.
+    fn settings(&self, survey: &Survey<'_, '_>) -> Option<String> {
+        let context = survey.model.context.filter(|_| self.settings || self.literals.contains(".env"))?;
+        let path = paths::join(survey.model.final_workdir(survey.stage)?, ".env");
+        let inside = survey.context_path(&path).filter(|inside| !context.holds(inside))?;
+        let whole = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(&path, to))
+        });
+        let left_out = |line: &str| {
+            let line = line.trim();
+            !line.starts_with('!') && (line.contains(".env") || matches!(line, "*" | "**" | ".*" | "**/.*"))
+        };
+        let ignored = context.read(".dockerignore").is_some_and(|text| {
+            let text = crate::context::text(&text);
+            text.lines().any(left_out)
+        });
+        (whole && !inside.is_empty() && !ignored).then_some(path)
     }
 
     /// Why the files that the program opens can't be told, where they can't.

@@ -30,8 +30,10 @@ pub(super) enum Write {
     Folder(String),
     /// A file that it writes in place.
     File(String),
-    /// A file or link that it puts into a folder, or takes out of it: the folder has to be writable.
+    /// A file or link that it makes anew in a folder, or takes out of it: the folder has to be writable.
     Entry(String),
+    /// A file that it puts somewhere, or the folder that it puts it into.
+    Target(String),
 }
 
 /// The script that a step of an entry, or of another script, starts.
@@ -94,7 +96,7 @@ pub(super) fn read(survey: &Survey<'_, '_>) -> Vec<Script> {
     }
     for path in hooks(survey).into_iter().chain(replaced(survey)) {
         let Some(text) = survey.read(&path).map(Cow::into_owned) else { continue };
-        let steps = parse(survey, &text);
+        let steps = parse(survey, &text, survey.model.final_workdir(survey.stage));
         found.push(Script { path, text, steps });
     }
     follow(survey, survey.entry.steps.clone(), &mut found);
@@ -140,20 +142,19 @@ fn follow(survey: &Survey<'_, '_>, mut wanted: Vec<Step>, found: &mut Vec<Script
         let posix = !first.starts_with(b"#!")
             || [&b"sh"[..], b"bash", b"dash", b"ash"].iter().any(|shell| first.trim_ascii_end().ends_with(shell))
             || first.windows(3).any(|part| part == b"sh ");
-        let steps = if posix { parse(survey, &text) } else { None };
+        let steps = if posix { parse(survey, &text, step.cwd.as_deref()) } else { None };
         wanted.extend(steps.iter().flatten().cloned());
         found.push(Script { path, text, steps });
     }
 }
 
-/// The commands of a script, with the working directory of the image.
-fn parse(survey: &Survey<'_, '_>, text: &[u8]) -> Option<Vec<Step>> {
+/// The commands of a script, which works where it is started.
+fn parse(survey: &Survey<'_, '_>, text: &[u8], cwd: Option<&str>) -> Option<Vec<Step>> {
     let text = String::from_utf8_lossy(text).replace("\r\n", "\n");
     let logical = Logical { text: text.into(), runs: vec![(0, 0)] };
     let script = shell::parse(&logical)?;
     let index = survey.entry.cmd.or(survey.entry.entrypoint).or_else(|| survey.units.last().map(|unit| unit.index))?;
     let mut steps = commands::steps(survey.model, index, &script);
-    let cwd = survey.model.final_workdir(survey.stage);
     for step in &mut steps {
         if step.cwd.as_deref() == survey.model.workdir(index) {
             step.cwd = cwd.map(str::to_owned);
@@ -214,8 +215,10 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
                 into(step).into_iter().for_each(|path| add(path, Write::Folder));
             }
             "ln" | "mv" | "cp" | "install" | "rsync" => {
-                if let Some(last) = operands.last() {
-                    add(last, Write::Entry);
+                if let Some((last, from)) = operands.split_last() {
+                    add(last, Write::Target);
+                    // What is moved is taken out of where it was.
+                    from.iter().filter(|_| step.program() == "mv").for_each(|path| add(path, Write::Entry));
                 }
             }
             // `-template settings.tmpl:/etc/app/settings.conf`; without a second name the text is printed.
@@ -227,7 +230,7 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
             }
             "curl" | "wget" | "tar" | "unzip" => {
                 if let Effect::Writes(written) = effects::of(step) {
-                    written.iter().for_each(|path| add(path, Write::Entry));
+                    written.iter().for_each(|path| add(path, Write::Target));
                 }
             }
             _ => {}

@@ -12,6 +12,7 @@ use super::super::user::{self, User};
 use super::filled::{installs_into, unpacks};
 use super::is_application;
 use super::made::PROGRAMS;
+use super::modes::brought;
 
 /// The folders of the application: where it runs, and where the program lies.
 pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
@@ -43,21 +44,7 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     }
     let serves = survey.all().any(|unit| unit.instruction.keyword == Keyword::Expose);
     for step in &survey.entry.steps {
-        let interpreter = matches!(
-            step.program(),
-            "python"
-                | "python2"
-                | "python3"
-                | "node"
-                | "ruby"
-                | "php"
-                | "perl"
-                | "java"
-                | "sh"
-                | "bash"
-                | "dotnet"
-                | "nodejs"
-        );
+        let interpreter = interprets(step);
         // Behind the program's own file, `server.py --data /data`, come its arguments.
         let own = |arg: &&String| arg.starts_with(['/', '-']) || !arg.contains('.');
         // `CMD app/run.sh`, where nothing else says in which folder the program works.
@@ -92,6 +79,19 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             add(&mut found, folder.to_owned());
         }
     }
+    // Where a start script goes before it starts the program: `cd /srv/app` and `java -jar app.jar`.
+    let workdir = survey.model.final_workdir(survey.stage).unwrap_or("/");
+    for step in survey.scripts.iter().filter_map(|script| script.steps.as_deref()).flatten() {
+        let program = step.argv.first().map_or("", String::as_str);
+        let starts = if program.contains('/') {
+            !program.ends_with(".sh") && step.path(program).is_some_and(|path| brought(survey, &path))
+        } else {
+            interprets(step) && !matches!(program, "sh" | "bash")
+        };
+        if let Some(cwd) = step.cwd.as_deref().filter(|cwd| *cwd != workdir && starts) {
+            add(&mut found, cwd.to_owned());
+        }
+    }
     // PHP's images serve this folder.
     let php = user.owner.starts_with("www-data")
         && matches!(survey.facts.program, Some("apache2-foreground" | "php-fpm"))
@@ -106,6 +106,25 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     let all = found.clone();
     found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
     found
+}
+
+/// Whether a command is an interpreter, which is told what to run.
+fn interprets(step: &Step) -> bool {
+    matches!(
+        step.program(),
+        "python"
+            | "python2"
+            | "python3"
+            | "node"
+            | "ruby"
+            | "php"
+            | "perl"
+            | "java"
+            | "sh"
+            | "bash"
+            | "dotnet"
+            | "nodejs"
+    )
 }
 
 /// A folder for many, such as `/home`, that the file takes for its application alone: it works there, and copies into it.

@@ -106,7 +106,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             let (path, file) = match write {
                 Write::Folder(path) => (path, false),
                 Write::File(path) => (path, true),
-                Write::Entry(path) => (paths::parent(&path).to_owned(), false),
+                Write::Entry(path) | Write::Target(path) => (paths::parent(&path).to_owned(), false),
             };
             if free(&path) || system(&path) && !file && !configuration(&path) {
                 continue;
@@ -283,7 +283,9 @@ pub(in crate::catalog::non_root) fn system_place(write: &Write) -> Option<String
             let own = own.iter().any(|place| paths::within(path, place));
             return own.then(|| path.clone());
         }
-        Write::Entry(path) => (path, paths::parent(path)),
+        // Nobody else makes or takes away a file of the root folder.
+        Write::Entry(path) if paths::parent(path) == "/" => return Some(path.clone()),
+        Write::Entry(path) | Write::Target(path) => (path, paths::parent(path)),
     };
     (system(folder) && !free(folder) && !configuration(folder)).then(|| path.clone())
 }

@@ -18,7 +18,7 @@ const SKIPS: [&str; 3] =
 
 /// The folder into which a command downloads Puppeteer's browser.
 pub(super) fn kept(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {
-    if !(asks(step) || installs(step) && is_listed(survey, step)) {
+    if !(asks(step) || names(survey, step) || installs(step) && is_listed(survey, step)) {
         return None;
     }
     let set = |name: &str| match survey.model.variable(unit.index, name) {
@@ -48,6 +48,24 @@ pub(super) fn kept(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Opt
 fn asks(step: &Step) -> bool {
     let mut words = step.argv.iter().skip_while(|word| *word != "puppeteer").skip(1);
     words.next().is_some_and(|word| word == "browsers") && words.next().is_some_and(|word| word == "install")
+}
+
+/// Whether a command installs a Puppeteer by its name that downloads into the home: `npm install puppeteer@latest`.
+fn names(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    // The version is the one that the project asks for already.
+    let asked = || {
+        let text = survey.read(&step.path("package.json")?)?;
+        let manifest: Json = serde_json::from_str(&crate::context::text(&text)).ok()?;
+        major(manifest.get("dependencies")?.get("puppeteer")?.as_str()?)
+    };
+    let named = |word: &str| match word.strip_prefix("puppeteer") {
+        Some("") => asked().is_none_or(|it| it >= IN_THE_HOME),
+        Some(rest) => rest.strip_prefix('@').is_some_and(|version| major(version).is_none_or(|it| it >= IN_THE_HOME)),
+        None => false,
+    };
+    let manager = matches!(step.program(), "npm" | "pnpm" | "yarn");
+    let verb = step.args().iter().any(|arg| matches!(arg.as_str(), "add" | "i" | "install"));
+    manager && verb && !step.args().iter().any(|arg| arg == "--ignore-scripts") && step.operands().any(named)
 }
 
 /// Whether a command installs the project's modules, with what they do when they are installed.

@@ -626,7 +626,22 @@ fn programs(survey: &Survey<'_, '_>) -> Vec<String> {
     let by_name = survey.entry.steps.first().is_some_and(|step| {
         step.argv.first().is_some_and(|program| !program.contains('/')) && survey.started(step).is_none()
     });
-    if own && by_name { vec![format!("/usr/bin/{name}")] } else { Vec::new() }
+    if own && by_name && !is_bin(survey, name) { vec![format!("/usr/bin/{name}")] } else { Vec::new() }
+}
+
+/// Whether a module of the project in Node says that it brings a program of this name.
+fn is_bin(survey: &Survey<'_, '_>, name: &str) -> bool {
+    let Some(context) = survey.model.context else { return false };
+    let manifests = context.files().iter().filter(|file| paths::name(file) == "package.json");
+    manifests.filter(|file| !file.contains("node_modules/")).any(|file| {
+        let text = context.read(file).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&text)).unwrap_or_default();
+        match manifest.get("bin") {
+            Some(serde_json::Value::Object(programs)) => programs.contains_key(name),
+            Some(_) => manifest.get("name").and_then(|own| own.as_str()).is_some_and(|own| paths::name(own) == name),
+            None => false,
+        }
+    })
 }
 
 /// Cargo's home: the official image of Rust has it in a place of its own.

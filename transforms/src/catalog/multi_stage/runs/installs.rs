@@ -310,6 +310,32 @@ fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package:
     let mut starts = survey.entry.steps.iter().chain(&survey.checks);
     starts.any(|step| brings(manager, packages::bare(package), step.program()))
         || recipe.scripted.iter().any(|program| brings(manager, packages::bare(package), program))
+        || supervised(survey).iter().any(|program| brings(manager, packages::bare(package), program))
+}
+
+/// The programs that supervisord starts, by settings that the file writes, or that the project has: `command=make serve`.
+fn supervised(survey: &Survey<'_, '_>) -> Vec<String> {
+    const MARK: &str = "command=";
+    let mut found = Vec::new();
+    let mut look = |text: &str| {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '\\' | '"' | '\'');
+        for (at, _) in text.match_indices(MARK) {
+            let word = text.get(at + MARK.len()..).unwrap_or_default().split(ends).next().unwrap_or_default();
+            found.push(paths::name(word).to_owned());
+        }
+    };
+    for unit in survey.units.iter().filter(|unit| matches!(unit.instruction.keyword, Keyword::Run | Keyword::Copy)) {
+        look(unit.instruction.args.text.as_ref());
+        unit.instruction.heredocs.iter().for_each(|heredoc| look(&String::from_utf8_lossy(heredoc.body)));
+    }
+    if let Some(context) = survey.model.context {
+        let settings =
+            |file: &&String| file.contains("supervis") && (file.ends_with(".conf") || file.ends_with(".ini"));
+        for text in context.files().iter().filter(settings).filter_map(|file| context.read(file)) {
+            look(&crate::context::text(&text));
+        }
+    }
+    found
 }
 
 /// Whether a package is the Python of node-gyp alone: it stands beside a compiler in an image of Node, and the project

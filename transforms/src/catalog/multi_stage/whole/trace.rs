@@ -60,11 +60,18 @@ impl<'s> Whole<'s, '_, '_> {
                         }
                         // It puts a link there, which others go through.
                         let node = self.image.as_ref().and_then(Image::language) == Some("node");
-                        if node && step.program() == "npm" && step.subcommand() == Some("link") {
+                        let links = matches!(step.program(), "npm" | "yarn") && step.subcommand() == Some("link");
+                        if node && links {
+                            let said = format!("`{}` links there", shown(step));
+                            let folder = match step.program() {
+                                "npm" => "/usr/local/lib/node_modules",
+                                _ => "/usr/local/share/.config/yarn/link",
+                            };
+                            self.carry(folder, at, said.clone());
+                            // A link that is copied by its name becomes a file: it goes with the folder that it lies in.
                             let known = self.survey.entry.steps.iter().all(|entry| !entry.kind().is_empty());
-                            self.carry("/usr/local/lib/node_modules", at, format!("`{}` links there", shown(step)));
                             if !known || self.opaque {
-                                self.carry("/usr/local/bin", at, format!("`{}` links there", shown(step)));
+                                self.carry("/usr/local/bin", at, said);
                             }
                         }
                         if stores::brings_python(survey, self.image.as_ref(), unit, step) {

@@ -17,9 +17,9 @@ use super::{Folder, Needs, is_application};
 /// What the sources make and write by a path that is relative: folders, and files.
 pub(super) static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?:makedirs|mkdir|mkdirSync|mkdirp|MkdirAll|Mkdir|create_dir|create_dir_all|mkdir_p)\(\s*["'`](?<folder>[\w.-][\w./-]*)"#,
+        r#"(?:makedirs|mkdir|mkdirSync|mkdirp|MkdirAll|Mkdir|create_dir|create_dir_all|mkdir_p|useMultiFileAuthState)\(\s*["'`](?<folder>[\w.-][\w./-]*)"#,
         r#"|Path\(\s*["'](?<made>[\w.-][\w./-]*)["']\s*\)\.mkdir\("#,
-        r#"|(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|os\.Create|File::create)\(\s*f?["'`](?<file>[\w.-][\w./-]*)"#,
+        r#"|(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|WriteFile|FileHandler|os\.Create|File::create|useSingleFileAuthState)\(\s*f?["'`](?<file>[\w.-][\w./-]*)"#,
         r#"|\bopen\(\s*[fr]?["'](?<opened>[\w.-][\w./-]*)[^"'\n]*["']\s*,\s*(?:mode\s*=\s*)?["'](?:[wax]|r\+)"#,
         r#"|(?:sqlite3?\.connect|aiosqlite\.connect|sqlite\.Open|sql\.Open\(\s*"sqlite3?"\s*,|new (?:sqlite3\.)?Database)\(?\s*["'`](?<database>[\w.-][\w./-]*\.\w+)["'`?]"#,
         r#"|sqlite(?:\+\w+)?:///(?<address>[\w.-][\w./-]*\.\w+)["'`]"#,
@@ -209,6 +209,11 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
             if captures.name("jdbc").is_some()
                 && (matches!(&*path, "mem" | "memory" | "tcp" | "ssl" | "hsql" | "res") || path.starts_with('/'))
             {
+                continue;
+            }
+            // `./${name}.json`: a file there whose name is made up when it is written.
+            if matches!(&*path, "./" | "../") && !is_folder {
+                found.file.get_or_insert_with(|| "files".to_owned());
                 continue;
             }
             let path = path.trim_start_matches("./").trim_start_matches("../");

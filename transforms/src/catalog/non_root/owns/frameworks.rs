@@ -207,7 +207,12 @@ fn engines(survey: &Survey<'_, '_>) -> Vec<(String, Vec<String>)> {
             continue;
         }
         let names: &[&str] = if verb == "generate" { &["engines", "client"] } else { &["engines"] };
-        let modules: Vec<String> = match survey.read(&paths::join(folder, "pnpm-lock.yaml")) {
+        // A list of pnpm's says nothing where another installs.
+        let lock = survey.read(&paths::join(folder, "pnpm-lock.yaml")).filter(|_| !others_install(survey));
+        let modules: Vec<String> = match lock {
+            _ if verb != "generate" && global_prisma(survey, folder, step).is_some() => {
+                global_prisma(survey, folder, step).into_iter().collect()
+            }
             Some(lock) => {
                 let lock = crate::context::text(&lock);
                 names.iter().map(|name| in_store(&lock, &format!("@prisma/{name}"))).collect()
@@ -223,6 +228,47 @@ fn engines(survey: &Survey<'_, '_>) -> Vec<(String, Vec<String>)> {
         }
     }
     found
+}
+
+/// Every command of the file, whichever stage it is of.
+fn all_steps<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'s Step> {
+    let bodies = survey.model.stages.iter().flat_map(|stage| survey.model.body(stage));
+    let runs = bodies.filter(|(_, instruction)| instruction.keyword == Keyword::Run);
+    runs.filter_map(|(index, _)| survey.model.steps(index)).flatten()
+}
+
+/// Whether npm or Yarn installs the modules, and pnpm does nothing.
+fn others_install(survey: &Survey<'_, '_>) -> bool {
+    let installs = |step: &Step| {
+        matches!(step.program(), "npm" | "yarn")
+            && matches!(step.subcommand(), None | Some("ci" | "i" | "install"))
+            && !step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global"))
+    };
+    all_steps(survey).any(installs) && !all_steps(survey).any(|step| matches!(step.program(), "pnpm" | "pnpx"))
+}
+
+/// The engines of a Prisma that is installed for all projects, where a command starts that one: by its name, or in a project
+/// that has none of its own.
+fn global_prisma(survey: &Survey<'_, '_>, folder: &str, step: &Step) -> Option<String> {
+    const BY_NPM: &str = "/usr/local/lib/node_modules/prisma/node_modules/@prisma";
+    const BY_YARN: &str = "/usr/local/share/.config/yarn/global/node_modules/@prisma";
+    let own = || {
+        let manifest = survey.read(&paths::join(folder, "package.json"));
+        manifest.is_some_and(|text| memchr::memmem::find(&text, b"\"prisma\"").is_some())
+    };
+    if step.program() != "prisma" && own() {
+        return None;
+    }
+    survey.all().flat_map(|unit| survey.steps(unit)).find_map(|step| {
+        let words: Vec<&str> = step.args().iter().map(String::as_str).collect();
+        let named = words.iter().any(|word| *word == "prisma" || word.starts_with("prisma@"));
+        let place = match (step.program(), words.as_slice()) {
+            ("npm", _) if words.iter().any(|word| matches!(*word, "-g" | "--global")) => BY_NPM,
+            ("yarn", ["global", "add", ..]) => BY_YARN,
+            _ => return None,
+        };
+        named.then(|| place.to_owned())
+    })
 }
 
 /// Where pnpm keeps a module, by the last entry of its lock file, which has the peers of the version in parentheses; its

@@ -1,0 +1,1 @@
+var pages = [exec("git log --oneline")];

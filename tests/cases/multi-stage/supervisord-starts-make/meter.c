@@ -1,0 +1,1 @@
+int meter(void) { return 7; }

@@ -13,7 +13,7 @@ use crate::model::{Base, paths};
 use crate::syntax::words::Value;
 use crate::transform::{Applicability, Refusal};
 
-use super::lean::{is_aside, is_asset, is_compiled, opened_by_folder};
+use super::lean::{is_aside, is_asset, is_compiled, opened_by_folder, settings_elsewhere};
 use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
@@ -1001,24 +1001,9 @@ impl Sources {
         sources
     }
 
-    /// The settings with secrets in them that the program reads where it starts, and a COPY of everything brings there: they
-    /// are seldom in the repository.
+    /// `.env` where the program reads it, and the repository does not have it.
     fn settings(&self, survey: &Survey<'_, '_>) -> Option<String> {
-        let context = survey.model.context.filter(|_| self.settings || self.literals.contains(".env"))?;
-        let path = paths::join(survey.model.final_workdir(survey.stage)?, ".env");
-        let inside = survey.context_path(&path).filter(|inside| !context.holds(inside))?;
-        let whole = survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
-            copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(&path, to))
-        });
-        let left_out = |line: &str| {
-            let line = line.trim();
-            !line.starts_with('!') && (line.contains(".env") || matches!(line, "*" | "**" | ".*" | "**/.*"))
-        };
-        let ignored = context.read(".dockerignore").is_some_and(|text| {
-            let text = crate::context::text(&text);
-            text.lines().any(left_out)
-        });
-        (whole && !inside.is_empty() && !ignored).then_some(path)
+        if self.settings || self.literals.contains(".env") { settings_elsewhere(survey) } else { None }
     }
 
     /// Why the files that the program opens can't be told, where they can't.

@@ -178,6 +178,42 @@ pub(super) fn asks_for_settings(context: &dyn Context) -> bool {
     })
 }
 
+/// The settings with secrets in them, `.env`, that a program reads where it starts, and that a COPY of everything brings there
+/// from a folder that has them: the repository seldom does, and nobody can copy by its name what may not be there.
+pub(super) fn settings_elsewhere(survey: &Survey<'_, '_>) -> Option<String> {
+    let context = survey.model.context?;
+    let path = paths::join(survey.model.final_workdir(survey.stage)?, ".env");
+    let inside = survey.context_path(&path).filter(|inside| !inside.is_empty() && !context.holds(inside))?;
+    let whole =
+        survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(&path, to))
+        });
+    let left_out = |line: &str| {
+        let line = line.trim();
+        !line.starts_with('!') && (line.contains(".env") || matches!(line, "*" | "**" | ".*" | "**/.*"))
+    };
+    let ignored = context.read(".dockerignore").is_some_and(|text| {
+        let text = crate::context::text(&text);
+        text.lines().any(left_out)
+    });
+    (inside == ".env" && whole && !ignored).then_some(path)
+}
+
+/// The same where one program starts, which is compiled, and what lies around it stays behind.
+pub(super) fn settings_left(survey: &Survey<'_, '_>, last_build: usize, carried: &[Carried]) -> Option<String> {
+    let context = survey.model.context?;
+    let [step] = survey.entry.steps.as_slice() else { return None };
+    let compiled = matches!(step.program(), "java" | "dotnet")
+        || step.argv.first().is_some_and(|program| program.contains('/') && !program.ends_with(".sh"));
+    let path = settings_elsewhere(survey).filter(|_| compiled && asks_for_settings(context))?;
+    let goes = carried.iter().any(|one| paths::within(&path, &one.to));
+    let later =
+        survey.units.iter().skip(last_build + 1).filter_map(|unit| unit.copy.as_ref()).any(|copy| {
+            copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(&path, to))
+        });
+    (!goes && !later && paths::parent(&path) != "/").then_some(path)
+}
+
 /// Takes out of `carried` the sources of a .NET project that starts in the folder that it is published into, or that has
 /// nothing else that it could open.
 ///

@@ -116,6 +116,8 @@ impl<'s> Whole<'s, '_, '_> {
         let (kind, verb) = (step.kind(), step.subcommand().unwrap_or_default());
         let known = match kind {
             "npm" | "yarn" | "pnpm" if matches!(verb, "install" | "i" | "ci" | "add" | "") => Some("node_modules"),
+            // The client goes among the modules, where the schema says nothing else.
+            "npx" if verb == "prisma" && self.generates_beside(step) => Some("node_modules"),
             "npm" | "yarn" | "pnpm" => match self.bundled(step) {
                 None if cwd == "/" && self.survey.read("/package.json").is_none() => {
                     let folder = self.started_result();
@@ -247,7 +249,31 @@ impl<'s> Whole<'s, '_, '_> {
         if script.contains("next build") {
             return Some(".next");
         }
+        if script.contains("nuxt build") {
+            let list = ["dependencies", "devDependencies"].into_iter().find_map(|list| manifest.get(list)?.get("nuxt"));
+            let moved = |file: &String| {
+                file.starts_with("nuxt.config")
+                    && context.read(file).is_none_or(|text| memchr::memmem::find(&text, b"buildDir").is_some())
+            };
+            let second = list
+                .and_then(|range| range.as_str())
+                .is_some_and(|range| range.trim_start_matches('^').starts_with("2."));
+            return (second && !context.files().iter().any(moved)).then_some(".nuxt");
+        }
         (script.contains("nest build") || script.contains("vue-cli-service build")).then_some("dist")
+    }
+
+    /// Whether `prisma generate` puts its client among the modules: no schema names another place.
+    fn generates_beside(&self, step: &Step) -> bool {
+        let schema = |file: &&String| file.ends_with(".prisma");
+        step.args().iter().any(|arg| arg == "generate")
+            && self.survey.model.context.is_some_and(|context| {
+                let elsewhere = |file: &String| {
+                    context.read(file).is_none_or(|text| memchr::memmem::find(&text, b"output").is_some())
+                };
+                let mut schemas = context.files().iter().filter(schema).peekable();
+                schemas.peek().is_some() && !schemas.any(elsewhere)
+            })
     }
 
     pub(super) fn work_in(&mut self, path: &str, at: usize, evidence: String) {

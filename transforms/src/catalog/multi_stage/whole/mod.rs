@@ -254,6 +254,11 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.behind.extend(lean::static_site(self.survey, &mut self.carried));
         self.behind.extend(lean::nitro(self.survey, &mut self.carried));
         self.behind.extend(lean::brought_again(self.survey, self.last_build, &mut self.carried));
+        if let Some(path) = lean::settings_left(self.survey, self.last_build, &self.carried) {
+            let evidence = "the program reads it, and the repository does not have it".into();
+            self.build.push(format!("touch {path}"));
+            self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
+        }
         let sources_stay = lean::stays_in_root(self.survey, &self.carried);
         self.prune();
         self.build.extend(root);

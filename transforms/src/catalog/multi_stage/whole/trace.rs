@@ -63,11 +63,13 @@ impl<'s> Whole<'s, '_, '_> {
                         let links = matches!(step.program(), "npm" | "yarn") && step.subcommand() == Some("link");
                         if node && links {
                             let said = format!("`{}` links there", shown(step));
+                            let user = self.survey.model.user(unit.index).map_or("root", |user| user.text.as_str());
                             let folder = match step.program() {
-                                "npm" => "/usr/local/lib/node_modules",
-                                _ => "/usr/local/share/.config/yarn/link",
+                                "npm" => "/usr/local/lib/node_modules".to_owned(),
+                                _ if matches!(user, "root" | "0") => "/usr/local/share/.config/yarn/link".to_owned(),
+                                _ => paths::join(&stores::home(survey, unit), ".config/yarn/link"),
                             };
-                            self.carry(folder, at, said.clone());
+                            self.carry(&folder, at, said.clone());
                             // A link that is copied by its name becomes a file: it goes with the folder that it lies in.
                             let known = self.survey.entry.steps.iter().all(|entry| !entry.kind().is_empty());
                             if !known || self.opaque {

@@ -517,6 +517,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         // It runs `make install`, and puts a package into the distribution's list for it.
         "make" if program == "checkinstall" && !has("--install=no") => Effect::Store(Store::Prefix),
         "make" | "ninja" | "cmake" if target("install") || has("--install") => Effect::Store(Store::Prefix),
+        // Python's, beside the one that is there.
+        "make" if has("altinstall") => Effect::Store(Store::Prefix),
         // What only fills a cache or a tool's own folder in the home.
         "jvm"
             if args.iter().all(|arg| {
@@ -926,6 +928,11 @@ fn unpack(step: &Step, program: &str, args: &[&str]) -> Effect {
     // These put what they unpack beside the archive.
     let beside =
         matches!(program, "gunzip" | "bunzip2" | "unxz" | "uncompress" | "lzma" | "unlzma" | "gzip" | "bzip2" | "xz");
+    // What they write to their output goes where that goes.
+    let short = |arg: &&str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains('c');
+    if beside && args.iter().any(|arg| matches!(*arg, "--stdout" | "--to-stdout") || short(arg)) {
+        return Effect::Nothing;
+    }
     if beside {
         let archives = args.iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
         return Effect::Writes(archives.map(|path| paths::parent(&path).to_owned()).collect());

@@ -410,6 +410,7 @@ pub(super) fn folders(
             let home = home(survey, unit);
             let from = |name: &str| step.piped.as_deref().is_some_and(|address| address.contains(name));
             let set = match folder {
+                ".mix" => ["MIX_HOME"].as_slice(),
                 ".julia" => ["JULIA_DEPOT_PATH", "JULIA_PKGDIR"].as_slice(),
                 ".opam" => ["OPAMROOT"].as_slice(),
                 // The installers of these ask for the place by a variable.

@@ -113,10 +113,22 @@ impl Sorting<'_, '_, '_> {
     fn works_on_copies(&self, piece: &Piece<'_>) -> bool {
         let any = |takes: &dyn Fn(&Step) -> bool| piece.steps.iter().any(takes);
         let finished = || self.recipe.finish.iter().chain(&self.after);
-        !any(&|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
+        !self.makes_room(piece)
+            && !any(&|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
             && (any(&|step| works_on_carried(self.recipe, step))
                 || finished().any(|text| any(&|step| follows(step, text)))
                 || self.behind.iter().any(|path| any(&|step| waits(step) && mentions(step, path))))
+    }
+
+    /// Whether a piece only takes away what stands where copies come to: what is copied is there after it, and behind the
+    /// copies it would take that away.
+    fn makes_room(&self, piece: &Piece<'_>) -> bool {
+        let over = |path: &String| self.recipe.carried.iter().any(|carried| paths::covers(path, &carried.to));
+        let removes = |step: &Step| match effects::of(step) {
+            Effect::Files(removed) => step.program() == "rm" && !removed.is_empty() && removed.iter().all(over),
+            _ => false,
+        };
+        piece.steps.iter().all(removes)
     }
 
     /// Puts a piece behind the copies.

@@ -23,7 +23,7 @@ use super::kept::{has_ruby, looks_up};
 use super::keys::{hands_on, receives_key};
 use super::local::{built_packages, computed, made_archive};
 use super::repeated::{fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches};
-use super::text::{at_home, chunk_text, compound, loose};
+use super::text::{at_home, chunk_text, compound, left_running, loose};
 
 /// A RUN whose script is being sorted, and what came of it so far.
 pub(super) struct Sorting<'r, 'm, 'a> {
@@ -115,6 +115,11 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
 
     /// Sorts a piece: asks each of its commands, then puts it where it belongs.
     pub(super) fn piece(&mut self, steps: &'r [Step]) -> Result<(), Refusal> {
+        // What is left running ends with the build: `Xvfb :99 &`.
+        if left_running(self.items, steps) {
+            self.work = true;
+            return Ok(());
+        }
         let whole = steps.len() > 1 || compound(self.items, steps);
         let mut piece = Piece { steps, whole, ..Piece::default() };
         for step in steps {

@@ -46,6 +46,15 @@ pub(super) fn compound(items: &[Item], chunk: &[Step]) -> bool {
     })
 }
 
+/// Whether a piece is one command that the script starts last, and does not wait for.
+pub(super) fn left_running(items: &[Item], chunk: &[Step]) -> bool {
+    let [only] = chunk else { return false };
+    only.item + 1 == items.len()
+        && items
+            .last()
+            .is_some_and(|item| matches!(item.node, Node::Command(_)) && item.operator == Operator::Background)
+}
+
 /// Whether what follows a piece runs even where the piece fails.
 pub(super) fn loose(items: &[Item], chunk: &[Step], strict: bool) -> bool {
     !strict && chunk.last().and_then(|step| items.get(step.item)).is_some_and(|item| item.operator == Operator::Then)

@@ -114,6 +114,27 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         let mounts = survey.model.settings.starts.iter().flat_map(|start| &start.mounts);
         mounts.filter(|mount| mount.host.is_some()).any(|mount| step.cwd.as_deref() == Some(mount.path.as_str()))
     };
+    let mix = |step: &&Step| {
+        let script =
+            || step.args().windows(2).any(|pair| matches!(pair, [option, mix] if option == "-S" && mix == "mix"));
+        step.program() == "mix" || matches!(step.program(), "iex" | "elixir") && script()
+    };
+    // Whose project is not there to read, and whose dependencies nobody fetches.
+    let fetched = |(_, step): (usize, &Step)| {
+        compiles_elixir(step) || step.program() == "mix" && step.args().iter().any(|arg| arg.starts_with("deps."))
+    };
+    let read = || survey.model.context.is_some_and(|context| context.files().iter().any(|file| file == "mix.exs"));
+    if let Some(start) = survey.entry.steps.iter().find(mix)
+        && !survey.steps().any(fetched)
+        && !read()
+    {
+        let text = format!(
+            "the dependencies of `{}` are fetched by nobody in the file: they are when the container runs, and may have to \
+             be compiled",
+            shown(start)
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
     if let Some(start) = survey.entry.steps.iter().find(|step| step.program() == "mix")
         && (hidden(start) || !survey.steps().any(|(_, step)| compiles_elixir(step)))
         && let Some(name) = elixir_in_c(survey)

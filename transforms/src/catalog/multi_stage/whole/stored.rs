@@ -111,6 +111,16 @@ impl<'s> Whole<'s, '_, '_> {
                     || matches!(arg.as_str(), "." | "-e" | "./" | "--editable" | "develop")
                     || arg.starts_with(".[")
             });
+        // What is installed where it lies is told so in a folder beside it: `pip install -e /src/shop`.
+        let editable = step.args().windows(2).find_map(|pair| match pair {
+            [option, path] if matches!(option.as_str(), "-e" | "--editable") && path.starts_with('/') => {
+                step.path(path.split('[').next().unwrap_or(path))
+            }
+            _ => None,
+        });
+        if let Some(path) = editable.filter(|path| store == Store::Python && !Words::SystemFolders.has(path)) {
+            self.work_in(&path, at, format!("`{}` works in it", shown(step)));
+        }
         // Composer's own programs lie in the home alone, and so do the versions of Node that nvm keeps.
         let home = matches!(store, Store::Home(folder) if folder != ".composer") && step.program() != "nvm";
         if (store == Store::Gems || home || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)

@@ -154,6 +154,8 @@ impl<'s> Whole<'s, '_, '_> {
                             self.carry(&folder, at, format!("`{}` installs into it", shown(step)));
                         } else if step.cwd.as_deref().is_some_and(|cwd| !Words::SystemFolders.has(cwd)) {
                             self.works(at, step);
+                        } else {
+                            self.fills_what_is_named(at, step);
                         }
                         first = first.and(self.script(at, unit, step));
                     }
@@ -319,6 +321,30 @@ impl<'s> Whole<'s, '_, '_> {
 
     pub(super) fn glibc(&self) -> bool {
         !matches!(self.runtime.family, Some(Family::Alpine | Family::BusyBox))
+    }
+
+    /// A command that nobody knows and that names a file which nothing brings: it may be what makes it.
+    fn fills_what_is_named(&mut self, at: usize, step: &Step) {
+        let survey = self.survey;
+        // The number behind the point of `/opt/perl-5.18` is no ending of a file.
+        let file = |path: &str| {
+            paths::name(path)
+                .rsplit_once('.')
+                .is_some_and(|(_, end)| end.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        let own = |path: &String| {
+            let folder = paths::parent(path);
+            let outside = Words::SystemFolders.has(folder) || paths::within(path, "/root") || stores::system(path);
+            paths::plain(path)
+                && file(path)
+                && !outside
+                && !stores::scratch(path, &SCRATCH)
+                && !stores::is_archive(path)
+        };
+        let named = step.args().iter().filter(|arg| arg.starts_with('/')).filter_map(|arg| step.path(arg));
+        for path in named.filter(|path| own(path) && !survey.copied_file(path)) {
+            self.work_in(paths::parent(&path), at, format!("`{}` names {path}", shown(step)));
+        }
     }
 
     /// A build in the folder of its command.

@@ -12,7 +12,7 @@ use super::super::stores;
 
 use super::last_build::only_to_compile_with;
 use super::makes::is_file_like;
-use super::{EMPTY, SCRATCH, Whole, go_root, shown};
+use super::{EMPTY, SCRATCH, Whole, go_root, scripts, shown};
 
 /// Whether `cp` is told to copy folders with all that is in them.
 fn copies_folders(step: &Step) -> bool {
@@ -50,7 +50,8 @@ impl Whole<'_, '_, '_> {
                 continue;
             }
             // A copy that is put aside for what starts.
-            let aside = step.program() == "cp" && paths::parent(&path) == "/tmp" && self.opaque;
+            let aside =
+                step.program() == "cp" && paths::parent(&path) == "/tmp" && (self.opaque || self.told_of(&path));
             let named = step.args().iter().all(|arg| !arg.contains('$'))
                 && step.args().last().is_some_and(|to| !to.contains('*'));
             if aside && named {
@@ -80,7 +81,8 @@ impl Whole<'_, '_, '_> {
                 self.behind.push(path);
                 continue;
             }
-            let fills = kind == "unpack" || kind == "download" && step.cwd.as_deref() == Some(paths::parent(&path));
+            let fills = kind == "unpack" && step.outputs.is_empty()
+                || kind == "download" && step.cwd.as_deref() == Some(paths::parent(&path));
             if fills && !stores::system(&path) {
                 self.work_in(&path, at, format!("`{}` fills it", shown(step)));
                 continue;
@@ -94,6 +96,20 @@ impl Whole<'_, '_, '_> {
             }
             self.carry(&path, at, format!("`{}` writes it", shown(step)));
         }
+    }
+
+    /// Whether a script that starts names a path.
+    fn told_of(&self, path: &str) -> bool {
+        self.survey.entry.steps.iter().any(|step| {
+            let mut named = false;
+            scripts(self.survey, step, &mut |inner| {
+                named |=
+                    inner.argv.iter().any(|word| word.starts_with('/') && paths::within(&paths::join("/", word), path));
+                Ok(())
+            })
+            .ok();
+            named
+        })
     }
 
     /// What `cp -R site /app/` makes: /app itself, where nothing has made that before.

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+cp -a /tmp/pages/. /var/www/public/
+exec "$@"

@@ -1,0 +1,4 @@
+from fastapi import FastAPI
+
+app = FastAPI()
+weights = open("weights/unet.pt", "rb").read()

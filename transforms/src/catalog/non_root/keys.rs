@@ -86,8 +86,10 @@ fn in_stage(survey: &Survey<'_, '_>, stage: &Stage) -> Vec<String> {
 /// are signed with goes by such names too.
 fn named(survey: &Survey<'_, '_>, source: &str, to: &str) -> bool {
     const PLACES: [&str; 7] = ["cert", "key", "private", "secret", "ssl", "tls", "pki"];
-    let name = paths::name(source);
-    if !keys::is_key(name) || name.contains("gpg") || to.contains("gpg") {
+    // By the name that it has, or by the one that it is given: `COPY privkey.pem-live /etc/ssl/privkey.pem`.
+    let names = [paths::name(source), paths::name(to)];
+    let Some(name) = names.into_iter().find(|name| keys::is_key(name)) else { return false };
+    if source.contains("gpg") || to.contains("gpg") {
         return false;
     }
     let certificate = |name: &str| {

@@ -22,7 +22,7 @@ pub(super) static AUTHOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Words above what starts by which an author says that root is meant, and such as turn them round.
 static AS_ROOT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:runs?|running|starts?|started|startup|stays?|needs?|must|has|have)\b[^\n]{0,40}\bas (?:the )?root\b",
+        r"(?i)\b(?:runs?|running|starts?|started|startup|stays?|needs?|must|has|have)\b[^\n]{0,40}\bas (?:the )?root\b|\b(?:keep|garder|rester en|mantener|manter|behalten)\b[^\n]{0,12}\broot\b",
     )
 });
 
@@ -36,6 +36,13 @@ static NOT_ROOT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) static HOMES: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r#"(?:-v|--volume)[= ]+["']?[^\s:]+:(/root(?:/[\w./-]*)?)\b"#));
 
+/// The folder that somebody works in, mounted to be worked on in the container.
+pub(super) static WORKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r#"(?:-v|--volume)[= ]*["']?(?:\$\(pwd\)|\$\{?PWD\}?|`pwd`|\.{1,2})(?:/[\w./-]*)?["']?:(/[\w./-]+)(?::rw|["'\s]|$)"#,
+    )
+});
+
 /// What all of them say: it is looked for in the whole file first.
 pub(super) static SCANNERS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"ignore|nosemgrep|checkov|kics"));
 
@@ -46,7 +53,7 @@ pub(super) fn above_start(model: &Model<'_>) -> Option<u32> {
         AS_ROOT.as_ref().is_some_and(|wanted| wanted.is_match(text))
             && !NOT_ROOT.as_ref().is_some_and(|turned| turned.is_match(text))
     };
-    memchr::memmem::find(file.source, b"as root").or_else(|| memchr::memmem::find(file.source, b"as the root"))?;
+    memchr::memmem::find(file.source, b"root")?;
     let start = |index: u32| {
         let instruction = file.instructions.get(index as usize)?;
         let root = || instruction.keyword == Keyword::User && who::is_root(instruction.args.text.trim());

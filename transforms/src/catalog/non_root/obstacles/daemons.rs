@@ -207,6 +207,14 @@ pub(super) fn tools(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     if !only_a_shell(survey) {
         return Ok(());
     }
+    // Stack keeps the compiler that it fetches, and itself, in the home of who runs it.
+    let kept = |step: &&Step| step.program() == "stack" && matches!(step.subcommand(), Some("setup" | "upgrade"));
+    let elsewhere = memchr::memmem::find(survey.model.file.source, b"STACK_ROOT").is_some();
+    if let Some(step) = survey.all().flat_map(|unit| survey.steps(unit)).find(kept).filter(|_| !elsewhere) {
+        let verb = step.subcommand().unwrap_or_default();
+        let text = format!("`stack {verb}` puts into root's home what is there for whoever works in the image");
+        return Err(refuse("needs-root", text, true));
+    }
     let mut runs = survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
     let found = runs.find_map(|unit| {
         let started = || {

@@ -14,9 +14,9 @@ use crate::transform::Refusal;
 use super::super::refuse;
 use super::super::survey::{Survey, Unit};
 
-use super::author::HOMES;
+use super::author::{HOMES, WORKED};
 use super::base::keeps_entrypoint;
-use super::daemons::installs;
+use super::daemons::{installs, only_a_shell};
 use super::pattern;
 
 /// Words by which people start a container with more rights than a user has in it, or as a part of the machine.
@@ -138,7 +138,13 @@ pub(in crate::catalog::non_root) fn right(source: &[u8], text: &[u8]) -> Option<
 pub(super) fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let file = survey.model.file;
     let homes = HOMES.as_ref().is_some_and(|homes| homes.is_match(file.source));
-    if !homes && !RIGHTS.as_ref().is_some_and(|rights| rights.is_match(file.source)) {
+    // Who starts a shell in it works in what he mounts.
+    let shell = WORKED.as_ref().is_some_and(|worked| worked.is_match(file.source)) && only_a_shell(survey);
+    let worked = |text: &[u8]| {
+        let folder = WORKED.as_ref().filter(|_| shell)?.captures(text)?.get(1)?;
+        Some(String::from_utf8_lossy(folder.as_bytes()).into_owned())
+    };
+    if !homes && !shell && !RIGHTS.as_ref().is_some_and(|rights| rights.is_match(file.source)) {
         return Ok(());
     }
     let said = |text: &[u8]| right(file.source, text);
@@ -149,6 +155,14 @@ pub(super) fn rights(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
             let folder = String::from_utf8_lossy(folder.as_bytes());
             let text =
                 format!("the comment in line {line} mounts what is somebody's own at {folder}, where root alone looks");
+            return Err(refuse("needs-root", text, true));
+        }
+        if let Some(folder) = worked(tile.span.of(file.source)) {
+            let line = file.line_of(tile.span.start);
+            let text = format!(
+                "the comment in line {line} mounts a folder of the host at {folder}, to be worked in there, and only its \
+                 owner and root may write to it"
+            );
             return Err(refuse("needs-root", text, true));
         }
         if let Some(word) = said(tile.span.of(file.source)) {

@@ -2,6 +2,7 @@
 
 mod author;
 mod base;
+mod calls;
 mod daemons;
 mod kernel;
 mod program;
@@ -25,6 +26,7 @@ use super::{owns, refuse, user, who};
 use author::{AUTHOR, SCANNERS, above_start, purpose};
 use base::base_entry;
 pub(super) use base::own_start;
+use calls::{calls_raw, calls_sudo};
 pub(super) use daemons::{installed_like, installs, installs_like, only_a_shell, taken_place};
 use daemons::{tools, tools_of_root};
 pub(super) use kernel::right;
@@ -157,6 +159,8 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     }
     unmade(survey)?;
     kernel(survey)?;
+    calls_sudo(survey)?;
+    calls_raw(survey)?;
     tools_of_root(survey)?;
     // What only brings an init system is a base for anything.
     let init = survey.facts.program.or(survey.facts.entrypoint).is_some_and(|program| program.ends_with("init"));

@@ -181,6 +181,7 @@ pub(in crate::catalog::non_root) fn builds(step: &Step) -> bool {
         "rust" => matches!(verb, "run" | "build" | "test" | "watch" | "migration" | "setup"),
         "dotnet" => matches!(verb, "run" | "watch" | "build" | "test" | "ef" | "publish" | "restore"),
         "go" => matches!(verb, "run" | "build" | "test" | "get" | "install"),
+        "compile" => matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++"),
         // `dart run` keeps what it has worked out of the packages beside them.
         "dart" => verb == "run",
         "compiled" => match step.program() {

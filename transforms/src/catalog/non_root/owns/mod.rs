@@ -42,6 +42,7 @@ use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};
 use named::{named, written};
 use server::{own_place, server};
+pub(super) use sources::runs_here;
 use sources::unnamed;
 pub(super) use volumes::above_in_roots_home;
 use volumes::volumes;

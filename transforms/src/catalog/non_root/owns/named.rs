@@ -99,6 +99,7 @@ pub(super) fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
 pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut folders: Vec<String> = Vec::new();
     let mut files: Vec<String> = Vec::new();
+    let mut over: Vec<String> = Vec::new();
     let written = survey.scripts.iter().chain(uses::scripts(survey)).filter_map(|script| script.steps.as_deref());
     let others: Vec<Step> = uses::started(survey).cloned().collect();
     for steps in written.chain([survey.entry.steps.as_slice(), &others]) {
@@ -117,10 +118,16 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 {
                     files.push(path);
                 }
-                true => folders.push(paths::parent(&path).to_owned()),
+                true => {
+                    over.push(path.clone());
+                    folders.push(paths::parent(&path).to_owned());
+                }
                 false => folders.push(path),
             }
         }
+    }
+    for path in over {
+        overwritten(survey, &path, needs);
     }
     // The sources of what is only served don't run here.
     if !only_serves(survey, user) {
@@ -158,6 +165,27 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for path in files {
         if !needs.files.contains(&path) && !needs.owned(paths::parent(&path)) {
             needs.files.push(path);
+        }
+    }
+}
+
+/// A file that is written anew into a folder that another stage has filled: it may be there already, as root's.
+fn overwritten(survey: &Survey<'_, '_>, path: &str, needs: &mut Needs) {
+    if needs.owned(path) {
+        return;
+    }
+    let starts = |source: &String| {
+        let mut words = survey.entry.steps.iter().flat_map(|step| &step.argv);
+        words.any(|word| paths::name(word) == paths::name(source))
+    };
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit).filter(|copied| !copied.context) else { continue };
+        let filled = copied.to.as_deref().is_some_and(|to| to != "/" && to != path && paths::within(path, to));
+        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        // A program that is copied into the folder is a file beside it.
+        let program = copied.sources.iter().all(starts);
+        if filled && !given && !program && survey.copied_from(unit).is_some() && !needs.copies.contains(&at) {
+            needs.copies.push(at);
         }
     }
 }

@@ -6,6 +6,7 @@ use regex::bytes::{Regex, RegexSet};
 
 use crate::model::copies::context_path;
 use crate::model::paths;
+use crate::settings::Mount;
 use crate::syntax::Keyword;
 
 use super::super::survey::Survey;
@@ -83,9 +84,11 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
     let mut seen = 0usize;
-    // A script that no COPY brings is for the host.
-    let sources =
-        |path: &&String| (is_source(path) || settings(path)) && (!path.ends_with(".sh") || brings(survey, path));
+    // A script that no COPY brings is for the host; what no COPY of any stage brings is another image's.
+    let sources = |path: &&String| {
+        let here = || if path.ends_with(".sh") { brings(survey, path) } else { concerns(survey, path) };
+        (is_source(path) || settings(path)) && here()
+    };
     for path in context.files().iter().filter(sources) {
         let Some(content) = context.read(path) else { continue };
         seen += content.len();
@@ -125,7 +128,8 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
             let file = paths::name(&place).trim_start_matches('.').contains('.');
             let place = if file { paths::parent(&place).to_owned() } else { place };
             // A path of somebody's own machine is none of the image.
-            let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder));
+            let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder))
+                || somebodys_home(survey, &place);
             let own = is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !foreign;
             if own && !found.contains(&place) {
                 found.push(place);
@@ -240,6 +244,17 @@ fn keeps_empty(survey: &Survey<'_, '_>, name: &str) -> bool {
     })
 }
 
+/// Whether a path lies in the home of somebody whom neither the file knows nor anybody who uses the image.
+fn somebodys_home(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let name = paths::relative(path, "/home").and_then(|rest| rest.split('/').next()).filter(|name| !name.is_empty());
+    let Some(home) = name.map(|name| format!("/home/{name}")) else { return false };
+    let name = paths::name(&home);
+    let known = memchr::memmem::find(survey.model.file.source, name.as_bytes()).is_some()
+        || survey.facts.own.as_ref().is_some_and(|(own, _)| own == name)
+        || survey.uses.iter().flat_map(|one| &one.start.mounts).any(|mount| paths::within(&mount.path, &home));
+    !known
+}
+
 /// The paths in root's home that the sources of the context name.
 pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
     const HOME: &[u8] = b"/root/";
@@ -275,6 +290,40 @@ pub(super) fn brings(survey: &Survey<'_, '_>, path: &str) -> bool {
     };
     let mut copies = survey.all().filter_map(|unit| survey.copied(unit)).peekable();
     copies.peek().is_none() || copies.any(|copy| copy.context && copy.sources.iter().any(covers))
+}
+
+/// Whether a file of the context may come into the image in some way: by a COPY of any stage, a mount of a RUN, or what is
+/// mounted when it runs; where nothing is copied, whatever is there may be.
+fn concerns(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let covers = |source: &str| {
+        let source = context_path(source);
+        source.is_empty()
+            || source.contains(['*', '?', '$', '['])
+            || source.contains("..")
+            || paths::within(path, source)
+    };
+    let mut copied = false;
+    for stage in &survey.model.stages {
+        for (index, instruction) in survey.model.body(stage) {
+            let other = |value: &str| ["cache", "secret", "ssh", "tmpfs"].iter().any(|kind| value.contains(kind));
+            let mut flags = instruction.flags.iter().filter(|flag| flag.name == "mount");
+            let binds = instruction.keyword == Keyword::Run
+                && flags.any(|flag| flag.value.as_deref().is_some_and(|value| !other(value)));
+            let brought = survey.model.copied(index).filter(|copied| copied.context);
+            if binds || brought.is_some_and(|brought| brought.sources.iter().any(|source| covers(source))) {
+                return true;
+            }
+            copied |= brought.is_some();
+        }
+    }
+    let mounted = |mount: &Mount| mount.host.as_deref().is_some_and(covers);
+    !copied || survey.uses.iter().any(|one| one.start.mounts.iter().any(mounted))
+}
+
+/// Whether a file of the context is a source that the program may run, and no test of it.
+pub(in crate::catalog::non_root) fn runs_here(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let aside = |part: &str| matches!(part, "test" | "tests" | "spec" | "docs" | "examples" | "vendor");
+    is_source(path) && !path.ends_with(".sh") && !path.split('/').any(aside) && concerns(survey, path)
 }
 
 /// Whether a file of the context is a source of the program, by its name.

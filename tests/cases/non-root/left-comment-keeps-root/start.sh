@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+cp -a /var/www/static/. /data/
+exec "$@"

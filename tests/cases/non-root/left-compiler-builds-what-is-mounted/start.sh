@@ -1,0 +1,3 @@
+#!/bin/sh
+c++ ./client.cpp -o ./client
+exec ./client

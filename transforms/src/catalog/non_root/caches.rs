@@ -46,11 +46,12 @@ const POETRY: Cache = Cache { variable: "POETRY_VIRTUALENVS_PATH", place: "/opt/
 const PIPENV: Cache = Cache { variable: "WORKON_HOME", place: "/opt/virtualenvs", written: false };
 const MIX: Cache = Cache { variable: "MIX_HOME", place: "/opt/mix", written: false };
 const PUB: Cache = Cache { variable: "PUB_CACHE", place: "/opt/pub-cache", written: false };
+const JULIA: Cache = Cache { variable: "JULIA_DEPOT_PATH", place: "/opt/julia-depot", written: true };
 const MODELS: Cache = Cache { variable: "HF_HOME", place: "/opt/huggingface", written: true };
 
 /// What a RUN has to say for any of this to be in it.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bpub\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|tlmgr|profile|Reader\(|Model\(";
+    let marks = r"playwright|puppeteer|npm|yarn|corepack|poetry|pipenv|\bmix\b|\bpub\b|\bdnu\b|dotnet|\buv\b|hugging|\bhf\b|python|download|\.load|--user|\bln\b|helm|--global|conda|--generate-config|aws|\baz\b|--install-extension|gcloud|kubectl|vagrant|tlmgr|profile|Reader\(|Model\(|julia";
     Regex::new(marks).ok()
 });
 
@@ -81,7 +82,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         }
         let text = unit.text();
         let steps = survey.steps(unit);
-        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, MODELS] {
+        for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, JULIA, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
             if filled && !by_image(cache.variable) && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
@@ -342,6 +343,18 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 && step.subcommand().is_some_and(|verb| verb.starts_with("local.") || verb.starts_with("archive."))
                 && (obstacles::only_a_shell(survey)
                     || starts.into_iter().any(|step| matches!(step.program(), "mix" | "iex")))
+        }
+        // Packages, and what is compiled of them; before 0.7, where nobody says `using Pkg`, another variable said where.
+        "JULIA_DEPOT_PATH" => {
+            let fetches = |word: &String| {
+                let brings = ["using Pkg", "import Pkg", "pkg\""].iter().any(|mark| word.contains(mark));
+                let works = ["add(", "instantiate", "develop(", "build(", "update(", "pkg\""];
+                brings && works.iter().any(|mark| word.contains(mark))
+            };
+            step.program() == "julia"
+                && step.args().iter().any(fetches)
+                && !survey.all().any(|unit| sets(survey, unit, "JULIA_PKGDIR"))
+                && survey.runs().any(|step| step.program() == "julia")
         }
         // What Dart runs without having compiled it reads its packages where they were fetched to.
         "PUB_CACHE" => {

@@ -199,6 +199,9 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
                 && !context.holds(source)
         })
     });
+    // And neither is one that the file fetches.
+    let fetches = |step: &Step| matches!(step.effect(), Effect::Fetch(_));
+    let elsewhere = elsewhere || survey.all().flat_map(|unit| survey.steps(unit)).any(fetches);
     let mut seen = 0usize;
     let mut sources = 0usize;
     for path in context.files() {

@@ -75,7 +75,12 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
         while matches!(paths::name(folder), "bin" | "sbin" | "scripts" | "script") && folder != "/" {
             folder = paths::parent(folder);
         }
-        if !matches!(folder, "/root" | "/opt" | "/srv") {
+        // The language that the image is made for is nobody's to write to: `/usr/local/julia/bin/julia`.
+        let of_image = survey
+            .facts
+            .language
+            .is_some_and(|language| paths::relative(folder, "/usr/local").is_some_and(|rest| rest == language));
+        if !matches!(folder, "/root" | "/opt" | "/srv") && !of_image {
             add(&mut found, folder.to_owned());
         }
     }

@@ -186,7 +186,12 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
         let alike = |old: &&Moment<'_>| old.step.argv == moment.step.argv;
         let same = |old: &&Moment<'_>| alike(old) && old.step.cwd == moment.step.cwd;
         let old = before.moments.iter().find(same).or_else(|| before.moments.iter().find(alike));
-        let Some(old) = old else { continue };
+        let Some(old) = old else {
+            if let Some(missing) = gone(before, after, moment, in_builder) {
+                return Some(missing);
+            }
+            continue;
+        };
         let lack = |what: String, maker: Maker, how: How| {
             let command = shown(moment.step);
             Some(Missing { command, what, in_builder, line: Some(old.line), at: Some(old.index), maker, how })
@@ -232,17 +237,28 @@ fn lacks(before: &History<'_>, after: &History<'_>, in_builder: bool) -> Option<
     })
 }
 
+/// The folder that a command of ours goes to, where only what stays in the other stage makes it.
+fn gone(before: &History<'_>, after: &History<'_>, moment: &Moment<'_>, in_builder: bool) -> Option<Missing> {
+    if moment.step.program() != "cd" {
+        return None;
+    }
+    let need = needs(moment.step).into_iter().find(|need| !stores::system(&need.path))?;
+    let made = before.maker(&need, usize::MAX).filter(|made| !after.has(&need, moment.at, made))?;
+    let command = shown(moment.step);
+    Some(Missing { command, what: need.path, in_builder, line: None, at: None, maker: made.maker, how: How::Uses })
+}
+
 /// The path of a file that a command names by its folder, where it runs in another folder now.
 fn moved(old: &Step, new: &Step) -> Option<String> {
     let here = old.cwd.as_deref().filter(|cwd| new.cwd.as_deref() != Some(cwd) && !standing(cwd))?;
     let relative = |word: &&String| !word.starts_with(['/', '$', '~', '-', '=']) && !word.contains("://");
     let files = match effects::of(new) {
         _ if new.program() == "cd" => true,
-        Effect::Files(_) => !matches!(new.program(), "chmod" | "chown" | "chgrp"),
+        Effect::Files(_) => !matches!(new.program(), "chmod" | "chown" | "chgrp" | "setcap"),
         Effect::Writes(_) => matches!(new.kind(), "copy" | "unpack"),
         _ => new.argv.first().is_some_and(|program| program.starts_with("./")),
     };
-    let word = if files { operands(new).find(relative) } else { None };
+    let word = if files { operands(new).skip(super::runs::no_files(new)).find(relative) } else { None };
     Some(paths::join(here, word.or_else(|| new.outputs.iter().find(relative))?))
 }
 

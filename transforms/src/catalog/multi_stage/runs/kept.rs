@@ -8,7 +8,7 @@ use crate::syntax::shell::{Item, Node, Operator};
 use crate::syntax::words::{self};
 use crate::transform::Refusal;
 
-use super::super::plan::Recipe;
+use super::super::plan::{Recipe, in_builder};
 use super::super::survey::{Survey, Unit, refuse};
 
 use super::Kept;
@@ -57,16 +57,36 @@ pub(super) fn looks_up(step: &Step) -> bool {
 /// How many of a command's operands name no files: a mode, an owner, a script of sed, and all that is printed.
 pub(in crate::catalog::multi_stage) fn no_files(step: &Step) -> usize {
     match step.program() {
-        "chmod" | "chown" | "chgrp" | "sed" => 1,
+        "chmod" | "chown" | "chgrp" | "sed" | "setcap" => 1,
         "echo" | "printf" => usize::MAX,
+        // `curl … | tar -xz -C /usr/bin caddy` names what is in the archive.
+        "tar" if unpacks_pipe(step) => usize::MAX,
         // `tar xvf archive`: the options need no dash.
         "tar" if step.args().first().is_some_and(|word| !word.starts_with('-')) => 1,
         _ => 0,
     }
 }
 
+/// Whether `tar` unpacks what a pipe brings into a folder that it is told: it names no file of where it runs.
+fn unpacks_pipe(step: &Step) -> bool {
+    let told = |word: &String| word == "-C" || word.starts_with("--directory");
+    let reads = |word: &String| match word.strip_prefix('-') {
+        Some(options) if !options.starts_with('-') => options.contains('f'),
+        _ => word.starts_with("--file"),
+    };
+    let bare = step.args().first().is_some_and(|word| !word.starts_with('-') && word.contains('f'));
+    step.args().iter().any(told) && !bare && !step.args().iter().any(reads)
+}
+
 /// Whether a command names files by the folder that it runs in.
-pub(super) fn names_relative(step: &Step) -> bool {
+pub(super) fn names_relative(recipe: &Recipe, step: &Step) -> bool {
+    // In a folder that stays behind it works on what lies elsewhere, or it would have stayed as well: there only what is
+    // surely a file's name is one, and no module, account or member of an archive.
+    let stays = step.cwd.as_deref().is_some_and(|cwd| {
+        in_builder(&recipe.builder_folders, cwd)
+            && !recipe.carried.iter().any(|carried| carried.to != "/" && paths::within(cwd, &carried.to))
+    });
+    let sure = |word: &String| !stays || word.contains(['.', '/']) && !word.contains(['=', ':']);
     // A download is put where the command runs, unless it is told a path.
     let fetches = step.kind() == "download"
         && matches!(effects::of(step), Effect::Repository)
@@ -78,14 +98,14 @@ pub(super) fn names_relative(step: &Step) -> bool {
     // What sets up the system is mostly told names, of modules and sites, and no files.
     let names = matches!(effects::of(step), Effect::Configure);
     let named = |word: &String| {
-        !word.starts_with(['/', '-', '$', '~']) && !word.contains("://") && (!names || word.contains('/'))
+        !word.starts_with(['/', '-', '$', '~']) && !word.contains("://") && (!names || word.contains('/')) && sure(word)
     };
     let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(no_files(step));
     step.outputs.iter().any(named) || files && words.into_iter().any(named)
 }
 
 /// Puts `cd` before commands that stay and that name files from a folder which the script has gone to.
-pub(super) fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
+pub(super) fn move_along(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, kept: &mut Vec<Kept>) {
     let Some(start) = survey.model.workdir(unit.index) else { return };
     let mut here = start.to_owned();
     let mut at = 0;
@@ -94,7 +114,7 @@ pub(super) fn move_along(survey: &Survey<'_, '_>, unit: &Unit<'_>, kept: &mut Ve
         let loose = one.loose;
         let steps = || unit.steps.iter().filter(|step| step.item == item);
         let goes = steps().any(|step| matches!(step.program(), "cd" | "pushd" | "popd"));
-        let wanted = steps().find(|step| names_relative(step)).and_then(|step| step.cwd.clone());
+        let wanted = steps().find(|step| names_relative(recipe, step)).and_then(|step| step.cwd.clone());
         if let Some(wanted) = wanted.filter(|wanted| *wanted != here && !goes) {
             kept.insert(at, Kept { text: format!("cd {wanted}"), loose, installs: false, archive: false, item });
             here = wanted;

@@ -45,7 +45,7 @@ impl Sorting<'_, '_, '_> {
 
     /// Ends the sorting: what is kept works in its own folder, and knows the variables that it names.
     pub(super) fn end(&mut self) -> Result<(), Refusal> {
-        move_along(self.survey, self.unit, &mut self.kept);
+        move_along(self.survey, self.recipe, self.unit, &mut self.kept);
         define(self.survey, self.recipe, self.unit, self.items, &mut self.kept)?;
         self.recipe.repositories |=
             self.kept.iter().any(|kept| kept.installs) && helpers::has_archives(self.survey, self.recipe);
@@ -141,7 +141,8 @@ impl Sorting<'_, '_, '_> {
         // The commands behind the copies run where the runtime stage works.
         let item = steps.first().map_or(0, |step| step.item);
         let home = steps.iter().any(|step| survey.downloads(step).is_some());
-        let cwd = steps.iter().find(|step| home || names_relative(step)).and_then(|step| step.cwd.as_deref());
+        let cwd =
+            steps.iter().find(|step| home || names_relative(self.recipe, step)).and_then(|step| step.cwd.as_deref());
         // What it forgives, or where it ends, is its own: others stand beside it now.
         let forgives = |step: &Step| items.get(step.item).is_some_and(|item| item.operator == Operator::Or);
         let apart = steps.iter().any(forgives) && !text.starts_with('(');

@@ -80,6 +80,8 @@ lists! {
     CompiledEnds = "compiled-ends",
     /// Folders that every image has, whoever makes something in them.
     StandingFolders = "standing-folders",
+    /// Words in the addresses of compiled programs.
+    BinaryWords = "binary-words",
     /// What a start may do before it comes to the program, and nothing of it is a matter of the image.
     AroundStarts = "around-starts",
     /// Programs that a JDK has and a runtime lacks.

@@ -4,6 +4,11 @@ use super::sorted::Sorted;
 
 static WRAPPERS: Sorted = Sorted::new(include_str!("../../data/wrappers.tsv"));
 
+/// Whether a program is known to start another one.
+pub fn is_known(program: &str) -> bool {
+    WRAPPERS.find(program).is_some()
+}
+
 /// The command among the arguments of `program`; `None` where it starts none, or none is named.
 pub fn started<'a>(program: &str, args: &'a [String]) -> Option<&'a [String]> {
     // A script that waits for a server first: `wait-for-it.sh db:5432 -- program`.

@@ -86,7 +86,7 @@ pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &
         if archive && (name.ends_with(".tar") || name.ends_with(".tgz") || name.contains(".tar.")) {
             return true;
         }
-        if started(survey, unit, copied, name) {
+        if started(survey, copied, source) {
             return false;
         }
         let data = is_database(name);
@@ -145,11 +145,15 @@ pub(in crate::catalog::non_root) fn database_in_root(survey: &Survey<'_, '_>) ->
 }
 
 /// Whether a COPY brings the very program that is started: nobody writes to that.
-pub(super) fn started(survey: &Survey<'_, '_>, _unit: &Unit<'_>, copied: &Copied, name: &str) -> bool {
+fn started(survey: &Survey<'_, '_>, copied: &Copied, source: &str) -> bool {
     let Some(to) = copied.to.as_deref() else { return false };
+    let name = paths::name(source);
+    // A folder is copied as what lies in it: `COPY --from=builder /app /app`, where `/app/app` starts.
+    let folder = !copied.context && source == to;
     survey.entry.steps.iter().any(|step| {
         let program = step.argv.first().map(String::as_str).unwrap_or_default();
         let path = step.path(program).unwrap_or_default();
-        path == to || path == paths::join(to, name) || (!program.contains('/') && paths::name(program) == name)
+        let called = !program.contains('/') && paths::name(program) == name;
+        path == to || !folder && (called || path == paths::join(to, name))
     })
 }

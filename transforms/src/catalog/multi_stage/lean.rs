@@ -682,13 +682,10 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
 /// in the builder, and the project's files name the modules nowhere. They may be served as they are where they are named.
 pub(super) fn without_modules(survey: &Survey<'_, '_>, carried: &[Carried]) -> Vec<String> {
     let Some(context) = survey.model.context else { return Vec::new() };
-    let installs = |folder: &str| {
-        survey.steps().any(|(_, step)| {
-            step.cwd.as_deref() == Some(folder)
-                && matches!(step.kind(), "npm" | "yarn" | "pnpm")
-                && matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
-                && !step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global" | "--prefix" | "--cwd"))
-        })
+    let installs = |step: &&Step| {
+        matches!(step.kind(), "npm" | "yarn" | "pnpm")
+            && matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
+            && !step.args().iter().any(|arg| matches!(arg.as_str(), "-g" | "--global" | "--prefix" | "--cwd"))
     };
     let names = |file: &&String| {
         let name = paths::name(file);
@@ -700,8 +697,12 @@ pub(super) fn without_modules(survey: &Survey<'_, '_>, carried: &[Carried]) -> V
                 .any(|end| name.ends_with(end));
         !bundler && context.read(file).is_none_or(|text| memchr::memmem::find(&text, b"node_modules").is_some())
     };
-    let folders: Vec<&str> =
-        carried.iter().filter(|one| one.from == one.to && installs(&one.from)).map(|one| one.from.as_str()).collect();
+    // Where the project lies, or a part of it: `cd web && npm ci`.
+    let along = |folder: &&str| carried.iter().any(|one| one.from == one.to && paths::within(folder, &one.from));
+    let steps = survey.steps().map(|(_, step)| step).filter(installs);
+    let mut folders: Vec<&str> = steps.filter_map(|step| step.cwd.as_deref()).filter(along).collect();
+    folders.sort_unstable();
+    folders.dedup();
     // What is large or can't be read may name anything, unless it is a picture or the like.
     if folders.is_empty() || context.files().iter().filter(|file| may_name(file)).any(|file| names(&file)) {
         return Vec::new();

@@ -115,10 +115,33 @@ fn unseen_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let made = || several_users(survey);
     // What the image started before knows nothing of a sudo that the file installs.
     let package = || package_but_sudo(survey);
-    match named.or_else(|| hint(survey)).or_else(package).or_else(|| overlaid(survey)).or_else(made) {
+    let found = named.or_else(|| hint(survey)).or_else(package).or_else(|| overlaid(survey)).or_else(made);
+    match found.or_else(|| serves(survey)) {
         Some((code, hint)) => Err(refuse(code, format!("what {image} starts can't be seen here, and {hint}"), true)),
         None => Ok(()),
     }
+}
+
+/// The settings of a web server that an image is given which starts what it started before: that server, as root, who opens
+/// its logs.
+fn serves(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
+    const MARKS: [(&str, &str); 7] = [
+        ("/etc/apache2", "Apache"),
+        ("/etc/httpd", "Apache"),
+        ("a2enmod", "Apache"),
+        ("a2ensite", "Apache"),
+        ("/etc/nginx", "nginx"),
+        ("/etc/php5/fpm", "PHP's own server"),
+        ("/fpm/pool.d", "PHP's own server"),
+    ];
+    survey.all().find_map(|unit| {
+        if !matches!(unit.instruction.keyword, Keyword::Run | Keyword::Copy | Keyword::Add) {
+            return None;
+        }
+        let text = unit.text();
+        let (_, server) = MARKS.into_iter().find(|(mark, _)| text.contains(mark))?;
+        Some(("needs-root", format!("it is given settings of {server}, which such an image starts as root")))
+    })
 }
 
 /// Whether CMD only tells the image's own entrypoint what to do: `CMD ["--config", "/etc/db.conf"]`, `CMD ["server"]`.

@@ -2,7 +2,7 @@
 
 mod beside_root;
 mod beside_sources;
-mod downloaded;
+mod closed;
 mod filled;
 mod folders;
 mod frameworks;
@@ -30,7 +30,7 @@ use super::uses;
 use beside_root::kept_below;
 pub(super) use beside_root::{Beside, beside_root};
 use beside_sources::written_beside;
-use downloaded::downloaded;
+use closed::closed;
 pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};
 use folders::{built_at_start, folders, onbuild, shared};
@@ -139,7 +139,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     modes(survey, &mut needs);
     keys::find(survey, &mut needs);
     filed(survey, user, &mut needs);
-    downloaded(survey, &mut needs);
+    closed(survey, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
     let mounted = uses::assumptions(survey, &needs);

@@ -8,6 +8,7 @@ use crate::syntax::Keyword;
 use super::super::survey::{Survey, Unit};
 use super::super::user::{self};
 
+use super::closed::for_the_owner;
 use super::made::PROGRAMS;
 use super::sources::{writes_file, writes_into};
 use super::{Folder, Needs};
@@ -27,12 +28,7 @@ pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
         for step in survey.steps(unit).iter().filter(|step| step.program() == "chmod" && step.known) {
             let mut words = step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"));
             let Some(mode) = words.next() else { continue };
-            let digits = mode.trim_start_matches('0');
-            let octal = mode.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() >= 3;
-            let others = digits.bytes().last().map_or(0, |byte| byte.saturating_sub(b'0'));
-            let owner = digits.bytes().rev().nth(2).map_or(0, |byte| byte.saturating_sub(b'0'));
-            // What the owner may read, run or enter, and others may not.
-            let octal = octal && (owner & 5) & !others != 0;
+            let octal = for_the_owner(mode);
             let symbolic =
                 matches!(mode.as_str(), "u+x" | "u+rx" | "u+rwx" | "go-rwx" | "og-rwx" | "o-rwx" | "u=rwx,go=");
             if !octal && !symbolic {

@@ -1,4 +1,4 @@
-//! Files that ADD downloads: until the file says otherwise, only root may read them.
+//! Files that come into the image as root's alone: what ADD downloads, and what `--chmod` keeps for the owner.
 //!
 //! Source: the reference of Dockerfiles, "ADD": what comes from an address has the mode 600.
 
@@ -13,7 +13,7 @@ use super::super::survey::{Survey, Unit};
 
 use super::{Folder, Needs};
 
-/// A file that ADD downloads.
+/// A file that only its owner may read.
 struct File {
     path: String,
     /// What it is called where it comes from.
@@ -24,16 +24,21 @@ struct File {
     program: bool,
 }
 
-/// Gives the user what is downloaded and used when the container runs.
-pub(super) fn downloaded(survey: &Survey<'_, '_>, needs: &mut Needs) {
+/// Gives the user what nobody else may read, and is used when the container runs.
+pub(super) fn closed(survey: &Survey<'_, '_>, needs: &mut Needs) {
     for (at, unit) in survey.units.iter().enumerate() {
-        let said = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "chmod" | "link"));
+        let said = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
         if said || needs.copies.contains(&at) {
             continue;
         }
         let later: Vec<&Step> = survey.units.iter().skip(at + 1).flat_map(|unit| survey.steps(unit)).collect();
-        let closed = |file: &File| is_used(survey, &later, file) && !later.iter().any(|step| opens(step, file));
-        for file in brought(survey, unit).into_iter().filter(closed) {
+        let stays = |file: &File| is_used(survey, &later, file) && !later.iter().any(|step| opens(step, file));
+        let mode = unit.instruction.flags.iter().find(|flag| flag.name == "chmod").map(|flag| flag.value.as_deref());
+        let files = match mode {
+            Some(mode) => kept(survey, unit, mode.unwrap_or_default()),
+            None => brought(survey, unit),
+        };
+        for file in files.into_iter().filter(stays) {
             if needs.late.iter().any(|folder| folder.recursive && paths::within(&file.path, &folder.path)) {
                 continue;
             }
@@ -44,6 +49,25 @@ pub(super) fn downloaded(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
         }
     }
+}
+
+/// What a COPY or ADD brings whose `--chmod` keeps it for the owner: `COPY --chmod=700 run.sh /`.
+fn kept(survey: &Survey<'_, '_>, unit: &Unit<'_>, mode: &str) -> Vec<File> {
+    let Some(copied) = survey.copied(unit) else { return Vec::new() };
+    let (Some(to), true) = (copied.to.as_deref(), for_the_owner(mode)) else { return Vec::new() };
+    let file = |source: &String| {
+        let name = paths::name(source);
+        let path = if copied.folder { paths::join(to, name) } else { to.to_owned() };
+        File { path, name: name.to_owned(), inside: false, program: false }
+    };
+    copied.sources.iter().map(file).collect()
+}
+
+/// Whether a mode in digits lets the owner read or run what others may not.
+pub(super) fn for_the_owner(mode: &str) -> bool {
+    let digit = |at: usize| mode.bytes().rev().nth(at).map_or(0, |byte| byte.saturating_sub(b'0'));
+    let octal = mode.bytes().all(|byte| byte.is_ascii_digit()) && mode.trim_start_matches('0').len() >= 3;
+    octal && digit(2) & 5 & !digit(0) != 0
 }
 
 /// The downloaded files that an instruction brings: ADD by itself, COPY from a stage that has them so.
@@ -170,6 +194,12 @@ mod tests {
         }
         for mode in ["+x", "a+x", "711", "700", "u+rwx", "g+r", "640"] {
             assert!(!allows(mode, false), "{mode}");
+        }
+        for mode in ["700", "0600", "0750", "744"] {
+            assert!(for_the_owner(mode), "{mode}");
+        }
+        for mode in ["755", "0644", "444", "u+x", ""] {
+            assert!(!for_the_owner(mode), "{mode}");
         }
         assert!(allows("+x", true) && allows("711", true) && !allows("u+x", true));
     }

@@ -2,8 +2,11 @@
 //!
 //! Source: the reference of Dockerfiles, "ADD": what comes from an address has the mode 600.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::knowledge::words::Words;
 use crate::knowledge::wrappers;
+use crate::model::Stage;
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::paths;
@@ -26,28 +29,100 @@ struct File {
 
 /// Gives the user what nobody else may read, and is used when the container runs.
 pub(super) fn closed(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let mut stages = HashMap::new();
+    let mut found: Vec<(usize, File)> = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
-        let said = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
-        if said || needs.copies.contains(&at) {
+        if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
             continue;
         }
-        let later: Vec<&Step> = survey.units.iter().skip(at + 1).flat_map(|unit| survey.steps(unit)).collect();
-        let stays = |file: &File| is_used(survey, &later, file) && !later.iter().any(|step| opens(step, file));
         let mode = unit.instruction.flags.iter().find(|flag| flag.name == "chmod").map(|flag| flag.value.as_deref());
         let files = match mode {
             Some(mode) => kept(survey, unit, mode.unwrap_or_default()),
-            None => brought(survey, unit),
+            None => brought(survey, unit, &mut stages),
         };
-        for file in files.into_iter().filter(stays) {
-            if needs.late.iter().any(|folder| folder.recursive && paths::within(&file.path, &folder.path)) {
-                continue;
-            }
-            if !file.inside {
-                needs.copies.push(at);
-            } else if !needs.owned(&file.path) {
-                needs.late.push(Folder { path: file.path, recursive: false, make: false });
+        found.extend(files.into_iter().map(|file| (at, file)));
+    }
+    if found.is_empty() {
+        return;
+    }
+    // Read from its end, each instruction finds what comes behind it.
+    let mut later = Later::default();
+    let mut given: Vec<(usize, File)> = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate().rev() {
+        while let Some((_, file)) = found.pop_if(|(known, _)| *known == at) {
+            if is_used(survey, &later, &file) && !later.opens(&file) {
+                given.push((at, file));
             }
         }
+        survey.steps(unit).iter().for_each(|step| later.add(step));
+    }
+    for (at, file) in given.into_iter().rev() {
+        if needs.late.iter().any(|folder| folder.recursive && paths::within(&file.path, &folder.path)) {
+            continue;
+        }
+        if !file.inside {
+            needs.copies.push(at);
+        } else if !needs.owned(&file.path) {
+            needs.late.push(Folder { path: file.path, recursive: false, make: false });
+        }
+    }
+}
+
+/// What later commands do with files: whom they let read them, and which they take for themselves.
+#[derive(Default)]
+struct Later {
+    /// Paths that are opened: to whoever reads, or only to whoever runs them.
+    files: HashMap<String, bool>,
+    /// The same of folders, with everything in them.
+    folders: HashMap<String, bool>,
+    /// The same of folders in which a pattern stands.
+    patterns: HashMap<String, bool>,
+    /// Paths and programs that commands name.
+    named: HashSet<String>,
+}
+
+impl Later {
+    fn add(&mut self, step: &Step) {
+        let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
+        let opened = match step.program() {
+            "chmod" => {
+                let mode = words.next().map_or("", String::as_str);
+                allows(mode, true).then(|| allows(mode, false))
+            }
+            "chown" => words.next().map(|_| true),
+            "rm" | "mv" | "unzip" | "tar" => Some(true),
+            _ => None,
+        };
+        if let Some(read) = opened {
+            for word in words {
+                let Some(path) = step.path(word) else { continue };
+                let (map, key) = if word.contains(['*', '?']) {
+                    (&mut self.patterns, paths::parent(&path).to_owned())
+                } else if step.is_recursive() {
+                    (&mut self.folders, path)
+                } else {
+                    (&mut self.files, path)
+                };
+                *map.entry(key).or_default() |= read;
+            }
+        }
+        if !matches!(step.program(), "chmod" | "chown" | "test" | "[") {
+            self.named.insert(step.program().to_owned());
+            self.named.extend(step.argv.iter().filter_map(|word| step.path(word)));
+        }
+    }
+
+    /// Whether others than the owner may read a file, or run a compiled program, or it is taken away.
+    fn opens(&self, file: &File) -> bool {
+        let enough = |read: Option<&bool>| read.is_some_and(|read| *read || file.program);
+        let mut folder = file.path.as_str();
+        while folder.len() > 1 {
+            if enough(self.folders.get(folder)) {
+                return true;
+            }
+            folder = paths::parent(folder);
+        }
+        enough(self.files.get(&file.path)) || enough(self.patterns.get(paths::parent(&file.path)))
     }
 }
 
@@ -71,35 +146,46 @@ pub(super) fn for_the_owner(mode: &str) -> bool {
 }
 
 /// The downloaded files that an instruction brings: ADD by itself, COPY from a stage that has them so.
-fn brought(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<File> {
+fn brought(survey: &Survey<'_, '_>, unit: &Unit<'_>, stages: &mut HashMap<usize, Vec<File>>) -> Vec<File> {
     let Some(copied) = survey.copied(unit) else { return Vec::new() };
     if unit.instruction.keyword == Keyword::Add {
         return files(copied);
     }
     let from = unit.instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_deref());
-    let model = survey.model;
-    let stage = from.and_then(|from| model.stage_named(from)).and_then(|index| model.stages.get(index));
-    let (Some(stage), Some(to)) = (stage, copied.to.as_deref()) else { return Vec::new() };
+    let (Some(from), Some(to)) = (from, copied.to.as_deref()) else { return Vec::new() };
+    let Some(index) = survey.model.stage_named(from) else { return Vec::new() };
+    let files = stages
+        .entry(index)
+        .or_insert_with(|| survey.model.stages.get(index).map_or_else(Vec::new, |stage| downloads(survey, stage)));
     let mut found = Vec::new();
-    for (index, _) in model.body(stage).filter(|(_, instruction)| instruction.keyword == Keyword::Add) {
-        let Some(added) = model.copied(index) else { continue };
-        for file in files(added) {
-            let later = model.body(stage).filter(|(later, _)| *later > index);
-            let mut later = later.flat_map(|(later, _)| model.steps(later).into_iter().flatten());
-            let Some(source) = copied.sources.iter().find(|source| paths::within(&file.path, source)) else { continue };
-            if later.any(|step| opens(step, &file)) {
-                continue;
-            }
+    for source in &copied.sources {
+        let first = files.partition_point(|file| file.path.as_str() < source.as_str());
+        let inside = files.iter().skip(first).take_while(|file| file.path.starts_with(source.as_str()));
+        for file in inside.filter(|file| paths::within(&file.path, source)) {
             let rest = paths::relative(&file.path, source).filter(|rest| !rest.is_empty());
             let path = match rest {
                 Some(rest) => paths::join(to, rest),
                 None if copied.folder => paths::join(to, paths::name(&file.path)),
                 None => to.to_owned(),
             };
-            let inside = rest.is_some();
-            found.push(File { path, inside, ..file });
+            found.push(File { path, name: file.name.clone(), inside: rest.is_some(), program: file.program });
         }
     }
+    found
+}
+
+/// What a stage downloads by ADD, and keeps for root, in the order of the paths.
+fn downloads(survey: &Survey<'_, '_>, stage: &Stage) -> Vec<File> {
+    let mut later = Later::default();
+    let mut found = Vec::new();
+    for (index, instruction) in survey.model.body(stage).rev() {
+        if instruction.keyword == Keyword::Add {
+            let added = survey.model.copied(index).map(files).unwrap_or_default();
+            found.extend(added.into_iter().filter(|file| !later.opens(file)));
+        }
+        survey.model.steps(index).into_iter().flatten().for_each(|step| later.add(step));
+    }
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found
 }
 
@@ -123,7 +209,7 @@ fn files(copied: &Copied) -> Vec<File> {
 }
 
 /// Whether a file is there for what starts: it is no archive or package, and no command of the build takes it for itself.
-fn is_used(survey: &Survey<'_, '_>, later: &[&Step], file: &File) -> bool {
+fn is_used(survey: &Survey<'_, '_>, later: &Later, file: &File) -> bool {
     const FOR_THE_BUILD: [&str; 9] = [
         "/tmp",
         "/var/tmp",
@@ -147,27 +233,7 @@ fn is_used(survey: &Survey<'_, '_>, later: &[&Step], file: &File) -> bool {
         step.program() == name || step.argv.iter().any(|word| step.path(word).is_some_and(|path| path == file.path))
     };
     let starts = survey.entry.steps.iter().any(names);
-    starts || !later.iter().any(|step| !matches!(step.program(), "chmod" | "chown" | "test" | "[") && names(step))
-}
-
-/// Whether a command lets others than the owner read a file, or run a compiled program, or takes it away.
-fn opens(step: &Step, file: &File) -> bool {
-    let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
-    let mode = if matches!(step.program(), "chmod" | "chown") { words.next() } else { None };
-    let concerns = |word: &String| {
-        let pattern = word.contains(['*', '?']);
-        step.path(word).is_some_and(|path| {
-            path == file.path
-                || step.is_recursive() && paths::within(&file.path, &path)
-                || pattern && paths::parent(&path) == paths::parent(&file.path)
-        })
-    };
-    let mut concerned = words.filter(|word| concerns(word));
-    match (step.program(), mode) {
-        ("chmod", Some(mode)) => concerned.next().is_some() && allows(mode, file.program),
-        ("chown", _) | ("rm" | "mv" | "unzip" | "tar", _) => concerned.next().is_some(),
-        _ => false,
-    }
+    starts || !later.named.contains(&file.path) && !later.named.contains(name)
 }
 
 /// Whether a mode lets others read, or at least run.

@@ -39,6 +39,21 @@ pub fn text(content: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// The wanted files of a context with their contents, as far as somebody has written them: more than 4 MiB in all is what a
+/// machine wrote, and what comes then is left out.
+pub fn contents<'c>(
+    context: &'c dyn Context,
+    wanted: impl Fn(&str) -> bool + 'c,
+) -> impl Iterator<Item = (&'c str, Cow<'c, [u8]>)> {
+    const MOST: usize = 4 << 20;
+    let mut seen = 0usize;
+    let files = context.files().iter().map(String::as_str).filter(move |file| wanted(file));
+    files.filter_map(|file| Some((file, context.read(file)?))).take_while(move |(_, content)| {
+        seen += content.len();
+        seen <= MOST
+    })
+}
+
 /// Whether a file holds code of the project that may run: not a dependency, a test, or what a bundler packed.
 pub fn is_code(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);

@@ -24,6 +24,12 @@ impl Copied {
     pub fn is_whole(&self) -> bool {
         self.sources.iter().any(|source| is_all(source))
     }
+
+    /// Where a file comes to lie that `source` names: in the folder that it goes to, or under the name that it is given.
+    pub fn place(&self, source: &str) -> Option<String> {
+        let to = self.to.as_deref()?;
+        Some(if self.folder { paths::join(to, paths::name(source)) } else { to.to_owned() })
+    }
 }
 
 /// Whether a source is the whole of the folder that is copied from.

@@ -228,10 +228,9 @@ fn project_file(project: &Project<'_, '_, '_>, folder: &str) -> Option<String> {
     if project.model.context.is_none() {
         let copies = project.model.body(project.stage).filter_map(|(index, _)| project.model.copied(index));
         for copied in copies {
-            let Some(to) = copied.to.as_deref() else { continue };
             for source in copied.sources.iter().filter(|source| is(source)) {
                 let name = paths::name(source);
-                let path = if copied.folder { paths::join(to, name) } else { to.to_owned() };
+                let Some(path) = copied.place(source) else { continue };
                 if paths::parent(&path) == folder && !found.iter().any(|one| one == name) {
                     found.push(name.to_owned());
                 }

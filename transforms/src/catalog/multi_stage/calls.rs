@@ -38,19 +38,11 @@ const COMPILED: [&str; 6] =
 
 /// Reads the sources of a project; `entry` are the words that start its image.
 pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
-    // More is what a machine wrote.
-    const MOST: usize = 4 << 20;
     let mut found = Called::default();
-    let mut seen = 0usize;
-    for file in context.files().iter().filter(|file| context::is_code(file)) {
-        let Some(content) = context.read(file) else { continue };
-        seen += content.len();
-        if seen > MOST {
-            break;
-        }
+    for (file, content) in context::contents(context, context::is_code) {
         let aside = is_aside(file) && !entry.contains(&paths::name(file));
         if file.ends_with(".py") && !aside && found.compiled.is_none() {
-            found.compiled = compiled(&content).map(|words| (file.clone(), words));
+            found.compiled = compiled(&content).map(|words| (file.to_owned(), words));
         }
         let backtick = [".rb", ".rake", ".php", ".pl"].iter().any(|end| file.ends_with(end));
         for at in memchr::memchr3_iter(b'"', b'\'', b'`', &content) {

@@ -92,10 +92,9 @@ pub(super) fn one_program(survey: &Survey<'_, '_>, carried: &mut Vec<Carried>) -
     };
     if let Some(at) = carried.iter().position(elsewhere) {
         // The program lies elsewhere: of the project's folder nothing is needed but that it is there.
-        let empty = opens_nothing(context) || !has_assets(context) && names_nothing(survey, context);
         let folder = carried.iter().enumerate().find(|(other, carried)| *other != at && brought(&carried.from))?;
         let (place, folder) = (folder.0, folder.1.from.clone());
-        if !empty {
+        if !needs_no_file(survey, context) {
             return None;
         }
         carried.remove(place);
@@ -150,12 +149,14 @@ pub(super) fn stays_in_root(survey: &Survey<'_, '_>, carried: &[Carried]) -> boo
         && started(survey, context, step).is_some_and(|program| {
             carried.iter().any(|carried| carried.from == program) && !survey.copied_file(&program)
         })
-        && (opens_nothing(context) || !has_assets(context) && names_nothing(survey, context))
+        && needs_no_file(survey, context)
 }
 
-/// Whether the sources name no file or folder of the project, from where the program starts.
-fn names_nothing(survey: &Survey<'_, '_>, context: &dyn Context) -> bool {
-    opened::by_name(survey, context, survey.model.final_workdir(survey.stage).unwrap_or("/")).is_empty()
+/// Whether the program needs no file of the project beside itself: it opens none, or there are none that its sources name
+/// from where it starts.
+fn needs_no_file(survey: &Survey<'_, '_>, context: &dyn Context) -> bool {
+    let from = survey.model.final_workdir(survey.stage).unwrap_or("/");
+    opens_nothing(context) || !has_assets(context) && opened::by_name(survey, context, from).is_empty()
 }
 
 /// Whether the project has files that a program could open when it runs.

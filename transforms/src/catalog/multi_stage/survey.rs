@@ -14,7 +14,7 @@ use crate::model::{Model, Stage, origin, paths};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
-use super::{calls, tidy, whole};
+use super::{calls, runs, tidy, whole};
 
 /// The folders in which a program is looked up that is called by its name.
 pub(super) const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -29,6 +29,8 @@ pub(super) struct Survey<'m, 'a> {
     /// What asks whether a container of it is well.
     pub(super) checks: Vec<Step>,
     called: OnceCell<calls::Called>,
+    /// What supervisord starts, once somebody has asked.
+    supervised: OnceCell<Vec<String>>,
     /// What is gone behind each unit, once somebody has asked.
     gone: Vec<OnceCell<Vec<String>>>,
 }
@@ -94,6 +96,7 @@ impl<'m, 'a> Survey<'m, 'a> {
             units,
             checks: entry::checks(model, stage),
             called: OnceCell::new(),
+            supervised: OnceCell::new(),
             gone,
         })
     }
@@ -187,6 +190,11 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// A source of the project in Python that has something compiled when it runs, with the words that say so.
     pub(super) fn compiled(&self) -> Option<(&str, &'static str)> {
         self.called().compiled.as_ref().map(|(file, words)| (file.as_str(), *words))
+    }
+
+    /// The programs that supervisord starts, by settings that the file writes, or that the project has.
+    pub(super) fn supervised(&self) -> &[String] {
+        self.supervised.get_or_init(|| runs::supervised(self))
     }
 
     fn called(&self) -> &calls::Called {

@@ -24,8 +24,7 @@ pub(super) fn find(survey: &Survey<'_, '_>, needs: &mut Needs) {
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref().filter(|to| !apart(to)) else { continue };
-        let owned = needs.copies.contains(&at)
-            || unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let owned = needs.copies.contains(&at) || unit.has_owner();
         let behind = || survey.copied_from(unit).map(|stage| in_stage(survey, stage)).unwrap_or_default();
         let made = if copied.context || owned { Vec::new() } else { behind() };
         let is_made = |source: &String| made.contains(&paths::join("/", source));

@@ -188,8 +188,7 @@ fn settings(survey: &Survey<'_, '_>, step: &Step) -> Option<Vec<Settings>> {
             continue;
         }
         for source in &copied.sources {
-            let path = if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
-            if path != main {
+            if let Some(path) = copied.place(source).filter(|path| *path != main) {
                 found.push(read(&path)?);
             }
         }

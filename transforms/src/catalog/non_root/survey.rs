@@ -44,6 +44,13 @@ pub(super) struct Unit<'a> {
     pub(super) instruction: &'a Instruction<'a>,
 }
 
+impl Unit<'_> {
+    /// Whether a COPY or ADD says whose its files are, or is on its own layer, where no user of the stage is known.
+    pub(super) fn has_owner(&self) -> bool {
+        self.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"))
+    }
+}
+
 impl<'m, 'a> Survey<'m, 'a> {
     /// Reads the stage, as far as to know who runs in it; [`Survey::follow`] reads the rest.
     pub(super) fn new(model: &'m Model<'a>, stage: &'m Stage, facts: Facts) -> Self {

@@ -310,11 +310,11 @@ fn at_start(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, package:
     let mut starts = survey.entry.steps.iter().chain(&survey.checks);
     starts.any(|step| brings(manager, packages::bare(package), step.program()))
         || recipe.scripted.iter().any(|program| brings(manager, packages::bare(package), program))
-        || supervised(survey).iter().any(|program| brings(manager, packages::bare(package), program))
+        || survey.supervised().iter().any(|program| brings(manager, packages::bare(package), program))
 }
 
-/// The programs that supervisord starts, by settings that the file writes, or that the project has: `command=make serve`.
-fn supervised(survey: &Survey<'_, '_>) -> Vec<String> {
+/// Looks for the programs that supervisord starts: `command=make serve`. [`Survey::supervised`] does so once.
+pub(in crate::catalog::multi_stage) fn supervised(survey: &Survey<'_, '_>) -> Vec<String> {
     const MARK: &str = "command=";
     let mut found = Vec::new();
     let mut look = |text: &str| {

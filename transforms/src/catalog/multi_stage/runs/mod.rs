@@ -22,7 +22,7 @@ use super::shared;
 use super::survey::{Survey, Unit};
 
 use databases::{fills_database, starts_database};
-pub(super) use installs::quoted;
+pub(super) use installs::{quoted, supervised};
 pub(super) use kept::{no_files, services};
 pub(super) use local::{PACKAGE_MAKERS, made_archive};
 pub(super) use repeated::{for_installing, repeats};

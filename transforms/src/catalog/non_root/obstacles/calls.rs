@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::context;
 use crate::transform::Refusal;
 
 use super::super::survey::Survey;
@@ -57,19 +58,7 @@ pub(super) fn calls_sudo(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 
 /// The first source of the program that says so.
 fn found<'s>(survey: &'s Survey<'_, '_>, says: &LazyLock<Option<Regex>>) -> Option<&'s str> {
-    // More is what a machine wrote.
-    const MOST: usize = 4 << 20;
     let (context, says) = (survey.model.context?, says.as_ref()?);
-    let mut seen = 0usize;
-    for path in context.files().iter().filter(|path| owns::runs_here(survey, path)) {
-        let Some(content) = context.read(path) else { continue };
-        seen += content.len();
-        if seen > MOST {
-            return None;
-        }
-        if says.is_match(&content) {
-            return Some(path);
-        }
-    }
-    None
+    let mut sources = context::contents(context, |path| owns::runs_here(survey, path));
+    sources.find_map(|(path, content)| says.is_match(&content).then_some(path))
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::context;
 use crate::model::commands::Step;
 use crate::model::copies::context_path;
 use crate::model::paths;
@@ -57,9 +58,7 @@ fn place_of(survey: &Survey<'_, '_>, file: &str) -> Option<String> {
             let source = context_path(source);
             match source {
                 "" => Some(paths::join(to, file)),
-                _ if source == file => {
-                    Some(if copied.folder { paths::join(to, paths::name(file)) } else { to.to_owned() })
-                }
+                _ if source == file => copied.place(file),
                 _ => Some(paths::join(to, file.strip_prefix(source)?.strip_prefix('/')?)),
             }
         })
@@ -124,22 +123,16 @@ fn beside_itself(content: &[u8], at: &str) -> Vec<String> {
 
 /// The folders that the sources write to, by where they lie and by where the program works.
 fn places(survey: &Survey<'_, '_>) -> Vec<String> {
-    // More is what a machine wrote.
-    const MOST: usize = 4 << 20;
     let mut found: Vec<String> = Vec::new();
     let Some(context) = survey.model.context else { return found };
     let mut ends: Vec<(&str, Option<&str>)> = Vec::new();
     for step in survey.runs() {
         ends.extend(sources_of(step).iter().map(|end| (*end, step.cwd.as_deref())));
     }
-    let mut seen = 0usize;
-    for file in context.files().iter().filter(|file| is_source(file) && !is_aside(file) && brings(survey, file)) {
-        let Some((_, cwd)) = ends.iter().find(|(end, _)| file.ends_with(end)) else { continue };
-        let Some(content) = context.read(file) else { continue };
-        seen += content.len();
-        if seen > MOST {
-            break;
-        }
+    let working = |file: &str| ends.iter().find(|(end, _)| file.ends_with(end));
+    let sources = |file: &str| is_source(file) && !is_aside(file) && brings(survey, file) && working(file).is_some();
+    for (file, content) in context::contents(context, sources) {
+        let Some((_, cwd)) = working(file) else { continue };
         if let Some(at) = place_of(survey, file) {
             found.extend(beside_itself(&content, &at));
         }
@@ -188,12 +181,7 @@ pub(super) fn written_beside(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 brought = Some((at, to));
             }
         }
-        let given = |at: usize| {
-            needs.copies.contains(&at)
-                || survey.units.get(at).is_some_and(|unit| {
-                    unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"))
-                })
-        };
+        let given = |at: usize| needs.copies.contains(&at) || survey.units.get(at).is_some_and(|unit| unit.has_owner());
         match brought {
             Some((at, _)) if given(at) => {}
             Some((at, _)) => needs.copies.push(at),

@@ -32,7 +32,7 @@ pub(super) fn closed(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut stages = HashMap::new();
     let mut found: Vec<(usize, File)> = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
-        if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+        if unit.has_owner() {
             continue;
         }
         let mode = unit.instruction.flags.iter().find(|flag| flag.name == "chmod").map(|flag| flag.value.as_deref());
@@ -129,13 +129,11 @@ impl Later {
 /// What a COPY or ADD brings whose `--chmod` keeps it for the owner: `COPY --chmod=700 run.sh /`.
 fn kept(survey: &Survey<'_, '_>, unit: &Unit<'_>, mode: &str) -> Vec<File> {
     let Some(copied) = survey.copied(unit) else { return Vec::new() };
-    let (Some(to), true) = (copied.to.as_deref(), for_the_owner(mode)) else { return Vec::new() };
     let file = |source: &String| {
-        let name = paths::name(source);
-        let path = if copied.folder { paths::join(to, name) } else { to.to_owned() };
-        File { path, name: name.to_owned(), inside: false, program: false }
+        let name = paths::name(source).to_owned();
+        Some(File { path: copied.place(source)?, name, inside: false, program: false })
     };
-    copied.sources.iter().map(file).collect()
+    copied.sources.iter().filter(|_| for_the_owner(mode)).filter_map(file).collect()
 }
 
 /// Whether a mode in digits lets the owner read or run what others may not.
@@ -151,23 +149,16 @@ fn brought(survey: &Survey<'_, '_>, unit: &Unit<'_>, stages: &mut HashMap<usize,
     if unit.instruction.keyword == Keyword::Add {
         return files(copied);
     }
-    let from = unit.instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_deref());
-    let (Some(from), Some(to)) = (from, copied.to.as_deref()) else { return Vec::new() };
-    let Some(index) = survey.model.stage_named(from) else { return Vec::new() };
-    let files = stages
-        .entry(index)
-        .or_insert_with(|| survey.model.stages.get(index).map_or_else(Vec::new, |stage| downloads(survey, stage)));
+    let (Some(stage), Some(to)) = (survey.copied_from(unit), copied.to.as_deref()) else { return Vec::new() };
+    let files = stages.entry(stage.from).or_insert_with(|| downloads(survey, stage));
     let mut found = Vec::new();
     for source in &copied.sources {
         let first = files.partition_point(|file| file.path.as_str() < source.as_str());
         let inside = files.iter().skip(first).take_while(|file| file.path.starts_with(source.as_str()));
         for file in inside.filter(|file| paths::within(&file.path, source)) {
             let rest = paths::relative(&file.path, source).filter(|rest| !rest.is_empty());
-            let path = match rest {
-                Some(rest) => paths::join(to, rest),
-                None if copied.folder => paths::join(to, paths::name(&file.path)),
-                None => to.to_owned(),
-            };
+            let path = rest.map_or_else(|| copied.place(&file.path), |rest| Some(paths::join(to, rest)));
+            let Some(path) = path else { continue };
             found.push(File { path, name: file.name.clone(), inside: rest.is_some(), program: file.program });
         }
     }
@@ -191,21 +182,20 @@ fn downloads(survey: &Survey<'_, '_>, stage: &Stage) -> Vec<File> {
 
 /// What an ADD downloads.
 fn files(copied: &Copied) -> Vec<File> {
-    let Some(to) = copied.to.as_deref() else { return Vec::new() };
     let remote = |source: &&String| {
         ["http://", "https://", "ftp://"].iter().any(|scheme| source.starts_with(scheme)) && !source.contains(".git#")
     };
     let sources = copied.sources.iter().filter(remote).filter(|source| !source.ends_with(".git"));
     let file = |source: &String| {
         let name = source.split(['?', '#']).next().map_or("", paths::name);
-        let path = if copied.folder { paths::join(to, name) } else { to.to_owned() };
+        let path = copied.place(name)?;
         let mut words = source.split(|c: char| !c.is_ascii_alphanumeric());
         let read = [".jar", ".war", ".sh", ".py", ".phar", ".json"].iter().any(|end| path.ends_with(end));
         let program =
             !read && (wrappers::is_known(paths::name(&path)) || words.any(|word| Words::BinaryWords.has(word)));
-        File { path, name: name.to_owned(), inside: false, program }
+        Some(File { path, name: name.to_owned(), inside: false, program })
     };
-    sources.map(file).collect()
+    sources.filter_map(file).collect()
 }
 
 /// Whether a file is there for what starts: it is no archive or package, and no command of the build takes it for itself.

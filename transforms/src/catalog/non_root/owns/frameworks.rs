@@ -209,16 +209,17 @@ fn engines(survey: &Survey<'_, '_>) -> Vec<(String, Vec<String>)> {
         let names: &[&str] = if verb == "generate" { &["engines", "client"] } else { &["engines"] };
         // A list of pnpm's says nothing where another installs.
         let lock = survey.read(&paths::join(folder, "pnpm-lock.yaml")).filter(|_| !others_install(survey));
-        let modules: Vec<String> = match lock {
-            _ if verb != "generate" && global_prisma(survey, folder, step).is_some() => {
-                global_prisma(survey, folder, step).into_iter().collect()
-            }
-            Some(lock) => {
+        let global = if verb == "generate" { None } else { global_prisma(survey, folder, step) };
+        let modules: Vec<String> = match (global, lock) {
+            (Some(place), _) => vec![place],
+            (None, Some(lock)) => {
                 let lock = crate::context::text(&lock);
                 names.iter().map(|name| in_store(&lock, &format!("@prisma/{name}"))).collect()
             }
-            None if verb == "generate" => vec!["node_modules/@prisma".to_owned(), "node_modules/.prisma".to_owned()],
-            None => vec!["node_modules/@prisma".to_owned()],
+            (None, None) if verb == "generate" => {
+                vec!["node_modules/@prisma".to_owned(), "node_modules/.prisma".to_owned()]
+            }
+            (None, None) => vec!["node_modules/@prisma".to_owned()],
         };
         match found.iter_mut().find(|(known, _)| known == folder) {
             Some((_, known)) => {

@@ -256,7 +256,7 @@ pub(super) fn handed_on(survey: &Survey<'_, '_>, needs: &mut Needs) {
         let Some(copied) = survey.copied(unit) else { continue };
         let [source] = copied.sources.as_slice() else { continue };
         let Some(to) = copied.to.as_deref().filter(|to| PARENTS.contains(&paths::parent(to))) else { continue };
-        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let given = unit.has_owner();
         let name = paths::name(to);
         // The folder itself, and not a file under another name.
         let whole = paths::name(source.trim_end_matches('/')) == name || matches!(source.as_str(), "." | "./");

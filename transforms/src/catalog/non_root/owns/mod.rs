@@ -213,7 +213,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let installed = folders.iter().any(|folder| {
             paths::within(to, folder) && (installs_at_start(survey, folder) || built_at_start(survey, folder))
         });
-        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let given = unit.has_owner();
         let changed = installed && !given || may_be_written(survey, unit, copied, exactly);
         if inside && !covered && (is_application(to) || shared(survey) == Some(to)) && changed {
             needs.copies.push(at);

@@ -66,7 +66,7 @@ pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
 
 /// Whether what a COPY brings may be written to: not manifests, not single files of code, not installed packages.
 pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &Copied, whole: bool) -> bool {
-    if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+    if unit.has_owner() {
         return false;
     }
     if !unit.instruction.heredocs.is_empty() {
@@ -89,10 +89,8 @@ pub(super) fn may_be_written(survey: &Survey<'_, '_>, unit: &Unit<'_>, copied: &
         let file = name.trim_start_matches('.').contains('.') || name.contains('*');
         let file = file || Words::PlainFiles.has(name);
         let code = !whole && Words::CodeFolders.has(name);
-        let place =
-            || Some(if copied.folder { paths::join(copied.to.as_deref()?, name) } else { copied.to.clone()? });
         data || !(file || code)
-            || place().is_some_and(|path| {
+            || copied.place(source).is_some_and(|path| {
                 if file { is_data(name) && writes_file(survey, &path) } else { writes_into(survey, &path) }
             })
     })
@@ -114,16 +112,12 @@ pub(in crate::catalog::non_root) fn databases(survey: &Survey<'_, '_>) -> Vec<(u
     let mut found = Vec::new();
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
-        let Some(to) = copied.to.as_deref() else { continue };
-        if unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link")) {
+        if unit.has_owner() {
             continue;
         }
-        for source in copied.sources.iter().filter(|source| is_database(source)) {
-            let path = if copied.folder { paths::join(to, paths::name(source)) } else { to.to_owned() };
-            if is_database(&path) {
-                found.push((at, path));
-            }
-        }
+        let files = copied.sources.iter().filter(|source| is_database(source));
+        let places = files.filter_map(|source| copied.place(source)).filter(|path| is_database(path));
+        found.extend(places.map(|path| (at, path)));
     }
     found
 }

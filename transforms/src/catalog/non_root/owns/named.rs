@@ -181,7 +181,7 @@ fn overwritten(survey: &Survey<'_, '_>, path: &str, needs: &mut Needs) {
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit).filter(|copied| !copied.context) else { continue };
         let filled = copied.to.as_deref().is_some_and(|to| to != "/" && to != path && paths::within(path, to));
-        let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+        let given = unit.has_owner();
         // A program that is copied into the folder is a file beside it.
         let program = copied.sources.iter().all(starts);
         if filled && !given && !program && survey.copied_from(unit).is_some() && !needs.copies.contains(&at) {

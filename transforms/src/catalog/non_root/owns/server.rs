@@ -221,7 +221,7 @@ pub(super) fn filled(survey: &Survey<'_, '_>, server: &Server, needs: &mut Needs
         // What COPY brings is given as it is copied.
         for (at, unit) in survey.units.iter().enumerate() {
             let Some(to) = survey.copied(unit).and_then(|copied| copied.to.as_deref()) else { continue };
-            let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+            let given = unit.has_owner();
             if paths::within(to, path) && !given && !needs.copies.contains(&at) {
                 needs.copies.push(at);
             }

@@ -1,9 +1,11 @@
 //! Files and folders that the sources name and write.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
+use crate::context;
 use crate::model::copies::context_path;
 use crate::model::paths;
 use crate::settings::Mount;
@@ -83,18 +85,12 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
     let Some(context) = survey.model.context else { return (found, logs) };
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
-    let mut seen = 0usize;
     // A script that no COPY brings is for the host; what no COPY of any stage brings is another image's.
-    let sources = |path: &&String| {
+    let sources = |path: &str| {
         let here = || if path.ends_with(".sh") { brings(survey, path) } else { concerns(survey, path) };
         (is_source(path) || settings(path)) && here()
     };
-    for path in context.files().iter().filter(sources) {
-        let Some(content) = context.read(path) else { continue };
-        seen += content.len();
-        if seen > 4 << 20 {
-            break;
-        }
+    for (path, content) in context::contents(context, sources) {
         for captures in PLACES.iter().flat_map(|places| places.captures_iter(&content)) {
             let name = captures.name("name").or_else(|| captures.name("variable"));
             let says =
@@ -152,19 +148,14 @@ static FILE_WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The sources of the program, in whichever stage it is compiled, as far as they are read.
-fn contents<'c>(survey: &'c Survey<'_, '_>) -> impl Iterator<Item = std::borrow::Cow<'c, [u8]>> {
-    let mut seen = 0usize;
-    let files = survey.model.context.into_iter().flat_map(|context| {
-        context
-            .files()
-            .iter()
-            .filter(|path| is_source(path) && !path.ends_with(".sh"))
-            .filter_map(|path| context.read(path))
-    });
-    files.take_while(move |content| {
-        seen += content.len();
-        seen <= 4 << 20
-    })
+fn contents<'c>(survey: &'c Survey<'_, '_>) -> impl Iterator<Item = Cow<'c, [u8]>> {
+    let sources = |path: &str| is_source(path) && !path.ends_with(".sh");
+    survey
+        .model
+        .context
+        .into_iter()
+        .flat_map(move |context| context::contents(context, sources))
+        .map(|(_, content)| content)
 }
 
 /// Whether a source names this file and writes files, or gives the name to all of them, and another one writes.
@@ -259,14 +250,7 @@ fn somebodys_home(survey: &Survey<'_, '_>, path: &str) -> bool {
 pub(super) fn named_in_roots_home(survey: &Survey<'_, '_>) -> Vec<String> {
     const HOME: &[u8] = b"/root/";
     let mut found: Vec<String> = Vec::new();
-    let Some(context) = survey.model.context else { return found };
-    let mut seen = 0usize;
-    for path in context.files().iter().filter(|path| is_source(path) && !path.ends_with(".sh")) {
-        let Some(content) = context.read(path) else { continue };
-        seen += content.len();
-        if seen > 4 << 20 {
-            break;
-        }
+    for content in contents(survey) {
         for at in memchr::memmem::find_iter(&content, HOME) {
             // `@/root/view` and `src/root/view` are other folders.
             let before = at.checked_sub(1).and_then(|before| content.get(before));

@@ -44,7 +44,7 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .any(|unit| unit.instruction.keyword == Keyword::Run && fills(survey, unit, &path));
             for (copy, unit) in survey.units.iter().enumerate() {
                 let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
-                let given = unit.instruction.flags.iter().any(|flag| matches!(flag.name.as_ref(), "chown" | "link"));
+                let given = unit.has_owner();
                 if to.is_some_and(|to| paths::within(to, &path)) && !given && !needs.copies.contains(&copy) {
                     needs.copies.push(copy);
                 }

@@ -68,7 +68,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
 }
 
 /// Whether a path is a folder before instruction `index`: a WORKDIR, what `mkdir` makes, or where something was put into.
-fn is_folder(model: &Model<'_>, index: usize, path: &str) -> bool {
+pub(super) fn is_folder(model: &Model<'_>, index: usize, path: &str) -> bool {
     let Some(stage) = model.stage_of(index) else { return false };
     let worked = |(at, folder): &(usize, Option<String>)| {
         *at < index && folder.as_deref().is_some_and(|folder| folder != "/" && paths::within(folder, path))

@@ -387,6 +387,11 @@ impl<'a> Model<'a> {
         Some(self.asked.get(index)?.copied.get_or_init(|| copies::read(self, index, instruction)))
     }
 
+    /// Whether `path` is a folder before instruction `index`, by what stands there: a WORKDIR, a COPY into it, `mkdir`.
+    pub fn is_folder(&self, index: usize, path: &str) -> bool {
+        copies::is_folder(self, index, path)
+    }
+
     /// The commands of instruction `index`: of its shell form, or of its exec form as one command; `None` where it has
     /// none, or they can't be read.
     pub fn steps(&self, index: usize) -> Option<&[commands::Step]> {

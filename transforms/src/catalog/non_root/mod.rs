@@ -7,7 +7,7 @@
 //! 3. `obstacles`: what needs root at run time, and what its author has said about it.
 //! 4. `stepdown`: whether all that starts steps down by itself, which USER can do.
 //! 5. `user`: which user is right, and how the distribution makes one.
-//! 6. `owns`: what that user has to own (`caches`, `keys`).
+//! 6. `owns`: what that user has to own (`caches`).
 //! 7. `place`: where the lines go.
 //! 8. `emit`: the decision as edits.
 //!
@@ -18,7 +18,6 @@
 mod caches;
 mod emit;
 mod images;
-mod keys;
 mod obstacles;
 mod owns;
 mod place;

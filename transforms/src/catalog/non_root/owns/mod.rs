@@ -20,7 +20,6 @@ use crate::model::paths;
 use crate::syntax::Keyword;
 
 use super::caches::Cache;
-use super::keys;
 use super::obstacles;
 use super::stepdown::StepDown;
 use super::survey::{Survey, Unit};
@@ -137,7 +136,6 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     written(survey, user, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, &mut needs);
-    keys::find(survey, &mut needs);
     filed(survey, user, &mut needs);
     closed(survey, &mut needs);
     nested(&mut needs);

@@ -83,17 +83,27 @@ pub fn server(program: &str, image: &str, family: Option<Family>) -> Option<Serv
         program if program != "php-fpm" && program.starts_with("php") && program.contains("fpm") => "php-fpm",
         program => program,
     };
-    let family = match family {
-        Some(Family::Debian | Family::Ubuntu) => "debian",
-        Some(Family::Alpine) => "alpine",
-        Some(Family::Rhel | Family::Fedora | Family::Amazon) => "rhel",
-        _ => "",
-    };
+    let family = family.map_or("", packages_of);
     let fitting = || SERVERS.all(program).map(|row| Server { row });
     let own = fitting().find(|server| !server.image().is_empty() && server.image() == image);
     own.or_else(|| {
         fitting().find(|server| server.image().is_empty() && (server.family().is_empty() || server.family() == family))
     })
+}
+
+/// Whether the table has the web servers of this family's packages.
+pub fn knows(family: Family) -> bool {
+    !packages_of(family).is_empty()
+}
+
+/// Whose packages a family has, as the table names them.
+fn packages_of(family: Family) -> &'static str {
+    match family {
+        Family::Debian | Family::Ubuntu => "debian",
+        Family::Alpine => "alpine",
+        Family::Rhel | Family::Fedora | Family::Amazon => "rhel",
+        _ => "",
+    }
 }
 
 /// Every server that a package brings on this family, once each.

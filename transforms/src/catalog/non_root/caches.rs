@@ -235,8 +235,7 @@ pub(super) fn settings(survey: &Survey<'_, '_>) -> Vec<String> {
                 _ => Vec::new(),
             };
             for word in written.into_iter().chain(step.outputs.iter().map(String::as_str)) {
-                let word = word.replacen("${HOME}", "~", 1).replacen("$HOME", "~", 1);
-                let Some(path) = step.path(&word).filter(|_| !word.contains(['$', '*'])) else { continue };
+                let Some(path) = path_of_root(step, word) else { continue };
                 let rest = paths::relative(&path, "/root").unwrap_or_default();
                 let first = rest.split('/').next().unwrap_or_default();
                 let folder = paths::join("/root", first);
@@ -253,11 +252,30 @@ pub(super) fn settings(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
+/// The path that a word names for root, whose home `~` and `$HOME` are.
+pub(super) fn path_of_root(step: &Step, word: &str) -> Option<String> {
+    let word = word.replacen("${HOME}", "~", 1).replacen("$HOME", "~", 1);
+    step.path(&word).filter(|_| !word.contains(['$', '*']))
+}
+
 /// Whether a command of the build takes a path away again.
-fn taken_away(survey: &Survey<'_, '_>, path: &str) -> bool {
+pub(super) fn taken_away(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| {
-        step.program() == "rm"
-            && step.operands().filter_map(|gone| step.path(gone)).any(|gone| paths::within(path, &gone))
+        let operands: Vec<&str> = step.operands().collect();
+        let gone = match step.program() {
+            "rm" => operands.as_slice(),
+            "mv" => operands.split_last().map_or(&[][..], |(_, sources)| sources),
+            _ => &[],
+        };
+        gone.iter().any(|gone| match gone.split_once('*') {
+            // A pattern names what begins so, and nothing hidden where it is all of the name.
+            Some((head, _)) => path_of_root(step, head).is_some_and(|named| {
+                let whole = head.is_empty() || head.ends_with('/');
+                let rest = path.strip_prefix(named.as_str());
+                rest.is_some_and(|rest| !whole || rest.starts_with('/') && !rest.starts_with("/."))
+            }),
+            None => path_of_root(step, gone).is_some_and(|named| paths::within(path, &named)),
+        })
     })
 }
 

@@ -123,7 +123,7 @@ pub(super) fn choose(survey: &Survey<'_, '_>, root: &who::Root) -> User {
         // A package makes its user when it is installed, and not before.
         let made_by = match known.packages().next() {
             Some(_) => installed_by(survey, &known),
-            None if known.image().is_empty() => brought_by(survey, name),
+            None if known.image() != survey.facts.key => brought_by(survey, name),
             None => None,
         };
         let user = there(name, format!("{name}:{group}"), "whom the server brings".into());
@@ -221,12 +221,22 @@ pub(super) fn known(survey: &Survey<'_, '_>, program: &str) -> Option<Server> {
 }
 
 /// The server of a program, with the places that it has in this image: a distribution's own nginx takes the place of the one
-/// that the image has from nginx.org, and writes elsewhere.
+/// that the image has from nginx.org, and the packages of nginx.org that of the distribution's, and they write elsewhere.
 fn placed(survey: &Survey<'_, '_>, program: &str) -> Option<Server> {
     let facts = &survey.facts;
     let server = servers::server(program, &facts.key, facts.family)?;
-    let replaced = server.image() == "nginx" && survey.all().any(|unit| installs_nginx_of_distribution(unit));
-    if replaced { servers::server(program, "", facts.family) } else { Some(server) }
+    let distributions = || survey.all().any(installs_nginx_of_distribution);
+    let image = match (server.program(), server.image()) {
+        ("nginx", "nginx") if distributions() => "",
+        ("nginx", "") if survey.all().any(takes_from_nginx_org) && !distributions() => "nginx.org",
+        _ => return Some(server),
+    };
+    servers::server(program, image, facts.family)
+}
+
+/// Whether a RUN has the packages of nginx.org among those that are installed: `http://nginx.org/packages/debian`.
+fn takes_from_nginx_org(unit: &Unit<'_>) -> bool {
+    unit.instruction.keyword == Keyword::Run && unit.text().contains("nginx.org/packages")
 }
 
 /// Whether a RUN installs one of the cuts of nginx that only distributions have.
@@ -354,7 +364,7 @@ fn by_package(survey: &Survey<'_, '_>) -> Option<Server> {
         }
     }
     if let Some(web) = found {
-        return servers::server(web, "", survey.facts.family);
+        return placed(survey, web);
     }
     // A language on top says that the server is not all there is to start.
     let mut others = servers::packaged(survey.facts.family).filter(|server| installs(survey, server));

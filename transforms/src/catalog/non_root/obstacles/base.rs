@@ -1,16 +1,19 @@
 //! What the base image starts.
 
+use crate::knowledge::servers;
 use crate::knowledge::services::{self};
+use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
 use super::super::images::Start;
-use super::super::refuse;
 use super::super::scripts::{self};
 use super::super::survey::Survey;
+use super::super::{owns, refuse, user};
 
 use super::daemons::{hint, package_but_sudo, several_users};
+use super::program::of_distribution;
 
 /// What the base image starts, where the file leaves it as it is.
 pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
@@ -47,18 +50,27 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
         // One whose name is only known when it is built has none.
         Start::Unknown | Start::Plain if (name.is_empty() || name.contains('/')) && !survey.facts.plain => {
-            // An image that only passes another one on: its user is the choice of that one's author.
-            let own_work = survey.units.iter().any(|unit| {
-                matches!(unit.instruction.keyword, Keyword::Run | Keyword::Cmd | Keyword::Copy | Keyword::Add)
-            });
-            if own_work {
-                return unseen_start(survey);
-            }
-            let text = "it passes another image on and starts what that image starts: its user belongs there";
-            Err(refuse("passed-on", text, true))
+            passed_on(survey)
         }
         _ => unseen_start(survey),
     }
+}
+
+/// An image that only passes another one on, with files at most, and starts what that one starts: its user is the choice of
+/// that one's author, who alone knows where it writes.
+fn passed_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let has = |keywords: &[Keyword]| survey.all().any(|unit| keywords.contains(&unit.instruction.keyword));
+    let files = has(&[Keyword::Copy, Keyword::Add]);
+    let works = has(&[Keyword::Run]) || !survey.entry.is_empty();
+    if files || works {
+        unseen_start(survey)?;
+    }
+    if works || files && survey.facts.start != Start::Unknown {
+        return Ok(());
+    }
+    let does = if files { "only puts files into another image" } else { "passes another image on" };
+    let text = format!("it {does} and starts what that image starts: its user belongs there");
+    Err(refuse("passed-on", text, true))
 }
 
 /// Whether the image's own entrypoint is what starts: the file sets none, or says the same one again.
@@ -142,6 +154,32 @@ fn serves(survey: &Survey<'_, '_>) -> Option<(&'static str, String)> {
         let (_, server) = MARKS.into_iter().find(|(mark, _)| text.contains(mark))?;
         Some(("needs-root", format!("it is given settings of {server}, which such an image starts as root")))
     })
+}
+
+/// A web server of a distribution whose packages nobody here knows, or of an image that nobody knows: where it keeps its logs
+/// and its number can't be told.
+pub(super) fn unknown_server(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
+    let program = step.program();
+    let serves = match program {
+        "apache2" | "apache2ctl" | "apachectl" | "httpd-foreground" | "lighttpd" | "nginx" => true,
+        // BusyBox has one of this name, which is told other options.
+        "httpd" => step.args().is_empty() || step.args().iter().any(|arg| arg.starts_with("-D")),
+        _ => false,
+    };
+    let known = survey.facts.own.is_some()
+        || survey.facts.family.is_some_and(|family| servers::knows(family) || !family.has_shell())
+        || user::known(survey, program).is_some();
+    if !serves
+        || known
+        || !of_distribution(survey, step)
+        || survey.all().any(|unit| owns::configures_nginx(&unit.text()))
+    {
+        return Ok(());
+    }
+    let image = survey.model.image(survey.stage).map_or_else(|| "the base image".to_owned(), ToString::to_string);
+    let text =
+        format!("{program} is started, and where that of {image} keeps its logs, which root opens, can't be seen here");
+    Err(refuse("needs-root", text, true))
 }
 
 /// Whether CMD only tells the image's own entrypoint what to do: `CMD ["--config", "/etc/db.conf"]`, `CMD ["server"]`.

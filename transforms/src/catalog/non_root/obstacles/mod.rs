@@ -24,8 +24,8 @@ use super::survey::{Survey, Unit};
 use super::{owns, refuse, user, who};
 
 use author::{AUTHOR, SCANNERS, above_start, purpose};
-use base::base_entry;
 pub(super) use base::own_start;
+use base::{base_entry, unknown_server};
 use calls::{calls_raw, calls_sudo};
 pub(super) use daemons::{installed_like, installs, installs_like, only_a_shell, taken_place};
 use daemons::{tools, tools_of_root};
@@ -133,6 +133,7 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     for step in &survey.entry.steps {
         as_another(survey, step.span.text(survey.model.file.source))?;
         program(survey, step)?;
+        unknown_server(survey, step)?;
         compiles(survey, step)?;
         fetches(step)?;
     }
@@ -311,7 +312,7 @@ fn tools_for_ci(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
                 words.filter(|word| word.starts_with("/opt/resource")).any(|word| step.path(word).is_some())
             })
     };
-    if survey.units.iter().any(resource) {
+    if survey.all().any(resource) {
         let text = "it is a resource of Concourse, which hands it folders that belong to root";
         return Err(refuse("ci-image", text, true));
     }

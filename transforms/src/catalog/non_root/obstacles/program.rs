@@ -25,16 +25,37 @@ pub(super) const PROGRAMS: [&str; 9] = [
     "/etc/init.d",
 ];
 
+/// Whether a program lies where the distribution's own do, and the file does not bring it there.
+pub(super) fn of_distribution(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let shown = step.argv.first().map_or("", String::as_str);
+    let brought = |path: &str| survey.units.iter().any(|unit| survey.brings(unit, path));
+    if !shown.contains('/') {
+        return !PROGRAMS.iter().any(|folder| brought(&paths::join(folder, shown)));
+    }
+    step.path(shown).is_some_and(|path| PROGRAMS.contains(&paths::parent(&path)) && !brought(&path))
+}
+
+/// Whether a program that the project brings is called as start scripts are: `init`, `boot` and `start` are tools elsewhere.
+fn own_script(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let shown = step.argv.first().map_or("", String::as_str);
+    let projects = |path: String| {
+        let mut units = survey.units.iter();
+        units.any(|unit| survey.copied(unit).is_some_and(|copied| copied.context) && survey.brings(unit, &path))
+    };
+    called(step.program())
+        && services::of_program(step.program()).is_none()
+        && match shown.contains('/') {
+            true => step.path(shown).is_some_and(projects),
+            false => PROGRAMS.iter().map(|folder| paths::join(folder, shown)).any(projects),
+        }
+}
+
 /// A program that is started.
 pub(super) fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let program = step.program();
     let shown = step.argv.first().map_or("", String::as_str);
     // What lies in a folder of its own, or is brought by the file, only happens to have such a name.
-    let own = shown.contains('/')
-        && shown != "/init"
-        && step.path(shown).is_none_or(|path| {
-            !PROGRAMS.contains(&paths::parent(&path)) || survey.units.iter().any(|unit| survey.brings(unit, &path))
-        });
+    let own = shown != "/init" && (shown.contains('/') && !of_distribution(survey, step) || own_script(survey, step));
     let program = if own && !shown.contains("/init.d/") { "" } else { program };
     // `/usr/lib/postfix/sbin/master`: a package keeps its programs in a folder of its own there.
     let package =
@@ -208,7 +229,7 @@ pub(super) fn compiles(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refus
     let bound = bound || step.program() == "mix" && survey.facts.user.is_none() && !hex();
     // Stack and Cabal work with what they have put into root's home, and ask whose it is.
     let bound = bound || step.kind() == "haskell" && !step.args().iter().any(|arg| arg == "--version");
-    if !bound && !builds(step) {
+    if !bound && (!builds(step) || own_script(survey, step)) {
         return Ok(());
     }
     let folder = step.cwd.as_deref().filter(|cwd| owns::is_application(cwd) && !paths::within(cwd, "/root"));

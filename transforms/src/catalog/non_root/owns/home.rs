@@ -10,6 +10,7 @@ use super::super::obstacles;
 use super::super::survey::{Survey, Unit};
 use super::super::user::User;
 use super::super::uses;
+use super::super::who;
 
 use super::filled::reads_only;
 use super::sources::named_in_roots_home;
@@ -106,6 +107,11 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
         }
     }
+    for path in hidden(survey) {
+        if !needs.owned(&path) {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        }
+    }
     // What is only read may stay root's: the folder's own mode is what keeps others out.
     let written = !copies.is_empty() && !reads_only(survey);
     for at in copies.into_iter().filter(|_| written) {
@@ -133,6 +139,41 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
         needs.home = Some("/root".to_owned());
     }
     needs.assumptions.push("what stands in /root is used at run time, so the folder is given to the user".to_owned());
+}
+
+/// How deep programs have folders of their own in a home, as `~/.local/share/studio/cache`: below lies what has been put there.
+const DEEP: usize = 4;
+
+/// The hidden folders of root's home that the file makes and leaves there, the upper ones first: programs keep what they write
+/// in folders of such names, `mkdir -p ~/.config/player`.
+fn hidden(survey: &Survey<'_, '_>) -> Vec<String> {
+    let serves = !obstacles::only_a_shell(survey);
+    let mut found: Vec<String> = Vec::new();
+    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
+        let root = survey.model.user(unit.index).is_none_or(|user| who::is_root(&user.text));
+        if !root || !unit.text().contains("mkdir") {
+            continue;
+        }
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
+            let made = step.operands().filter_map(|word| caches::path_of_root(step, word));
+            for path in made {
+                let rest = paths::relative(&path, "/root").unwrap_or_default();
+                let first = rest.split('/').next().unwrap_or_default();
+                if !first.starts_with('.') || serves && (homes::is_for_shells(first) || homes::is_for_builds(first)) {
+                    continue;
+                }
+                let mut folder = "/root".to_owned();
+                let plain = |part: &&str| !part.contains(['{', '}', '?', '[', '`']);
+                for part in rest.split('/').take(DEEP).take_while(plain) {
+                    folder = paths::join(&folder, part);
+                    if !found.contains(&folder) && !caches::taken_away(survey, &folder) {
+                        found.push(folder.clone());
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Whether a command puts programs into the home of who runs it: `composer global require`, `pip install --user`.

@@ -42,6 +42,7 @@ pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};
 use named::{named, written};
+pub(super) use server::configures_nginx;
 use server::{own_place, server};
 pub(super) use sources::runs_here;
 use sources::unnamed;

@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use crate::knowledge::releases::{self};
 use crate::knowledge::servers::Server;
 use crate::model::commands::Step;
-use crate::model::paths;
+use crate::model::{origin, paths};
 use crate::syntax::Keyword;
 
 use super::super::obstacles;
@@ -108,8 +108,30 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     if server.image() == "nginx" && survey.units.iter().any(templates) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
     }
+    if server.image() == "nginx" && logs_beside(survey) {
+        needs.late.push(Folder { path: "/var/log/nginx".to_owned(), recursive: false, make: false });
+    }
     needs.files.extend(server.files().map(told));
     filled(survey, &server, needs);
+}
+
+/// Whether the settings of nginx name logs beside the two that its image links to its output, or can't be read.
+fn logs_beside(survey: &Survey<'_, '_>) -> bool {
+    const SETTINGS: &str = "/etc/nginx";
+    let beside = |text: &[u8]| {
+        let mut logs = memchr::memmem::find_iter(text, b"/var/log/nginx/").filter_map(|at| text.get(at + 15..));
+        logs.any(|log| ![&b"access.log"[..], b"error.log"].iter().any(|linked| log.starts_with(linked)))
+    };
+    let given = |unit: &Unit<'_>| {
+        let copied = survey.copied(unit).filter(|copied| copied.context);
+        copied.and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, SETTINGS))
+    };
+    if survey.model.context.is_none() {
+        return survey.units.iter().any(given);
+    }
+    origin::below(survey.model, survey.stage, SETTINGS)
+        .iter()
+        .any(|file| survey.read(&paths::join(SETTINGS, file)).is_some_and(|text| beside(&text)))
 }
 
 /// Whether the image's own entrypoint starts its own program, in folders that the image has given to the user.
@@ -134,6 +156,11 @@ static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"--(prefix|error-log-path|http-log-path|pid-path|http-[a-z-]+-temp-path)[= ]([^\s\\;&]+)").ok()
 });
 
+/// Whether a RUN tells nginx, before it is compiled, what it is to hold and where to write.
+pub(in crate::catalog::non_root) fn configures_nginx(text: &str) -> bool {
+    text.contains("--with-http_") || text.contains("--http-log-path")
+}
+
 /// The places of an nginx that is compiled here, or lies in a folder of its own: the distribution's are not its.
 fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
     let model = survey.model;
@@ -151,7 +178,7 @@ fn own_nginx(survey: &Survey<'_, '_>, needs: &mut Needs) -> bool {
     let mut options: Vec<(String, String)> = Vec::new();
     for unit in runs.filter(|unit| unit.instruction.keyword == Keyword::Run) {
         let text = unit.text();
-        if !text.contains("--with-http_") && !text.contains("--http-log-path") {
+        if !configures_nginx(&text) {
             continue;
         }
         // What is said of OpenResty's own folder is not of nginx's in it, and LuaRocks has one too.

@@ -297,7 +297,13 @@ impl Walk<'_, '_> {
                 },
             }
         });
-        if expanded.known { (expanded.text, true) } else { (word.raw.as_ref().to_owned(), false) }
+        if expanded.known {
+            return (expanded.text, true);
+        }
+        // A path is one whether it stands in quotes or not: `"/usr/local/bin/tool-${TARGETARCH}"`.
+        let path = word.raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let path = path.filter(|path| path.starts_with('/') && !path.contains(['"', '\\', '\'']));
+        (path.unwrap_or(&word.raw).to_owned(), false)
     }
 
     /// Whether root runs the script. The user of a base image that is not known may be another, with another home, unless

@@ -1,6 +1,7 @@
 //! Which of the folders that the build worked in go along, and which stay behind.
 
 use crate::knowledge::images::Kind;
+use crate::knowledge::servers::{self, Server};
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
@@ -68,7 +69,8 @@ impl<'s> Whole<'s, '_, '_> {
                 continue;
             }
             let scratch = stores::scratch(path, &SCRATCH);
-            let served = || self.serves_by_settings(&|text: &str| text.contains(path));
+            let served =
+                || self.serves_by_settings(&|text: &str| text.contains(path)) && !self.serves_as_it_comes(path);
             if !needed && (work.installed || scratch || served()) {
                 if !scratch {
                     self.assumptions.push(format!(
@@ -324,7 +326,7 @@ impl<'s> Whole<'s, '_, '_> {
                     && before.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
             })
         };
-        let anywhere = self.serves_by_settings(&names);
+        let anywhere = self.serves_by_settings(&names) && !self.serves_as_it_comes(path);
         let starts_in = |cwd: &str| cwd != "/" && paths::within(cwd, path);
         if !anywhere && model.final_workdir(self.survey.stage).is_some_and(starts_in) {
             return true;
@@ -369,6 +371,32 @@ impl<'s> Whole<'s, '_, '_> {
                 }),
                 _ => false,
             })
+    }
+
+    /// Whether a folder is the one, holds it or lies in it, that the base image's server serves where no settings say
+    /// another: what PHP's images start in, what others have their pages in.
+    fn serves_as_it_comes(&self, path: &str) -> bool {
+        let Some(image) = &self.image else { return false };
+        let around = |pages: &str| paths::within(path, pages) || paths::within(pages, path) && path != "/";
+        let start = self.survey.model.workdir(self.survey.stage.body.start).filter(|start| *start != "/");
+        let server = servers::server(image.name(), image.name(), image.family());
+        let mut pages = server.iter().flat_map(Server::filled).filter(|pages| !pages.starts_with("/etc"));
+        let served = start.is_some_and(|start| image.language() == Some("php") && around(start)) || pages.any(around);
+        served && self.fills(path)
+    }
+
+    /// Whether the build brings anything into a folder, or makes something of its own in it.
+    fn fills(&self, folder: &str) -> bool {
+        let into = |path: &String| paths::within(path, folder);
+        self.survey.units.iter().take(self.last_build + 1).any(|unit| {
+            let copied = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());
+            copied.is_some_and(|to| paths::within(to, folder) || paths::within(folder, to))
+                || unit.steps.iter().any(|step| match effects::of(step) {
+                    Effect::Fetch(made) | Effect::Writes(made) => made.iter().any(into),
+                    Effect::Build => step.kind() != "php-ext" && step.cwd.as_ref().is_some_and(into),
+                    _ => false,
+                })
+        })
     }
 
     /// Whether a web server starts, which finds what it serves by its settings and not by the folder that it starts in,

@@ -1,0 +1,1 @@
+<?php require "api/vendor/autoload.php"; echo "hello";

@@ -1,6 +1,7 @@
 //! Stages, scopes and commands: what a transform may ask about a file.
 
 pub mod base;
+pub mod built_on;
 pub mod commands;
 pub mod copies;
 pub mod effects;

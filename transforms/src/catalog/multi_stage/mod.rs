@@ -54,7 +54,7 @@ mod workplace;
 use crate::knowledge::packages::Role;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, Model, Stage, entry};
+use crate::model::{Base, Model, Stage, built_on, entry};
 use crate::settings::Start;
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform, nothing_broken};
 
@@ -145,6 +145,10 @@ fn below(model: &Model<'_>, stage: &Stage) -> Option<Refusal> {
 /// toolchain or nothing that is known, the builder still has it, and the fix says so.
 fn split<'m>(model: &'m Model<'m>, stage: &'m Stage, for_good: bool) -> Result<Fix, Refusal> {
     workplace::developed(model)?;
+    if let Some(other) = built_on::built_on(model) {
+        let text = format!("{other} is built on the image that this file makes, and may need what would stay behind");
+        return Err(refuse("passed-on", text, true));
+    }
     let starts = others(model, stage);
     if starts.is_empty() {
         return parted(model, stage, &[], for_good);

@@ -14,7 +14,7 @@ use crate::knowledge::releases::Family;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::Effect;
-use crate::model::{Model, Stage, paths};
+use crate::model::{Model, Stage, built_on, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
 
@@ -105,11 +105,16 @@ fn sets_root(step: &Step) -> bool {
         })
 }
 
-/// Whether other images are built on it, by what the file is called, and nothing is started in it.
+/// Whether other images are built on it: as another Dockerfile says, or by what the file is called where nothing is started
+/// in it.
 ///
 /// # Errors
 /// It is: what their Dockerfiles run would run as its user.
 pub(super) fn built_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if let Some(other) = built_on::built_on(survey.model) {
+        let text = format!("{other} is built on the image that this file makes, and its steps would run as that user");
+        return Err(refuse("passed-on", text, true));
+    }
     if survey.entry.is_empty()
         && let Some(file) = survey.model.settings.base_file()
     {
@@ -180,7 +185,16 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         );
         return Err(refuse("needs-root", text, true));
     }
-    if let Some(file) = &owns::beside_root(survey).file {
+    let beside = owns::beside_root(survey);
+    if let Some(file) = beside.file.as_ref().filter(|_| !beside.place.is_empty()) {
+        let text = format!(
+            "the program writes {file} where it works, in {}, where root alone may make files on an image without a shell; copy \
+             a folder there with --chown",
+            beside.place
+        );
+        return Err(refuse("needs-root", text, true));
+    }
+    if let Some(file) = &beside.file {
         let text = format!(
             "the program writes {file} into its working directory, which is /, where root alone may make files; give the project \
              a folder of its own with WORKDIR"

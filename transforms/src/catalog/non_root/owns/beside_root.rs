@@ -1,4 +1,5 @@
-//! What a program writes beside itself where it works in the root folder, in which nobody but root may make anything.
+//! What a program writes beside itself where it works in a folder in which nobody but root may make anything: the root
+//! folder, and on an image without a shell every folder that no COPY gives away.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -9,9 +10,10 @@ use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
 
-use super::super::survey::Survey;
+use super::super::survey::{Survey, Unit};
 
-use super::sources::{brings, is_source, writes};
+use super::beside_sources::{databases_beside, place_of};
+use super::sources::{brings, concerns, is_source, writes};
 use super::{Folder, Needs, is_application};
 
 /// What the sources make and write by a path that is relative: folders, and files.
@@ -28,6 +30,7 @@ pub(super) static RELATIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|(?:withConnection|\bopen)\s+"(?<opener>[\w.-][\w./-]*\.(?:sqlite3?|db3?))""#,
         r#"|jdbc:(?:sqlite|h2|hsqldb|derby):(?:file:)?(?<jdbc>\.{0,2}/?[\w-][\w./-]*)"#,
         r#"|(?:savefig|imwrite|to_csv|to_json|to_excel|to_parquet|to_pickle|np\.savez?|write_html|write_image|\.save)\(\s*[fr]?["'](?<saved>[\w.-][\w./-]*[./][\w./-]*)["']"#,
+        r#"|(?:autoSchemaFile|schemaDestination)\s*[:=][^"'`\n]*["'`](?<schema>[\w./-]+)["'`]"#,
         r#"|(?i:data source|filename)=(?<source>\.{0,2}/?[\w-][\w./-]*\.(?:db3?|sqlite3?))"#,
     ))
     .ok()
@@ -100,8 +103,10 @@ fn set(content: &[u8], settings: &[String]) -> Vec<String> {
 pub(in crate::catalog::non_root) struct Beside {
     /// Folders below the root.
     pub(in crate::catalog::non_root) folders: Vec<String>,
-    /// A file in the root folder itself.
+    /// A file in the folder itself.
     pub(in crate::catalog::non_root) file: Option<String>,
+    /// The folder; the root folder where it is empty.
+    pub(in crate::catalog::non_root) place: String,
     /// Whether files are written whose names are not to be read.
     unnamed: bool,
 }
@@ -133,9 +138,20 @@ pub(super) fn place<'c>(captures: &Captures<'c>, folders: &[&str], files: &[&str
     Some((String::from_utf8_lossy(path.as_bytes()), folder.is_some()))
 }
 
-/// How the sources of a program end that works in the root folder; none where none does.
-fn sources_of(step: &Step) -> &'static [&'static str] {
-    if step.cwd.as_deref() != Some("/") {
+/// The folder that a program works in, where nobody but root may make anything in it.
+fn closed<'s>(survey: &Survey<'_, '_>, step: &'s Step) -> Option<&'s str> {
+    let cwd = step.cwd.as_deref()?;
+    let given = |unit: &Unit<'_>| {
+        unit.has_owner()
+            && survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(cwd, to))
+    };
+    let bare = survey.facts.family.is_some_and(|family| !family.has_shell());
+    (cwd == "/" || bare && is_application(cwd) && !survey.all().any(given)).then_some(cwd)
+}
+
+/// How the sources of a program end that works in such a folder; none where none does.
+fn sources_of(survey: &Survey<'_, '_>, step: &Step) -> &'static [&'static str] {
+    if closed(survey, step).is_none() {
         return &[];
     }
     match step.program() {
@@ -173,12 +189,14 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
     const MOST: usize = 4 << 20;
     let mut found = Beside::default();
     let Some(context) = survey.model.context else { return found };
-    let mut ends: Vec<&str> = survey.runs().flat_map(sources_of).copied().collect();
+    let mut ends: Vec<&str> = survey.runs().flat_map(|step| sources_of(survey, step)).copied().collect();
     ends.sort_unstable();
     ends.dedup();
     if ends.is_empty() {
         return found;
     }
+    let works = survey.runs().find(|step| !sources_of(survey, step).is_empty());
+    let cwd = works.and_then(|step| closed(survey, step)).unwrap_or("/").to_owned();
     // What is compiled comes from another stage, whose copies need not be looked at.
     let compiled = ends.iter().any(|end| matches!(*end, ".go" | ".java" | ".cs"));
     let mut seen = 0usize;
@@ -186,7 +204,7 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
         (is_source(file) || is_settings(file))
             && ends.iter().any(|end| file.ends_with(end))
             && !is_aside(file)
-            && (compiled || brings(survey, file))
+            && (compiled || concerns(survey, file))
     };
     let settings: Vec<String> = context
         .files()
@@ -203,7 +221,8 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
         }
         found.unnamed |= writes(file, &content);
         for captures in RELATIVE.iter().flat_map(|relative| relative.captures_iter(&content)) {
-            let files = ["file", "opened", "database", "address", "stream", "opener", "jdbc", "source", "saved"];
+            let files =
+                ["file", "opened", "database", "address", "stream", "opener", "jdbc", "schema", "source", "saved"];
             let Some((path, is_folder)) = place(&captures, &["folder", "made", "directory"], &files) else { continue };
             // Databases in memory, and such that are asked over the network.
             if captures.name("jdbc").is_some()
@@ -228,10 +247,20 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
                     continue;
                 }
             };
-            let path = paths::join("/", path.trim_end_matches('/'));
+            let path = paths::join(&cwd, path.trim_end_matches('/'));
             if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
                 found.folders.push(path);
             }
+        }
+        if found.file.is_none()
+            && file.ends_with(".py")
+            && let Some(at) = place_of(survey, file)
+        {
+            let databases = databases_beside(&content, &at);
+            found.file = databases
+                .iter()
+                .find_map(|path| path.strip_prefix('/').filter(|name| !name.contains('/')))
+                .map(str::to_owned);
         }
         if found.file.is_none() && SENT.as_ref().is_some_and(|sent| sent.is_match(&content)) {
             found.file = Some("what is sent to it".to_owned());
@@ -243,12 +272,18 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
             if again.iter().any(|word| memchr::memmem::find(&content, word).is_some()) && found.file.is_none() {
                 found.file = set.first().cloned();
             }
-            for path in set.iter().map(|path| paths::join("/", path)) {
+            for path in set.iter().map(|path| paths::join(&cwd, path)) {
                 if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
                     found.folders.push(path);
                 }
             }
         }
+    }
+    // Without a shell, nobody makes a folder there and gives it away.
+    if cwd != "/" {
+        let first = std::mem::take(&mut found.folders).into_iter().next();
+        found.file = found.file.or(first);
+        found.place = cwd;
     }
     found
 }

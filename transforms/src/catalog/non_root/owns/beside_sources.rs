@@ -11,8 +11,10 @@ use crate::model::copies::context_path;
 use crate::model::paths;
 
 use super::super::survey::Survey;
+use super::super::user::User;
 
 use super::beside_root::{RELATIVE, is_aside, is_python, place};
+use super::made::given;
 use super::sources::{brings, is_source};
 use super::{Folder, Needs, is_application};
 
@@ -24,6 +26,24 @@ static ITSELF: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"|os\.path\.join\(\s*(?<names>(?:os\.path\.(?:dirname|abspath|realpath)\(\s*)+)__file__[\s)]*,(?<parts>(?:\s*,?\s*["'][\w./-]+["'])+)\s*\)"#,
         r#"|path\.(?:join|resolve)\(\s*(?:__dirname|import\.meta\.dirname)(?<pieces>(?:\s*,\s*["'`][\w./-]+["'`])+)\s*,?\s*\)"#,
     ))
+    .ok()
+});
+
+/// The names that sources in Python give to the folder that they lie in, or to one above it.
+static BASES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?m)^[ \t]*(?<name>\w+)\s*=\s*",
+        r"(?:(?<names>(?:os\.path\.(?:dirname|abspath|realpath)\(\s*)+)__file__[ \t)]*",
+        r"|(?:pathlib\.)?Path\(\s*__file__\s*\)(?:\.(?:resolve|absolute)\(\))?(?<parents>(?:\.parent\b)+))[ \t\r]*$",
+    ))
+    .ok()
+});
+
+/// Files of databases in such a folder.
+static DATABASES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?:join\(\s*(?<base>\w+)\s*,\s*|\b(?<folder>\w+)\s*/\s*)f?["'](?<file>[\w.-][\w./-]*\.(?:db3?|sqlite3?))["']"#,
+    )
     .ok()
 });
 
@@ -50,7 +70,7 @@ fn sources_of(step: &Step) -> &'static [&'static str] {
 }
 
 /// Where a file of the context lies in the image.
-fn place_of(survey: &Survey<'_, '_>, file: &str) -> Option<String> {
+pub(super) fn place_of(survey: &Survey<'_, '_>, file: &str) -> Option<String> {
     let mut copies = survey.all().filter_map(|unit| survey.copied(unit)).filter(|copied| copied.context);
     copies.find_map(|copied| {
         let to = copied.to.as_deref()?;
@@ -88,9 +108,37 @@ fn is_written(content: &[u8], start: usize, end: usize) -> bool {
     Regex::new(&uses).is_ok_and(|uses| uses.is_match(content))
 }
 
+/// The folder so many levels above a path.
+fn above(path: &str, levels: usize) -> &str {
+    (0..levels).fold(path, |path, _| paths::parent(path))
+}
+
+/// The databases that a source in Python, which lies at `at`, keeps where it lies, by the name that it gives to that folder:
+/// `'sqlite:///' + os.path.join(basedir, 'app.db')`.
+pub(super) fn databases_beside(content: &[u8], at: &str) -> Vec<String> {
+    let bases: Vec<(&[u8], &str)> = BASES
+        .iter()
+        .flat_map(|bases| bases.captures_iter(content))
+        .filter_map(|captures| {
+            let count = |name, part: &[u8]| {
+                captures.name(name).map(|found| memchr::memmem::find_iter(found.as_bytes(), part).count())
+            };
+            let levels = count("names", b"dirname").or_else(|| count("parents", b".parent"))?;
+            Some((captures.name("name")?.as_bytes(), above(at, levels)))
+        })
+        .collect();
+    let file = |captures: regex::bytes::Captures<'_>| {
+        let name = captures.name("base").or_else(|| captures.name("folder"))?.as_bytes();
+        let (_, folder) = bases.iter().rev().find(|(base, _)| *base == name)?;
+        Some(paths::join(folder, &String::from_utf8_lossy(captures.name("file")?.as_bytes())))
+    };
+    DATABASES.iter().flat_map(|databases| databases.captures_iter(content)).filter_map(file).collect()
+}
+
 /// The places that a source writes to beside itself, which lies at `at`: folders, or the folders of files.
 fn beside_itself(content: &[u8], at: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> =
+        databases_beside(content, at).iter().map(|file| paths::parent(file).to_owned()).collect();
     for captures in ITSELF.iter().flat_map(|itself| itself.captures_iter(content)) {
         let Some(all) = captures.get(0) else { continue };
         let text = |name: &str| captures.name(name).map(|part| String::from_utf8_lossy(part.as_bytes()));
@@ -106,10 +154,7 @@ fn beside_itself(content: &[u8], at: &str) -> Vec<String> {
         let rest = ["rest", "behind", "parts", "pieces"].iter().find_map(|name| text(name)).unwrap_or_default();
         let quote = |c: char| matches!(c, '"' | '\'' | '`');
         let parts = rest.split(quote).skip(1).step_by(2);
-        let mut path = at.to_owned();
-        for _ in 0..up {
-            path = paths::parent(&path).to_owned();
-        }
+        let mut path = above(at, up).to_owned();
         for part in parts {
             path = paths::join(&path, part.trim_start_matches('/'));
         }
@@ -157,9 +202,9 @@ fn context_file(survey: &Survey<'_, '_>, name: &str) -> bool {
 }
 
 /// Gives away what the sources write to, where it does not lie in a folder that is the user's as it is copied.
-pub(super) fn written_beside(survey: &Survey<'_, '_>, needs: &mut Needs) {
+pub(super) fn written_beside(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     for path in places(survey) {
-        if needs.owned(&path) {
+        if needs.owned(&path) || given(survey, user, &path) {
             continue;
         }
         // The nearest folder above that a COPY brings as root's.

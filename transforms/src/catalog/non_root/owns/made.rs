@@ -338,6 +338,37 @@ pub(super) fn pulled(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
 }
 
+/// Folders in what the program may write to that the file gives to somebody else, who was to be served by root: who takes
+/// root's place has to have them himself.
+pub(super) fn given_away(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let name = user.owner.split(':').next().unwrap_or_default();
+    let mut found: Vec<Folder> = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        if unit.instruction.keyword != Keyword::Run || !unit.text().contains("chown") {
+            continue;
+        }
+        let copied = |path: &str| {
+            let before = needs.copies.iter().filter(|copy| **copy < at).filter_map(|copy| survey.units.get(*copy));
+            before.filter_map(|copy| survey.copied(copy)?.to.as_deref()).any(|to| paths::within(path, to))
+        };
+        for step in survey.steps(unit).iter().filter(|step| step.program() == "chown" && step.known) {
+            let mut words = step.operands();
+            let owner = words.next().and_then(|owner| owner.split([':', '.']).next()).unwrap_or_default();
+            if owner == name || super::super::who::is_root(owner) {
+                continue;
+            }
+            for path in words.filter_map(|word| step.path(word)).filter(|path| paths::plain(path) && copied(path)) {
+                let back = given_at(survey, user, &path).is_some_and(|given| given > at);
+                let whole = needs.late.iter().any(|late| late.recursive && paths::within(&path, &late.path));
+                if is_application(&path) && !path.contains('*') && !back && !whole {
+                    found.push(Folder { path, recursive: step.is_recursive(), make: false });
+                }
+            }
+        }
+    }
+    needs.late.extend(found);
+}
+
 /// Folders of programs, into which nobody writes.
 pub(super) const PROGRAMS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 

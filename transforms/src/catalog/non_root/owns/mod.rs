@@ -37,7 +37,7 @@ pub(super) use folders::{holds_project, only_serves};
 use frameworks::{developed, frameworks};
 pub(super) use home::home_said;
 use home::{home, roots_home};
-use made::{given, given_at, handed_on, made, prepared, pulled, templates, touched, unpacked};
+use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};
@@ -122,7 +122,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     uses::volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);
     kept_below(survey, &mut needs);
-    written_beside(survey, &mut needs);
+    written_beside(survey, user, &mut needs);
     roots_home(survey, &mut needs);
     frameworks(survey, user, &mut needs);
     developed(survey, &mut needs);
@@ -138,6 +138,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     home(survey, user, &mut needs);
     modes(survey, &mut needs);
     filed(survey, user, &mut needs);
+    given_away(survey, user, &mut needs);
     closed(survey, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);

@@ -61,7 +61,8 @@ static FOR_FILES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static FOR_ADDRESSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new("(?i)base_?path|base_?url|url|uri|api|route|prefix|public_?path|context_?path|endpoint|sub_?path").ok()
+    Regex::new("(?i)base_?path|base_?url|url|uri|api|route|prefix|public_?path|context_?path|endpoint|health|sub_?path")
+        .ok()
 });
 
 /// Absolute paths in sources, where they are said to be written to; the name of the variable that says so, first.
@@ -278,7 +279,7 @@ pub(super) fn brings(survey: &Survey<'_, '_>, path: &str) -> bool {
 
 /// Whether a file of the context may come into the image in some way: by a COPY of any stage, a mount of a RUN, or what is
 /// mounted when it runs; where nothing is copied, whatever is there may be.
-fn concerns(survey: &Survey<'_, '_>, path: &str) -> bool {
+pub(super) fn concerns(survey: &Survey<'_, '_>, path: &str) -> bool {
     let covers = |source: &str| {
         let source = context_path(source);
         source.is_empty()

@@ -1,0 +1,3 @@
+module example.com/torrents
+
+go 1.22

@@ -1,0 +1,1 @@
+export const options = { autoSchemaFile: process.env.SCHEMA || './schema/api.graphql', sortSchema: true };

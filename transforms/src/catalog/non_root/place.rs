@@ -5,10 +5,11 @@ use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
+use crate::syntax::words::reads;
 use crate::transform::Refusal;
 
 use super::owns::{self, Folder, Needs};
-use super::survey::Survey;
+use super::survey::{Survey, Unit};
 use super::user::User;
 use super::who::{self, Root};
 
@@ -259,14 +260,14 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
     let missing: Vec<String> = folders
         .iter()
         .filter(|folder| folder.make && !exists(survey, &folder.path, place))
-        .map(|folder| word(&folder.path))
+        .map(|folder| spelled(survey, &folder.path))
         .collect();
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
     for (recursive, flag) in [(false, ""), (true, "-R ")] {
         let names = folders.iter().filter(|folder| folder.recursive == recursive && !covered(&folder.path));
-        let names: Vec<String> = names.map(|folder| word(&folder.path)).collect();
+        let names: Vec<String> = names.map(|folder| spelled(survey, &folder.path)).collect();
         if !names.is_empty() {
             commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
         }
@@ -278,7 +279,7 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
 fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[String], owner: &str) -> Vec<String> {
     let mut commands = Vec::new();
     let made = folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, survey.units.len()));
-    let made: Vec<String> = made.map(|folder| word(&folder.path)).collect();
+    let made: Vec<String> = made.map(|folder| spelled(survey, &folder.path)).collect();
     if !made.is_empty() {
         commands.push(format!("mkdir -p {}", made.join(" ")));
     }
@@ -289,7 +290,7 @@ fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[Str
     let (deep, flat): (Vec<&Folder>, Vec<&Folder>) = folders.iter().partition(|folder| folder.recursive);
     // `chown -R` goes into a folder behind a link only when it ends in a slash.
     let linked = |folder: &&Folder| {
-        let name = word(&folder.path);
+        let name = spelled(survey, &folder.path);
         if is_link(survey, &folder.path) { format!("{name}/") } else { name }
     };
     let mut names: Vec<String> = deep.iter().map(linked).collect();
@@ -299,7 +300,7 @@ fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[Str
         commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
     }
     if !flat.is_empty() {
-        let names: Vec<String> = flat.iter().map(|folder| word(&folder.path)).collect();
+        let names: Vec<String> = flat.iter().map(|folder| spelled(survey, &folder.path)).collect();
         commands.push(format!("chown {owner} {}", names.join(" ")));
     }
     commands
@@ -373,6 +374,23 @@ fn is_link(survey: &Survey<'_, '_>, path: &str) -> bool {
             .filter(|step| step.program() == "ln")
             .any(|step| step.args().last().and_then(|to| step.path(to)).is_some_and(|to| to == path))
     })
+}
+
+/// A path as a shell reads it: as the file writes it where who builds may choose another, `/srv/${NAME}` behind `ARG NAME`.
+fn spelled(survey: &Survey<'_, '_>, path: &str) -> String {
+    let argument = |name: &String| {
+        let all = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Arg);
+        all.flat_map(|unit| unit.instruction.pairs(survey.model.file.escape)).any(|pair| pair.name.raw == *name)
+    };
+    let workdir = |unit: &&Unit<'_>| {
+        unit.instruction.keyword == Keyword::Workdir && survey.model.workdir(unit.index + 1) == Some(path)
+    };
+    let written = survey.units.iter().filter(workdir).map(|unit| unit.instruction.args.text.trim());
+    let mut chosen = written.filter(|text| {
+        let plain = text.starts_with('/') && !text.contains(['"', '\'', '\\', ' ', '`']);
+        plain && reads(text, survey.model.file.escape).iter().any(argument)
+    });
+    chosen.next().map_or_else(|| word(path), str::to_owned)
 }
 
 /// A path as a shell reads it.

@@ -327,13 +327,18 @@ fn beside_server(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     ["/usr/local/bin", "/usr/bin", "/bin"].iter().map(|folder| paths::join(folder, program)).find(brought)
 }
 
-/// Whether the file gives what its program writes to root's group, as OpenShift wants it: its user is a number in that group.
+/// Whether the file gives what its program writes to root's group, as OpenShift wants it, in this stage or in one that it is
+/// built in: its user is a number in that group.
 fn in_roots_group(survey: &Survey<'_, '_>) -> bool {
     let gives = |step: &Step| {
         let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
         step.always && step.program() == "chgrp" && words.next().is_some_and(|group| group == "0" || group == "root")
     };
-    survey.all().flat_map(|unit| survey.steps(unit)).any(gives)
+    let model = survey.model;
+    let all = model.stages.iter().flat_map(|stage| model.body(stage));
+    let mut runs =
+        all.filter(|(_, one)| one.keyword == Keyword::Run && one.args.text.contains("chgrp")).map(|(index, _)| index);
+    runs.any(|index| model.steps(index).is_some_and(|steps| steps.iter().any(gives)))
 }
 
 /// The server that a start script starts which can't be read, where exactly one is installed.

@@ -52,6 +52,8 @@ lists! {
     GoOpeners = "go-openers",
     /// Programs by which the modules and scripts of Node's projects are used.
     NodePrograms = "node-programs",
+    /// Programs of Node's modules that start what their own settings say, or compile what they start.
+    ScriptRunners = "script-runners",
     /// Names of scripts of `package.json` that bundle.
     BundlingScripts = "bundling-scripts",
     /// Libraries of Java that draw for those who use them, as projects name them: tables, documents, charts, codes to read off.

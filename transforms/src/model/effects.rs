@@ -662,6 +662,8 @@ fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
         // As pipx does: an environment in the home, and links to its programs.
         "uv" if verb == "tool" && (has("install") || has("upgrade")) => Effect::Store(Store::Home(".local")),
         "uv" if verb == "python" && has("install") => Effect::Store(Store::Home(UV_PYTHONS)),
+        // It works out versions in an environment that nothing is installed into.
+        "pipenv" if matches!(verb, "lock" | "requirements") => Effect::Build,
         "pipenv" => Effect::Store(Store::Home(".local/share/virtualenvs")),
         "poetry" => Effect::Store(Store::Python),
         "uv" => Effect::Build,

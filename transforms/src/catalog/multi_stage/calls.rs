@@ -54,7 +54,7 @@ pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
             if starts {
                 found.started.insert(word.to_owned());
             }
-            if !found.words.contains(word) {
+            if !found.words.contains(word) && !is_remark(file, before) {
                 found.words.insert(word.to_owned());
             }
         }
@@ -72,6 +72,16 @@ fn compiled(content: &[u8]) -> Option<&'static str> {
         })
     };
     COMPILED.into_iter().find(says)
+}
+
+/// Whether what stands behind this in a source in Python or Ruby is a remark: nothing but a `#` stands before it on its line.
+fn is_remark(file: &str, before: &[u8]) -> bool {
+    // People's lines are not longer.
+    const LONGEST: usize = 200;
+    let near = before.get(before.len().saturating_sub(LONGEST)..).unwrap_or(before);
+    let line = near.iter().rposition(|byte| *byte == b'\n').and_then(|end| near.get(end + 1..));
+    (file.ends_with(".py") || file.ends_with(".rb"))
+        && line.is_some_and(|line| line.trim_ascii_start().starts_with(b"#"))
 }
 
 fn is_aside(file: &str) -> bool {
@@ -211,6 +221,14 @@ mod tests {
             assert!(found(file, text).is_empty(), "{text}");
         }
         assert!(!read(&MemoryContext::new([("scripts/a.py", "run(['git'])")]), &["a.py"]).started.is_empty());
+    }
+
+    #[test]
+    fn a_remark_says_no_words() {
+        let says = |file: &str, text: &str| read(&MemoryContext::new([(file, text)]), &[]).words.contains("pip");
+        assert!(says("a.py", "import os\nos.system('pip install shop')\n"));
+        assert!(!says("a.py", "import os\n  # see \"pip install shop\"\n"));
+        assert!(says("a.js", "a\n# 'pip'\n"));
     }
 
     #[test]

@@ -843,6 +843,15 @@ fn program_name(survey: &Survey<'_, '_>, cwd: Option<&str>, package: &str) -> Op
         let module = module_path(&String::from_utf8_lossy(&content))?;
         return program_name(survey, cwd, &module);
     }
+    // `go mod init shop` declares it.
+    let here = |step: &&Step| step.program() == "go" && step.cwd.as_deref() == Some(folder.as_str());
+    let declared = survey.steps().map(|(_, step)| step).filter(here).find_map(|step| match step.args() {
+        [verb, init, module] if verb == "mod" && init == "init" => Some(module),
+        _ => None,
+    });
+    if let Some(module) = declared {
+        return program_name(survey, cwd, module);
+    }
     let module_mode = survey.model.context.is_none()
         && survey.steps().any(|(_, step)| step.program() == "go" && step.subcommand() == Some("mod"));
     let copied = survey

@@ -6,6 +6,7 @@ use crate::knowledge::images::Image;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{effects, npm, paths};
+use crate::syntax::words::Value;
 
 use super::opened;
 use super::plan::Carried;
@@ -599,23 +600,30 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
     if development.is_empty() || manifest.get("workspaces").is_some() || in_workspace(context, &inside) {
         return None;
     }
-    let installs: Vec<&Step> = survey
-        .steps()
-        .map(|(_, step)| step)
-        .filter(|step| step.cwd.as_deref() == Some(folder))
-        .filter(|step| matches!(step.kind(), "npm" | "yarn" | "pnpm"))
-        .collect();
-    let installer = installs.iter().find(|step| {
-        matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
+    let (at, installer) = survey.steps().find(|(_, step)| {
+        step.cwd.as_deref() == Some(folder)
+            && matches!(step.kind(), "npm" | "yarn" | "pnpm")
+            && matches!(step.subcommand(), None | Some("install" | "i" | "ci"))
             && !step.argv.iter().any(|arg| arg == "-g" || arg == "--global")
     })?;
+    // It goes by this, where it is told nothing else.
+    let index = survey.units.get(at).map_or(0, |unit| unit.index);
+    let told = |arg: &String| {
+        ["--include", "--production=false", "--prod=false", "--dev"].iter().any(|word| arg.starts_with(word))
+    };
+    let production = matches!(survey.model.variable(index, "NODE_ENV"), Value::Set(value) if value == "production")
+        && !installer.argv.iter().any(told);
     let already = installer.argv.iter().any(|arg| {
         matches!(
             arg.as_str(),
             "--production" | "--prod" | "-P" | "--omit=dev" | "--only=production" | "--only=prod" | "--production=true"
         )
     });
-    if already || !starts_plainly(&manifest, step, &needed, &development) || compiles_at_start(survey, step) {
+    if already
+        || production
+        || !starts_plainly(&manifest, step, &needed, &development)
+        || compiles_at_start(survey, step)
+    {
         return None;
     }
     // A source that names a development dependency may need it when it runs.
@@ -753,5 +761,7 @@ fn starts_plainly(manifest: &serde_json::Value, step: &Step, needed: &[String], 
     let chained = command.contains(['&', '|', ';', '$', '`']);
     let develops = development.iter().any(|module| command.contains(module.as_str()));
     let runs_node = program == "node" && !command.contains(".ts") && !command.contains("register");
-    !chained && !develops && (runs_node || needed.iter().any(|module| module == program))
+    // What such a program starts, or compiles, its own settings say.
+    let others = Words::ScriptRunners.has(program);
+    !chained && !develops && (runs_node || !others && needed.iter().any(|module| module == program))
 }

@@ -63,11 +63,14 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     let (smaller, true) = runtime::counterpart(&survey, Some(&known)).ok()? else { return None };
     let from = model.instruction(stage.from)?;
     let written = from.from()?.image;
-    // The images of Java and .NET have what fetches something, and a plain distribution has not.
     let distribution = compiled || interpreted;
-    let lacks = |step: &Step| {
-        tools::is_of_full_images(step.program()) && (distribution || !matches!(step.program(), "curl" | "wget"))
-    };
+    // What fetches something, the images of Java have as much as the larger ones, but for their slim ones, and .NET's have not.
+    let fetches = |step: &Step| matches!(step.program(), "curl" | "wget");
+    let debian = smaller.release.is_some_and(|release| release.family == Family::Debian && release.major() > Some(10))
+        || smaller.family == Some(Family::Ubuntu);
+    let has = !full || language == "java" && !smaller.image.contains("slim");
+    let lacks =
+        |step: &Step| tools::is_of_full_images(step.program()) && !(fetches(step) && !distribution && (has || debian));
     if written.raw.contains('$') || !stays(&survey, &smaller, &lacks) {
         return None;
     }
@@ -104,6 +107,13 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
         if !carried.is_empty() {
             return None;
         }
+    }
+    if !distribution && !has {
+        let all = survey.units.iter().flat_map(|unit| unit.steps).chain(&survey.checks);
+        let programs = all.filter(|step| fetches(step)).map(|step| step.program().to_owned());
+        libraries.extend(programs.filter(|program| !survey.installs(program)));
+        libraries.sort_unstable();
+        libraries.dedup();
     }
     if other || moves {
         assumptions.push(format!("what runs on {image} runs on {}", smaller.image));

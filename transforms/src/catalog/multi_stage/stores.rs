@@ -940,6 +940,28 @@ fn bundle_path(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<
     told(step).or_else(|| before.filter(|other| other.program() == step.program()).find_map(told))
 }
 
+/// The folder in which the image has Bundler keep what it was told for the project, where it was told anything that it has
+/// to know when the program starts: without it, Bundler asks for the gems of every group, and looks for them elsewhere.
+pub(super) fn bundle_settings(survey: &Survey<'_, '_>, image: Option<&Image<'_>>, unit: &Unit<'_>) -> Option<String> {
+    const NAME: &str = "BUNDLE_APP_CONFIG";
+    let option = |word: &String| {
+        let option = word.split_once('=').map_or(word.as_str(), |(option, _)| option);
+        matches!(option, "--deployment" | "--gemfile" | "--path" | "--with" | "--without")
+    };
+    let told = |step: &Step| {
+        let local = step.subcommand() == Some("config") && !step.args().iter().any(|word| word == "--global");
+        step.kind() == "bundle" && (local || step.args().iter().any(option))
+    };
+    if !survey.steps().any(|(_, step)| told(step)) {
+        return None;
+    }
+    let folder = match survey.model.variable(unit.index, NAME) {
+        Value::Set(folder) => folder.into_owned(),
+        _ => image?.env().find(|(name, _)| *name == NAME)?.1.to_owned(),
+    };
+    folder.starts_with('/').then(|| paths::join("/", &folder))
+}
+
 /// The folder that Composer is told to put the programs of its packages into: by `COMPOSER_BIN_DIR`, or by
 /// `composer config bin-dir /usr/local/bin` before.
 pub(super) fn composer_programs(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step) -> Option<String> {

@@ -297,9 +297,10 @@ pub(super) fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], k
         }
         if command.installs && many && command.text.len() > 90 {
             let mut width = 0;
+            let mut quote = None;
             for (at, word) in command.text.split(' ').enumerate() {
                 if at > 0 {
-                    if width + word.len() > 90 {
+                    if width + word.len() > 90 && quote.is_none() {
                         out.push_str(&format!(" {escape}{eol}{indent}{indent}"));
                         width = indent.len() * 2;
                     } else {
@@ -308,6 +309,10 @@ pub(super) fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], k
                 }
                 out.push_str(word);
                 width += word.len() + 1;
+                // What stands in quotes stays in one line.
+                for mark in word.chars().filter(|c| matches!(c, '"' | '\'')) {
+                    quote = if quote == Some(mark) { None } else { quote.or(Some(mark)) };
+                }
             }
         } else {
             out.push_str(&command.text);

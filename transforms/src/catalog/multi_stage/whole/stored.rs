@@ -96,6 +96,11 @@ impl<'s> Whole<'s, '_, '_> {
         for path in found {
             self.carry(&path, at, format!("`{}` installs into it", shown(step)));
         }
+        if store == Store::Gems
+            && let Some(folder) = stores::bundle_settings(self.survey, self.image.as_ref(), unit)
+        {
+            self.carry(&folder, at, "Bundler keeps there what it was told".to_owned());
+        }
         if store == Store::Python
             && let Some(folder) = stores::clones(self.survey, step)
         {

@@ -136,13 +136,7 @@ impl<'s> Whole<'s, '_, '_> {
                         if self.image.as_ref().and_then(Image::language) == Some("go") {
                             extensions.extend(go::bin(survey).into_iter().next());
                         }
-                        for path in prefix.folders.into_iter().chain(extensions) {
-                            self.carry(&path, at, format!("`{}` installs into it", shown(step)));
-                        }
-                        self.finish.extend(prefix.empty.iter().map(|path| format!("mkdir -p {path}")));
-                        if prefix.libraries && self.glibc() {
-                            self.finish.push("ldconfig".into());
-                        }
+                        self.installed_into(at, step, prefix, extensions);
                     }
                     Effect::Store(store) => first = first.and(self.stores(at, unit, step, *store)),
                     Effect::Writes(written) => self.writes(at, step, written.clone()),
@@ -177,10 +171,14 @@ impl<'s> Whole<'s, '_, '_> {
             found.push(inner.clone());
             Ok(())
         })?;
+        let prefixes: Vec<(String, stores::Prefix)> = found
+            .iter()
+            .filter_map(|inner| Some((stores::place(inner).to_owned(), stores::configured(inner)?)))
+            .collect();
         for inner in &found {
             let outside = |path: &String| stores::system(path) && !stores::scratch(path, &SCRATCH);
             let sets_up = match effects::of(inner) {
-                Effect::Store(Store::Prefix) => true,
+                Effect::Store(Store::Prefix) => !self.installs_plainly(at, inner, &found, &prefixes),
                 Effect::Store(store) => {
                     self.stores(at, unit, inner, *store)?;
                     false
@@ -203,6 +201,42 @@ impl<'s> Whole<'s, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes along what `make install` of a script installs, where the script says where that is: whether it does.
+    fn installs_plainly(
+        &mut self,
+        at: usize,
+        step: &Step,
+        script: &[Step],
+        prefixes: &[(String, stores::Prefix)],
+    ) -> bool {
+        // An image that nobody knows has its own there. Options in a variable may name any folder.
+        let unread = |step: &Step| {
+            (matches!(step.kind(), "setup" | "cmake" | "ninja") || stores::configured(step).is_some())
+                && step.args().iter().any(|word| word.trim_start_matches('"').starts_with('$'))
+        };
+        let plain = step.kind() == "make"
+            && self.image.is_some()
+            && !script.iter().any(unread)
+            && !stores::extends_a_server(self.survey);
+        if !plain || stores::sets_up(step).is_some() || self.extends_php(step) {
+            return false;
+        }
+        let Ok(prefix) = stores::prefix(step, prefixes) else { return false };
+        self.installed_into(at, step, prefix, Vec::new());
+        true
+    }
+
+    /// Takes along what is installed into a prefix, and other folders that come with it.
+    fn installed_into(&mut self, at: usize, step: &Step, prefix: stores::Prefix, others: Vec<String>) {
+        for path in prefix.folders.into_iter().chain(others) {
+            self.carry(&path, at, format!("`{}` installs into it", shown(step)));
+        }
+        self.finish.extend(prefix.empty.iter().map(|path| format!("mkdir -p {path}")));
+        if prefix.libraries && self.glibc() {
+            self.finish.push("ldconfig".into());
+        }
     }
 
     /// Whether `make install` puts an extension beside those of the PHP that the image is made for.

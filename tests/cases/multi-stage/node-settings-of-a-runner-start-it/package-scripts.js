@@ -1,0 +1,1 @@
+module.exports = { scripts: { serve: 'nodemon --watch src src/app.ts' } };

@@ -745,20 +745,8 @@ pub fn installs_browsers(step: &Step) -> bool {
 /// Where uv keeps the Pythons that it downloads, in the home; an environment links there.
 pub const UV_PYTHONS: &str = ".local/share/uv/python";
 
-/// Where `cp`, `mv` and `install` put things.
-fn copied(step: &Step, args: &[&str]) -> Vec<String> {
-    const FOLDERS: [&str; 10] = [
-        "/",
-        "/usr/bin",
-        "/usr/sbin",
-        "/bin",
-        "/sbin",
-        "/usr/local/bin",
-        "/usr/local/sbin",
-        "/usr/lib",
-        "/etc",
-        "/usr/local/lib",
-    ];
+/// The operands of `cp`, `mv`, `install` and `rsync`, and the folder that an option names for all of them.
+fn copying<'s>(step: &Step, args: &[&'s str]) -> (Vec<&'s str>, Option<&'s str>) {
     let mut operands: Vec<&str> = Vec::new();
     let mut target = None;
     let mut words = args.iter();
@@ -778,6 +766,39 @@ fn copied(step: &Step, args: &[&str]) -> Vec<String> {
             _ => {}
         }
     }
+    (operands, target)
+}
+
+/// The variable that says where `cp` or its like puts things, where the file gives it no value: the base image may, and
+/// most such variables hold a whole path. Those of loops are written in small letters.
+pub fn unset_target(step: &Step) -> Option<&str> {
+    if !matches!(step.kind(), "copy" | "install") {
+        return None;
+    }
+    let args: Vec<&str> = step.args().iter().map(String::as_str).collect();
+    let (operands, target) = copying(step, &args);
+    let to = target.or_else(|| operands.last().copied())?.strip_prefix('$')?;
+    let first = to.split('/').next().unwrap_or(to);
+    let name = first.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(first);
+    let plain = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    Some(name).filter(|name| plain && !name.is_empty())
+}
+
+/// Where `cp`, `mv` and `install` put things.
+fn copied(step: &Step, args: &[&str]) -> Vec<String> {
+    const FOLDERS: [&str; 10] = [
+        "/",
+        "/usr/bin",
+        "/usr/sbin",
+        "/bin",
+        "/sbin",
+        "/usr/local/bin",
+        "/usr/local/sbin",
+        "/usr/lib",
+        "/etc",
+        "/usr/local/lib",
+    ];
+    let (mut operands, target) = copying(step, args);
     let folder = target.is_some();
     let Some(to) = target.or_else(|| operands.pop()) else { return Vec::new() };
     let Some(path) = step.path(to) else { return Vec::new() };

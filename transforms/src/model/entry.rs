@@ -136,7 +136,9 @@ fn joined(mut first: Vec<Step>, second: Vec<Step>, shell: bool) -> Vec<Step> {
     // `exec "$@"`, so what CMD names runs too.
     let script = first.first().is_some_and(|step| {
         let program = step.program();
-        program.ends_with(".sh") || matches!(program, "tini" | "dumb-init" | "sh" | "bash" | "catchsegv")
+        program.ends_with(".sh")
+            || matches!(program, "tini" | "dumb-init" | "sh" | "bash" | "catchsegv")
+            || shell && wrappers::is_known(program)
     });
     if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
         && !shell

@@ -431,7 +431,9 @@ fn decide_all(
             }
             Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
         } else {
-            decide(survey, recipe, unit, at, &mut unknown)?
+            let decision = decide(survey, recipe, unit, at, &mut unknown)?;
+            placed(unit, &decision)?;
+            decision
         };
         let decision = match decision.place {
             Place::Builder | Place::Runtime if recipe.shared.contains(&unit.index) => {
@@ -442,6 +444,30 @@ fn decide_all(
         decisions.push(decision);
     }
     Ok((decisions, unknown))
+}
+
+/// Refuses where a command of the builder puts something into a folder of which only the base image knows where it is.
+fn placed(unit: &Unit<'_>, decision: &Decision) -> Result<(), Refusal> {
+    let kept = match &decision.place {
+        Place::Builder => "",
+        Place::BuilderAnd(text) => text,
+        Place::Runtime | Place::Both => return Ok(()),
+    };
+    let lost = |step: &&Step| {
+        let set = |name: &str| {
+            let sets = |word: &String| word.split_once('=').is_some_and(|(set, _)| set == name);
+            unit.steps.iter().any(|step| step.assignments.iter().chain(&step.argv).any(sets))
+        };
+        effects::unset_target(step).is_some_and(|name| !set(name) && !kept.contains(name))
+    };
+    let Some(step) = unit.steps.iter().find(lost) else { return Ok(()) };
+    let text = format!(
+        "where `{}` in line {} puts things can't be told: the file doesn't say what ${} is",
+        whole::shown(step),
+        unit.instruction.lines.0,
+        effects::unset_target(step).unwrap_or_default()
+    );
+    Err(refuse("unknown-path", text, false))
 }
 
 /// Why nothing that the build made would be in the shipped image.

@@ -2,11 +2,12 @@
 
 use crate::knowledge::services::{self};
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
-use super::super::survey::Survey;
+use super::super::survey::{Survey, Unit};
 use super::super::{owns, refuse, supervised, user, who};
 
 use super::daemons::packages;
@@ -25,14 +26,16 @@ pub(super) const PROGRAMS: [&str; 9] = [
     "/etc/init.d",
 ];
 
-/// Whether a program lies where the distribution's own do, and the file does not bring it there.
+/// Whether a program lies where the distribution's own do, and the file does not bring it there. A folder for the system's
+/// programs, `sbin`, may lie anywhere.
 pub(super) fn of_distribution(survey: &Survey<'_, '_>, step: &Step) -> bool {
     let shown = step.argv.first().map_or("", String::as_str);
-    let brought = |path: &str| survey.units.iter().any(|unit| survey.brings(unit, path));
+    let brought = |path: &str| survey.units.iter().any(|unit| brings_its_own(survey, unit, path));
+    let systems = |folder: &str| PROGRAMS.contains(&folder) || paths::name(folder) == "sbin";
     if !shown.contains('/') {
         return !PROGRAMS.iter().any(|folder| brought(&paths::join(folder, shown)));
     }
-    step.path(shown).is_some_and(|path| PROGRAMS.contains(&paths::parent(&path)) && !brought(&path))
+    step.path(shown).is_some_and(|path| systems(paths::parent(&path)) && !brought(&path))
 }
 
 /// Whether a program that the project brings is called as start scripts are: `init`, `boot` and `start` are tools elsewhere.
@@ -79,7 +82,7 @@ pub(super) fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusa
         // Node's tool of this name starts a script again when it changes.
         "supervisor" if survey.facts.language == Some("node") => Ok(()),
         "supervisord" => supervised::check(survey, step),
-        "supervisor" | "supervisorctl" | "circusd" | "monit" | "chaperone" => {
+        "supervisor" | "supervisorctl" | "supervise" | "circusd" | "monit" | "chaperone" => {
             Err(refuse("supervisor", format!("{shown} starts several services, each as a user of its own"), true))
         }
         "init" | "s6-svscan" | "my_init" | "runsvdir" | "runsvdir-start" | "runit" | "runit-init" | "systemd"
@@ -126,6 +129,12 @@ pub(super) fn program(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusa
             }
         }
     }
+}
+
+/// Whether a COPY brings a program that is no package's: one that lies at the same place in another image is that image's.
+fn brings_its_own(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
+    let same = |copied: &Copied| !copied.context && copied.sources.iter().any(|source| source == path);
+    survey.brings(unit, path) && !survey.copied(unit).is_some_and(same)
 }
 
 /// The option that tells a program, as which user it is to go on, and that user: some give up where they may not become it.

@@ -252,6 +252,13 @@ pub fn headful(runtime: &Runtime) -> Option<Runtime> {
     (found.release == runtime.release).then_some(found)
 }
 
+/// The JDK beside the Java runtime that takes the place of an image with a build tool: `eclipse-temurin:17-jdk` for
+/// `gradle:8-jdk17`; `None` where there is no tool to leave behind, or no such JDK.
+pub fn without_tool(image: &Image<'_>, runtime: &Runtime) -> Option<Runtime> {
+    let jdk = matches!(image.name(), "gradle" | "maven").then(|| replace_part(&runtime.tag, "jre", "jdk"))??;
+    listed(&runtime.name, jdk).ok()
+}
+
 fn same(image: &Image<'_>) -> Result<Runtime, Reason> {
     Ok(Runtime {
         name: image.name().to_owned(),

@@ -56,6 +56,9 @@ lists! {
     ScriptRunners = "script-runners",
     /// Names of scripts of `package.json` that bundle.
     BundlingScripts = "bundling-scripts",
+    /// What sources in Java name that use the tools of a JDK when they run: its compiler, its debugger, its shell, and
+    /// libraries that compile templates and rules with them.
+    JdkUses = "jdk-uses",
     /// Libraries of Java that draw for those who use them, as projects name them: tables, documents, charts, codes to read off.
     DrawingJars = "drawing-jars",
     /// Folders of a project of which nothing is opened when its program runs.

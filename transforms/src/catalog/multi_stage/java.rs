@@ -6,9 +6,6 @@ use crate::knowledge::words::Words;
 /// What sources that draw name: windows, fonts and images, for which Java takes libraries of the system.
 const DRAWS: [&str; 5] = ["java.awt", "javax.imageio", "javax.print", "javax.swing", "javafx."];
 
-/// What sources name that use the tools of a JDK when they run: its compiler, its debugger, its shell.
-const TOOLS: [&str; 5] = ["com.sun.jdi", "com.sun.tools", "getSystemJavaCompiler", "jdk.jshell", "sun.jvmstat"];
-
 /// Files that say which libraries a project uses.
 fn lists(file: &str) -> bool {
     [".gradle", ".gradle.kts", "pom.xml", ".sbt", "libs.versions.toml", "project.clj"]
@@ -37,9 +34,9 @@ pub(super) fn draws(context: Option<&dyn Context>) -> bool {
     names(context, context::is_code, &DRAWS) || names(context, lists, Words::DrawingJars.list())
 }
 
-/// Whether the sources use the tools of a JDK when they run.
+/// Whether the sources use the tools of a JDK when they run, themselves or by a library.
 pub(super) fn uses_tools(context: Option<&dyn Context>) -> bool {
-    context.is_some_and(|context| names(context, context::is_code, &TOOLS))
+    context.is_some_and(|context| names(context, context::is_code, Words::JdkUses.list()))
 }
 
 #[cfg(test)]
@@ -64,5 +61,7 @@ mod tests {
         assert!(!uses_tools(None));
         assert!(!uses_tools(Some(&project("import javax.tools.Diagnostic;"))));
         assert!(uses_tools(Some(&project("var javac = ToolProvider.getSystemJavaCompiler();"))));
+        assert!(!uses_tools(Some(&project("import gg.jte.TemplateEngine;"))));
+        assert!(uses_tools(Some(&project("import gg.jte.resolve.DirectoryCodeResolver;"))));
     }
 }

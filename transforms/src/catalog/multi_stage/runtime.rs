@@ -184,7 +184,10 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
     }
     if known.language() == Some("java") {
         if java::uses_tools(survey.model.context) {
-            return Ok((same("the sources use the tools of a JDK when they run"), false));
+            let Some(jdk) = counterparts::without_tool(known, &found) else {
+                return Ok((same("the sources use the tools of a JDK when they run"), false));
+            };
+            found = jdk;
         }
         // Fonts, and what draws with them, are in the full images only.
         if !known.tag().contains("slim")

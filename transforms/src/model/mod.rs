@@ -637,6 +637,31 @@ pub fn poetry_settings(model: &Model<'_>, index: usize) -> Vec<(&'static str, St
     said.collect()
 }
 
+/// What `bundle config` says for all projects in an instruction, as variables, for the same reason. Without an option that
+/// says for which, it is for the project that it finds where it works, and before anything is copied there is none.
+pub fn bundler_settings(model: &Model<'_>, index: usize) -> Vec<(&'static str, String)> {
+    const VARIABLES: [(&str, &str); 4] = [
+        ("deployment", "BUNDLE_DEPLOYMENT"),
+        ("path", "BUNDLE_PATH"),
+        ("with", "BUNDLE_WITH"),
+        ("without", "BUNDLE_WITHOUT"),
+    ];
+    let copied = || (0..index).any(|earlier| model.copied(earlier).is_some());
+    let settings = model.steps(index).unwrap_or_default().iter().filter(|step| {
+        let has = |word: &str| step.args().iter().any(|arg| arg == word);
+        let all = has("--global") || !has("--local") && !has("--delete") && !copied();
+        step.known && step.program() == "bundle" && step.subcommand() == Some("config") && all
+    });
+    let said = settings.filter_map(|step| {
+        let words: Vec<&str> = step.operands().skip(1).filter(|word| *word != "set").collect();
+        let (key, values) = words.split_first()?;
+        let (_, variable) = VARIABLES.iter().find(|(known, _)| known == key)?;
+        let value = values.join(":").replace(' ', ":");
+        (!value.is_empty() && !value.contains('$')).then_some((*variable, value))
+    });
+    said.collect()
+}
+
 /// The sources of COPY and ADD that come from the build context, as they are written, without duplicates: what a
 /// context must have for the file to build.
 pub fn copy_sources(file: &File<'_>) -> Vec<String> {

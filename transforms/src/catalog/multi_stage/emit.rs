@@ -93,18 +93,21 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         carried.then(|| helpers::corepack(self.survey, self.plan.recipe.programs.names())).flatten()
     }
 
-    /// What Poetry was told where it now only builds, and has to know where the program runs by it: `CMD poetry run app`.
-    fn poetry(&self) -> Vec<(&'static str, String)> {
+    /// What Poetry and Bundler were told where they now only build, and have to know where the program runs by them:
+    /// `CMD poetry run app`, `CMD bundle exec puma`.
+    fn told(&self) -> Vec<(&'static str, String)> {
         let recipe = &self.plan.recipe;
         let started = || self.survey.entry.steps.iter().any(|step| step.program() == "poetry");
-        if !recipe.opaque_entry && !recipe.programs.has("poetry") && !started() {
-            return Vec::new();
-        }
+        let poetry = recipe.opaque_entry || recipe.programs.has("poetry") || started();
+        let model = self.survey.model;
         let built = self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot);
         let told = built
             .filter(|(unit, decision)| unit.instruction.keyword == Keyword::Run && decision.place == Place::Builder)
-            .flat_map(|(unit, _)| crate::model::poetry_settings(self.survey.model, unit.index));
-        let said = |name: &str| self.survey.model.env_names(self.survey.stage).any(|(_, known)| known == name);
+            .flat_map(|(unit, _)| {
+                let poetry = poetry.then(|| crate::model::poetry_settings(model, unit.index)).unwrap_or_default();
+                poetry.into_iter().chain(crate::model::bundler_settings(model, unit.index))
+            });
+        let said = |name: &str| model.env_names(self.survey.stage).any(|(_, known)| known == name);
         told.filter(|(name, _)| !said(name)).collect()
     }
 
@@ -183,7 +186,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             let (name, place) = helpers::COREPACK;
             put(self.layout.line("ENV", &format!("{name}={place}")).as_bytes());
         }
-        for (name, value) in self.poetry() {
+        for (name, value) in self.told() {
             put(self.layout.line("ENV", &format!("{name}={value}")).as_bytes());
         }
         if !recipe.tools.is_empty() {

@@ -14,6 +14,7 @@ use super::super::survey::{Survey, Unit};
 
 use super::beside_sources::{databases_beside, place_of};
 use super::sources::{brings, concerns, is_source, writes};
+use super::spring::{is_settings, places};
 use super::{Folder, Needs, is_application};
 
 /// What the sources make and write by a path that is relative: folders, and files.
@@ -59,12 +60,6 @@ static MAKES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Words in the name of a setting that holds a place of files.
 const PLACES: [&str; 7] = ["dir", "path", "folder", "location", "upload", "temp", "storage"];
-
-/// Whether a file holds the settings of Spring.
-fn is_settings(file: &str) -> bool {
-    let name = paths::name(file);
-    name.starts_with("application") && [".yml", ".yaml", ".properties"].iter().any(|end| name.ends_with(end))
-}
 
 /// The relative places that the sources of a program in Java take from its settings.
 fn set(content: &[u8], settings: &[String]) -> Vec<String> {
@@ -160,7 +155,7 @@ fn sources_of(survey: &Survey<'_, '_>, step: &Step) -> &'static [&'static str] {
             &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"]
         }
         "ruby" => &[".rb"],
-        "java" => &[".java", ".kt", ".scala", ".groovy", ".yml", ".yaml", ".properties"],
+        "java" => &[".java", ".kt", ".scala", ".groovy", ".xml", ".yml", ".yaml", ".properties"],
         "dotnet" => &[".cs", ".fs"],
         _ if step.argv.first().is_some_and(|program| program.contains('/') && !program.ends_with(".sh")) => {
             &[".go", ".rs", ".c", ".cc", ".cpp", ".hs", ".swift"]
@@ -261,6 +256,20 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
                 .iter()
                 .find_map(|path| path.strip_prefix('/').filter(|name| !name.contains('/')))
                 .map(str::to_owned);
+        }
+        for (path, is_folder) in
+            places(&content).into_iter().filter(|(path, _)| is_settings(file) && !path.starts_with('/'))
+        {
+            let path = paths::join(&cwd, &path);
+            let folder = if is_folder { path.as_str() } else { paths::parent(&path) };
+            if folder == cwd {
+                found.file.get_or_insert_with(|| paths::name(&path).to_owned());
+            } else if is_application(folder)
+                && !super::free(folder)
+                && !found.folders.iter().any(|known| known == folder)
+            {
+                found.folders.push(folder.to_owned());
+            }
         }
         if found.file.is_none() && SENT.as_ref().is_some_and(|sent| sent.is_match(&content)) {
             found.file = Some("what is sent to it".to_owned());

@@ -15,11 +15,13 @@ use crate::syntax::Keyword;
 use super::super::obstacles;
 use super::super::survey::{Survey, Unit};
 
+use super::beside_root::is_aside;
 use super::folders::built_at_start;
 use super::frameworks::compiling;
 use super::is_application;
 use super::modes::may_be_written;
 use super::sources::{is_source, writes};
+use super::spring::{is_settings, places};
 
 /// Whether the stages that it stands on fill the folder with what is the application's own: what they copy is root's.
 pub(super) fn filled_below(survey: &Survey<'_, '_>, folder: &str) -> bool {
@@ -207,6 +209,7 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
     for path in context.files() {
         let name = paths::name(path);
         let source = is_source(path);
+        let settings = is_settings(path) && !is_aside(path);
         let manifest = matches!(
             name,
             "package.json"
@@ -220,13 +223,14 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
         );
         // Of .NET's, what they say of frameworks that write beside themselves.
         let manifest = manifest || name.ends_with(".csproj") || name.ends_with(".fsproj");
-        if !source && (!manifest || path.contains("node_modules/")) {
+        if !source && !settings && (!manifest || path.contains("node_modules/")) {
             continue;
         }
         // A project that can't be read in bounded time is one that can't be told.
         let Some(content) = context.read(path) else { return false };
         seen += content.len();
-        if seen > 4 << 20 || writes(path, &content) {
+        let kept = || places(&content).iter().any(|(place, _)| !place.starts_with('/'));
+        if seen > 4 << 20 || if settings { kept() } else { writes(path, &content) } {
             return false;
         }
         sources += usize::from(source && !(elsewhere && path.ends_with(".sh")));

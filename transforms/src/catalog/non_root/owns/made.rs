@@ -19,45 +19,82 @@ use super::{Folder, Needs, is_application};
 pub(super) fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     // Each with whether it may not be there after all.
     let mut found: Vec<(String, bool)> = Vec::new();
-    for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        if !unit.text().contains("mkdir") {
-            continue;
-        }
-        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.known) {
-            let folders = step.operands().filter(|arg| !arg.contains(['$', '*', '{', '%', '\\']));
-            for path in folders.filter_map(|arg| step.path(arg)) {
-                let run = (paths::within(&path, "/run") || paths::within(&path, "/var/run"))
-                    && !matches!(path.as_str(), "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
-                let place = is_application(&path) || run || configuration(&path) || in_tmp(&path);
-                let known = found.iter().any(|(known, _)| *known == path);
-                if place && !paths::within(&path, "/root") && !known {
-                    found.push((path, !step.always));
-                }
-            }
+    for one in survey.units.iter().flat_map(|unit| makes(survey, unit)).chain(brought_empty(survey, needs)) {
+        if !found.iter().any(|(known, _)| *known == one.0) {
+            found.push(one);
         }
     }
     let serves = only_serves(survey, user);
     for (path, make) in found {
-        let filled = survey.all().any(|unit| {
-            survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, &path))
-        });
+        let filled = survey.all().any(|unit| copies_into(survey, unit, &path));
         // Everybody writes there, but not into the folder of somebody.
         let recursive = filled && in_tmp(&path);
-        let used = filled && !recursive
-            || survey.all().any(|unit| match unit.instruction.keyword {
-                Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, &path)),
-                Keyword::Run => {
-                    let text = unit.text();
-                    (text.contains(paths::name(&path)) || text.contains("rm "))
-                        && survey.steps(unit).iter().any(|step| occupies(step, &path))
-                }
-                _ => false,
-            });
+        let used = filled && !recursive || survey.all().any(|unit| works_in(survey, unit, &path));
         // Who only serves what is there writes logs and buffers.
         let kept = !serves || KEPT.iter().any(|kept| paths::name(&path).contains(kept));
         if !used && kept && !needs.owned(&path) && !given(survey, user, &path) && !opened(survey, &path) {
             needs.late.push(Folder { path, recursive, make });
         }
+    }
+}
+
+/// The folders that a RUN makes where programs keep what is theirs, each with whether it may not be there after all.
+fn makes(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<(String, bool)> {
+    if unit.instruction.keyword != Keyword::Run || !unit.text().contains("mkdir") {
+        return Vec::new();
+    }
+    let place = |path: &str| {
+        let run = (paths::within(path, "/run") || paths::within(path, "/var/run"))
+            && !matches!(path, "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
+        (is_application(path) || run || configuration(path) || in_tmp(path)) && !paths::within(path, "/root")
+    };
+    let mut found = Vec::new();
+    for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.known) {
+        let folders = step.operands().filter(|arg| !arg.contains(['$', '*', '{', '%', '\\']));
+        let paths = folders.filter_map(|arg| step.path(arg)).filter(|path| place(path));
+        found.extend(paths.map(|path| (path, !step.always)));
+    }
+    found
+}
+
+/// Folders that an earlier stage makes and leaves empty, by whose names programs write to them, where a COPY brings them.
+fn brought_empty(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some((copied, stage)) = survey.copied(unit).zip(survey.copied_from(unit)) else { continue };
+        let Some(to) = copied.to.as_deref().filter(|_| !unit.has_owner() && !needs.copies.contains(&at)) else {
+            continue;
+        };
+        let below: Vec<Unit<'_>> =
+            survey.model.body(stage).map(|(index, instruction)| Unit { index, instruction }).collect();
+        for (path, _) in below.iter().flat_map(|unit| makes(survey, unit)).filter(|(_, unsure)| !unsure) {
+            let inside = copied.sources.iter().find_map(|source| paths::relative(&path, &paths::join("/", source)));
+            let Some(lies) = inside.map(|inside| paths::join(to, inside)) else { continue };
+            let kept = lies.split('/').any(|part| KEPT.iter().any(|kept| part.contains(kept)));
+            let used = |unit: &Unit<'_>| copies_into(survey, unit, &path) || works_in(survey, unit, &path);
+            if kept && !below.iter().any(used) {
+                found.push((lies, false));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a COPY or ADD brings something into the folder.
+fn copies_into(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
+    survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, path))
+}
+
+/// Whether an instruction works in the folder, or with what is there.
+fn works_in(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
+    match unit.instruction.keyword {
+        Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|cwd| paths::within(cwd, path)),
+        Keyword::Run => {
+            let text = unit.text();
+            (text.contains(paths::name(path)) || text.contains("rm "))
+                && survey.steps(unit).iter().any(|step| occupies(step, path))
+        }
+        _ => false,
     }
 }
 

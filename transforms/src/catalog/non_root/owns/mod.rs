@@ -12,6 +12,7 @@ mod modes;
 mod named;
 mod server;
 mod sources;
+mod spring;
 mod volumes;
 
 use crate::knowledge::releases::Family;

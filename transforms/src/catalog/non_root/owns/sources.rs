@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
 
-use crate::context;
+use crate::context::{self, Context};
 use crate::model::copies::context_path;
 use crate::model::paths;
 use crate::settings::Mount;
@@ -13,9 +13,11 @@ use crate::syntax::Keyword;
 
 use super::super::survey::Survey;
 
+use super::beside_root::is_aside;
 use super::folders::lies_at;
 use super::modes::{brought, may_be_written};
 use super::named::free;
+use super::spring::{self, is_settings};
 use super::{Folder, Needs, is_application};
 
 /// What a program says in its sources when it writes files.
@@ -83,6 +85,7 @@ static PLACES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<String>) {
     let mut found: Vec<String> = Vec::new();
     let mut logs: Vec<String> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
     let Some(context) = survey.model.context else { return (found, logs) };
     let workdir = survey.model.final_workdir(survey.stage);
     let settings = |path: &str| paths::name(path).starts_with("appsettings") && path.ends_with(".json");
@@ -117,23 +120,52 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
             }
             let place = String::from_utf8_lossy(place.as_bytes());
             let base = if place.starts_with('/') { Some("/") } else { workdir };
-            let Some(place) = base.map(|base| paths::join(base, &place)) else { continue };
-            if paths::parent(&place) == "/var/log" && place.ends_with(".log") && !logs.contains(&place) {
+            places.extend(base.map(|base| paths::join(base, &place)));
+        }
+    }
+    places.extend(kept_by_settings(survey, context));
+    for place in places {
+        if paths::parent(&place) == "/var/log" && place.ends_with(".log") {
+            if !logs.contains(&place) {
                 logs.push(place);
-                continue;
             }
-            let file = paths::name(&place).trim_start_matches('.').contains('.');
-            let place = if file { paths::parent(&place).to_owned() } else { place };
-            // A path of somebody's own machine is none of the image.
-            let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder))
-                || somebodys_home(survey, &place);
-            let own = is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !foreign;
-            if own && !found.contains(&place) {
-                found.push(place);
-            }
+            continue;
+        }
+        let file = paths::name(&place).trim_start_matches('.').contains('.');
+        let place = if file { paths::parent(&place).to_owned() } else { place };
+        // A path of somebody's own machine is none of the image.
+        let foreign = ["/Users", "/Volumes", "/private"].iter().any(|folder| paths::within(&place, folder))
+            || somebodys_home(survey, &place);
+        let own = is_application(&place) && !free(&place) && !paths::within(&place, "/root") && !foreign;
+        if own && !found.contains(&place) {
+            found.push(place);
         }
     }
     (found, logs)
+}
+
+/// The absolute places that the settings of a program in Java name, which are in the jar that the image brings.
+fn kept_by_settings(survey: &Survey<'_, '_>, context: &dyn Context) -> Vec<String> {
+    let packed = |path: &str| {
+        survey.all().filter_map(|unit| survey.copied(unit)).filter(|copied| copied.context).any(|copied| {
+            let mut made = copied.sources.iter().filter_map(|source| {
+                let source = context_path(source);
+                ["target/", "build/libs/"].iter().find_map(|folder| Some(source.split_once(folder)?.0))
+            });
+            made.any(|module| path.starts_with(module))
+        })
+    };
+    let settings = |path: &str| is_settings(path) && !is_aside(path) && (concerns(survey, path) || packed(path));
+    let mut found = Vec::new();
+    for (_, content) in context::contents(context, settings) {
+        for (place, is_folder) in spring::places(&content).into_iter().filter(|(place, _)| place.starts_with('/')) {
+            let place = paths::join("/", &place);
+            let parent =
+                || if paths::name(&place).contains('.') { place.clone() } else { paths::parent(&place).to_owned() };
+            found.push(if is_folder { place } else { parent() });
+        }
+    }
+    found
 }
 
 /// How a program writes a file that it names.

@@ -1,0 +1,7 @@
+package mail;
+
+class Mail {
+    public static void main(String[] args) {
+        System.out.println("sent");
+    }
+}

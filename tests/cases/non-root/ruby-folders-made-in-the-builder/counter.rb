@@ -1,0 +1,5 @@
+require "sinatra/base"
+
+class Counter < Sinatra::Base
+  get("/") { "1" }
+end

@@ -748,9 +748,10 @@ fn starts_plainly(manifest: &serde_json::Value, step: &Step, needed: &[String], 
         let plain = step.args().iter().all(|arg| {
             !arg.ends_with(".ts") && !arg.contains("ts-node") && !arg.contains("register") && !developed(arg)
         });
-        return step.program() == "node"
-            && plain
-            && step.args().iter().any(|arg| arg.ends_with(".js") || !arg.starts_with('-'));
+        let starts = step.args().iter().any(|arg| arg.ends_with(".js") || !arg.starts_with('-'));
+        // `npx next start`, `node_modules/.bin/next start`.
+        let program = if step.program() == "npx" { step.subcommand().unwrap_or_default() } else { step.program() };
+        return plain && starts && (program == "node" || stays(program, needed));
     }
     let text =
         |name: &str| manifest.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|text| text.as_str());
@@ -761,7 +762,11 @@ fn starts_plainly(manifest: &serde_json::Value, step: &Step, needed: &[String], 
     let chained = command.contains(['&', '|', ';', '$', '`']);
     let develops = development.iter().any(|module| command.contains(module.as_str()));
     let runs_node = program == "node" && !command.contains(".ts") && !command.contains("register");
-    // What such a program starts, or compiles, its own settings say.
-    let others = Words::ScriptRunners.has(program);
-    !chained && !develops && (runs_node || !others && needed.iter().any(|module| module == program))
+    !chained && !develops && (runs_node || stays(program, needed))
+}
+
+/// Whether a program comes of a dependency that stays, and starts what it says itself; what others start, or compile, their
+/// own settings say.
+fn stays(program: &str, needed: &[String]) -> bool {
+    !Words::ScriptRunners.has(program) && needed.iter().any(|module| module == program)
 }

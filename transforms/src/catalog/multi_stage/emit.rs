@@ -104,7 +104,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         let told = built
             .filter(|(unit, decision)| unit.instruction.keyword == Keyword::Run && decision.place == Place::Builder)
             .flat_map(|(unit, _)| {
-                let poetry = poetry.then(|| crate::model::poetry_settings(model, unit.index)).unwrap_or_default();
+                let poetry = if poetry { crate::model::poetry_settings(model, unit.index) } else { Vec::new() };
                 poetry.into_iter().chain(crate::model::bundler_settings(model, unit.index))
             });
         let said = |name: &str| model.env_names(self.survey.stage).any(|(_, known)| known == name);

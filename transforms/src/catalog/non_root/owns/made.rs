@@ -70,7 +70,7 @@ fn brought_empty(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<(String, bool)> 
         for (path, _) in below.iter().flat_map(|unit| makes(survey, unit)).filter(|(_, unsure)| !unsure) {
             let inside = copied.sources.iter().find_map(|source| paths::relative(&path, &paths::join("/", source)));
             let Some(lies) = inside.map(|inside| paths::join(to, inside)) else { continue };
-            let kept = lies.split('/').any(|part| KEPT.iter().any(|kept| part.contains(kept)));
+            let kept = lies.rsplit('/').take(2).any(|part| KEPT.iter().any(|kept| part.contains(kept)));
             let used = |unit: &Unit<'_>| copies_into(survey, unit, &path) || works_in(survey, unit, &path);
             if kept && !below.iter().any(used) {
                 found.push((lies, false));

@@ -55,8 +55,6 @@ pub(super) fn places(content: &[u8]) -> Vec<(String, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_log_and_a_database_are_named_in_properties_and_in_yaml() {
         let places = |text: &str| super::places(text.as_bytes());

@@ -121,6 +121,8 @@ lists! {
     NativeEnds = "native-ends",
     /// Tools of the build that are no more than a script or a small program: to keep them is to keep no compiler.
     SmallTools = "small-tools",
+    /// Packages of tools that a build seldom starts unseen: where it does not start them, they are there for what runs.
+    ToolsOfRunTime = "tools-of-run-time",
     /// Ends of names of which Python knows no type without `/etc/mime.types`.
     MimeEnds = "mime-ends",
     /// Starts of the names of packages of libraries that are large.

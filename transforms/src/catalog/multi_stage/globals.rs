@@ -136,8 +136,10 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
         }
         let Some(global) = globals::global(package(name)) else { return true };
         let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
+        // What the build itself never calls is there for what can't be read.
+        let idle = || !survey.steps().any(|(_, other)| other.argv.first().is_some_and(|word| word == package(name)));
         !global.builds
-            || blind && !manager
+            || blind && (!manager || idle())
             || global.programs().any(|program| scripted(program) || is_started(survey, recipe, program))
     };
     if !names.iter().any(|name| wanted(name)) {

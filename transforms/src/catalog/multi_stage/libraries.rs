@@ -60,6 +60,10 @@ pub(super) fn wanted(
     developed.extend(always.iter().flat_map(|row| row.column(1).split(' ')));
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
     let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
+    // What the command lines name is needed, whatever else may be.
+    let named: Vec<String> = named_modules(survey).collect();
+    let certain = MODULES.all(language).filter(|row| named.iter().any(|name| name == row.column(0)));
+    let certain: Vec<&str> = certain.flat_map(|row| row.column(1).split(' ')).collect();
     match &read {
         Some(modules) => {
             let needs = |row: &crate::knowledge::sorted::Row| {
@@ -77,6 +81,7 @@ pub(super) fn wanted(
         None => {
             let usual = MODULES.all(language).find(|row| row.column(0) == "*");
             developed.extend(usual.iter().flat_map(|row| row.column(1).split(' ')).filter(|name| !name.is_empty()));
+            developed.extend(&certain);
             // What is compiled says by its name what it links to.
             let compiled: Vec<String> = survey
                 .steps()
@@ -109,7 +114,8 @@ pub(super) fn wanted(
         let libraries = packages::libraries(Manager::Apt, release, name);
         match libraries {
             // What only may be needed is no reason to leave an old release as it is.
-            Some(_) if name.ends_with("-dev") && read.is_none() && archived && !installs => {}
+            Some(_)
+                if name.ends_with("-dev") && read.is_none() && archived && !installs && !certain.contains(&name) => {}
             Some(libraries) => found.extend(libraries),
             // A program that is compiled there links to what it finds.
             None if name.ends_with("-dev") && language == "c" => unknown = Some(name),
@@ -427,13 +433,7 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
         found.extend(words.map(|word| word.to_ascii_lowercase().replace('_', "-")));
     }
     // Modules that are named on the command line count too.
-    for (_, step) in survey.steps() {
-        if matches!(step.kind(), "python" | "gem" | "npm" | "yarn" | "pnpm") {
-            found.extend(step.args().iter().map(|arg| {
-                arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
-            }));
-        }
-    }
+    found.extend(named_modules(survey));
     // `cargo install diesel_cli --no-default-features --features sqlite`
     let rust = survey.steps().map(|(_, step)| step).filter(|step| language == "rust" && step.program() == "cargo");
     for step in rust.filter(|step| step.subcommand() == Some("install")) {
@@ -461,6 +461,15 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     found.sort_unstable();
     found.dedup();
     (read || !from_file).then_some(found)
+}
+
+/// The words of commands that install modules, as the list of what these need has them.
+fn named_modules(survey: &Survey<'_, '_>) -> impl Iterator<Item = String> {
+    let installers = survey.steps().map(|(_, step)| step);
+    let installers = installers.filter(|step| matches!(step.kind(), "python" | "gem" | "npm" | "yarn" | "pnpm"));
+    installers.flat_map(Step::args).map(|arg| {
+        arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
+    })
 }
 
 /// What the build files of a project in C name, and what the compiler is told to link; `None` where that is not all there

@@ -131,7 +131,9 @@ const BUILD_VARIABLES: [&str; 6] =
 /// Decides for every unit.
 pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, Refusal> {
     // Clean-up right after the build belongs to it.
-    while survey.units.get(recipe.last_build + 1).is_some_and(|unit| cleans(&recipe, unit)) {
+    while survey.units.get(recipe.last_build + 1).is_some_and(|unit| cleans(&recipe, unit))
+        && !fetches_for_later(survey, recipe.last_build + 1)
+    {
         recipe.last_build += 1;
     }
     let mut pivot = recipe.last_build + 1;
@@ -364,7 +366,7 @@ fn is_taken_away(survey: &Survey<'_, '_>, path: &str, pivot: usize) -> bool {
         gone &= !brings && survey.model.workdir(unit.index + 1).is_some_and(|cwd| !paths::within(cwd, path));
         for step in unit.steps {
             let names = |arg: &String| step.path(arg).is_some_and(|named| paths::within(&named, path));
-            let at = |arg: &String| step.path(arg).is_some_and(|named| named == path);
+            let at = |arg: &String| step.path(arg).is_some_and(|named| named != "/" && paths::covers(&named, path));
             let touches = match effects::of(step) {
                 Effect::Files(touched) | Effect::Writes(touched) | Effect::Fetch(touched) => {
                     touched.iter().any(|touched| paths::within(path, touched) && touched != "/")
@@ -531,12 +533,23 @@ fn cleans(recipe: &Recipe, unit: &Unit<'_>) -> bool {
     unit.instruction.keyword == Keyword::Run
         && !unit.steps.is_empty()
         && unit.steps.iter().all(|step| match effects::of(step) {
-            Effect::Lists | Effect::Nothing | Effect::Remove(_) => true,
+            // A line of PHP may do anything: `php -r "copy('https://…', 'composer-setup.php');"`.
+            Effect::Nothing => step.kind() != "interpreter",
+            Effect::Lists | Effect::Remove(_) => true,
             Effect::Files(paths) => {
                 step.program() == "rm" && paths.iter().all(|path| in_builder(&recipe.builder_folders, path))
             }
             _ => false,
         })
+}
+
+/// Whether an instruction fetches the lists that an install behind it looks its packages up in.
+fn fetches_for_later(survey: &Survey<'_, '_>, at: usize) -> bool {
+    let fetches = |step: &Step| matches!(effects::of(step), Effect::Lists) && runs::is_update(step);
+    let steps = |unit: &Unit<'_>| unit.steps.iter().any(fetches);
+    let later = survey.units.iter().skip(at + 1).flat_map(|unit| unit.steps.iter().chain(unit.own));
+    let mut next = later.filter(|step| fetches(step) || matches!(effects::of(step), Effect::Install(_)));
+    survey.units.get(at).is_some_and(steps) && next.next().is_some_and(|step| !fetches(step))
 }
 
 /// Whether a path belongs to the build: the runtime stage does not get it from an instruction.

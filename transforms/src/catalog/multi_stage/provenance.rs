@@ -476,6 +476,11 @@ fn makes(step: &Step) -> Vec<What> {
         }
         Effect::Build | Effect::Store(_) | Effect::Unknown => {
             found.extend(here.map(|cwd| What::Path(cwd.to_owned(), true)));
+            // `./configure --prefix=/opt/cmake`: what is installed later goes there, and nothing of it among the system's.
+            let prefix = stores::configured(step).map(|prefix| prefix.folders).unwrap_or_default();
+            if !prefix.iter().any(|path| standing(path)) {
+                found.extend(prefix.into_iter().map(|path| What::Path(path, true)));
+            }
         }
         _ => {}
     }

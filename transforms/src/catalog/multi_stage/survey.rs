@@ -226,10 +226,18 @@ impl<'m, 'a> Survey<'m, 'a> {
                 removed.retain(|gone| !paths::covers(gone, to) && !paths::within(gone, to));
             }
             for step in unit.steps {
-                removes(step, &mut removed);
+                removes(step, &mut removed, &|path| self.downloaded(path));
             }
         }
         removed
+    }
+
+    /// Whether a command downloads a file to this path. What is built in the folder does not make it again.
+    fn downloaded(&self, path: &str) -> bool {
+        self.steps().any(|(_, step)| {
+            (step.kind() == "download" || step.program().starts_with("php"))
+                && matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|file| file == path))
+        })
     }
 
     /// Whether `path` is a file that a COPY names: not something that a command makes.
@@ -275,7 +283,7 @@ impl<'m, 'a> Survey<'m, 'a> {
 }
 
 /// What a command takes away, and what it makes again of what was taken away.
-fn removes(step: &Step, removed: &mut Vec<String>) {
+fn removes(step: &Step, removed: &mut Vec<String>, downloaded: &dyn Fn(&str) -> bool) {
     let named = |step: &Step| -> Vec<String> {
         let operands = step.args().iter().filter(|arg| !arg.starts_with('-'));
         operands.filter_map(|arg| step.path(arg)).filter(|path| paths::plain(path)).collect()
@@ -291,7 +299,9 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
             sources.pop();
             removed.extend(sources);
         }
-        Effect::Files(made) | Effect::Writes(made) => {
+        // Who has a folder, or that it is there, brings nothing back into it: `chown -R www-data /var/www/html`.
+        Effect::Files(made) => removed.retain(|gone| !made.iter().any(|path| paths::covers(gone, path))),
+        Effect::Writes(made) => {
             // What is put into a folder of the system is no part of it that was there before.
             let made = || made.iter().filter(|path| !Words::SystemFolders.has(path.as_str()));
             removed.retain(|gone| !made().any(|path| paths::covers(gone, path) || paths::within(gone, path)));
@@ -307,7 +317,8 @@ fn removes(step: &Step, removed: &mut Vec<String>) {
         Effect::Store(Store::Extensions | Store::Home(_) | Store::Modules) => {}
         Effect::Build | Effect::Store(_) => {
             if let Some(cwd) = step.cwd.as_deref().filter(|cwd| !Words::SystemFolders.has(cwd)) {
-                removed.retain(|gone| !paths::within(gone, cwd) && !paths::covers(gone, cwd));
+                let made_again = |gone: &str| paths::within(gone, cwd) || paths::covers(gone, cwd);
+                removed.retain(|gone| !made_again(gone) || downloaded(gone));
             }
         }
         _ => {}

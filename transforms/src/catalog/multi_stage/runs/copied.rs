@@ -274,6 +274,18 @@ pub(super) fn names_build_tool(step: &Step) -> bool {
         })
 }
 
-pub(super) fn is_update(step: &Step) -> bool {
+/// The link that the same instruction puts in the place of what `rm` takes away, and that place.
+pub(in crate::catalog::multi_stage) fn link_in_place<'s>(
+    unit: &'s Unit<'_>,
+    step: &Step,
+) -> Option<(&'s Step, String)> {
+    let taken = |path: &String| step.operands().any(|word| step.is_at(word, path));
+    let place = |other: &Step| other.path(other.args().last()?).filter(taken);
+    let mut later = unit.steps.iter().filter(|other| other.span.start > step.span.start && other.program() == "ln");
+    later.find_map(|other| Some((other, place(other)?))).filter(|_| step.program() == "rm")
+}
+
+/// Whether a command of a package manager fetches its lists, or brings packages up to date by them.
+pub(in crate::catalog::multi_stage) fn is_update(step: &Step) -> bool {
     matches!(step.subcommand(), Some("update" | "makecache" | "upgrade" | "dist-upgrade" | "ref" | "refresh"))
 }

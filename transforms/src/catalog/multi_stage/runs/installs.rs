@@ -11,7 +11,7 @@ use crate::syntax::Keyword;
 use super::super::plan::Recipe;
 use super::super::programs::brings;
 use super::super::survey::{Survey, Unit};
-use super::super::{helpers, libraries, linked, tidy};
+use super::super::{helpers, libraries, linked, stores, tidy};
 
 /// Whether an install command asks before it installs what a package depends on.
 pub(super) fn asks(step: &Step, manager: Manager) -> bool {
@@ -419,8 +419,9 @@ fn tool_needed(survey: &Survey<'_, '_>, recipe: &Recipe, manager: Manager, packa
         || libraries::needs(survey, name)
         || COMPOSERS.contains(&name) && ships_composer(survey, recipe)
         || for_run_time(survey, manager, name)
-        // What moves files, and moves none for the build, is there for who works with the container.
-        || matches!(name, "rsync" | "lftp" | "aria2" | "axel")
+        // What moves or packs files, or looks at the network, and does not for the build, is there for who works with the
+        // container, or for the program.
+        || Words::ToolsOfRunTime.has(name)
             && !survey.steps().any(|(_, step)| brings(manager, name, step.program()) || step.program() == "aria2c")
 }
 
@@ -465,14 +466,21 @@ const COMPOSERS: [&str; 7] = ["git", "git-core", "mercurial", "p7zip-full", "sub
 /// or installed there.
 fn ships_composer(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
     let named = |path: &str| matches!(paths::name(path), "composer" | "composer.phar");
-    let later = || survey.units.iter().skip(recipe.last_build + 1);
-    let copied = later().filter_map(|unit| unit.copy.as_ref()).filter(|copy| !copy.context).any(|copy| {
+    let later = survey.units.iter().skip(recipe.last_build + 1);
+    let copied = later.filter_map(|unit| unit.copy.as_ref()).filter(|copy| !copy.context).any(|copy| {
         copy.sources.iter().any(|source| named(source)) && copy.to.as_deref().is_some_and(|to| !to.starts_with("/tmp"))
     });
-    let installed = later()
-        .flat_map(|unit| unit.steps)
-        .any(|step| matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|path| named(path))));
-    copied || installed || recipe.carried.iter().any(|carried| named(&carried.to))
+    // What is written among the programs of the distribution goes along once the commands are sorted.
+    let removed = survey.removed(survey.units.len());
+    let ships = |at: usize, path: &str| {
+        named(path)
+            && (at > recipe.last_build || stores::system(path))
+            && !removed.iter().any(|removed| paths::covers(removed, path))
+    };
+    let written = survey.steps().any(
+        |(at, step)| matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|path| ships(at, path))),
+    );
+    copied || written || recipe.carried.iter().any(|carried| named(&carried.to))
 }
 
 /// Whether a command of the runtime stage starts a program of a package.

@@ -21,6 +21,7 @@ use super::plan::{Decision, Place, Recipe};
 use super::shared;
 use super::survey::{Survey, Unit};
 
+pub(super) use copied::{is_update, link_in_place};
 use databases::{fills_database, starts_database};
 pub(super) use installs::{quoted, supervised};
 pub(super) use kept::{no_files, services};

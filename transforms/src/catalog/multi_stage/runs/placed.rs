@@ -1,5 +1,6 @@
 //! Where a piece goes that the runtime stage has too: where the instruction stands, or behind the copies.
 
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
@@ -11,7 +12,7 @@ use super::super::plan::mentions;
 use super::super::survey::refuse;
 
 use super::Kept;
-use super::copied::works_on_carried;
+use super::copied::{link_in_place, works_on_carried};
 use super::databases::waits;
 use super::kept::{define, follows, move_along, names_relative};
 use super::local::left_behind;
@@ -29,6 +30,9 @@ impl Sorting<'_, '_, '_> {
         let text = text.unwrap_or_else(|| at_home(self.survey, self.unit, written.clone()));
         self.work |= text != written;
         self.recipe.programs.extend(piece.steps.iter().map(|step| step.program().to_owned()));
+        // `sudo -u app touch …` starts sudo, too.
+        let wrappers = written.split_ascii_whitespace().filter(|word| Words::WrapperPrograms.has(word));
+        self.recipe.programs.extend(wrappers.map(str::to_owned));
         if piece.late || self.works_on_copies(&piece) {
             return self.place_behind(&piece, text);
         }
@@ -113,9 +117,11 @@ impl Sorting<'_, '_, '_> {
     fn works_on_copies(&self, piece: &Piece<'_>) -> bool {
         let any = |takes: &dyn Fn(&Step) -> bool| piece.steps.iter().any(takes);
         let finished = || self.recipe.finish.iter().chain(&self.after);
+        // What makes room for a link goes with it: the folder that a RUN works in is there again for the next one.
+        let link = |step: &Step| Some(link_in_place(self.unit, step)?.0);
         !self.makes_room(piece)
             && !any(&|step| matches!(effects::of(step), Effect::Install(_) | Effect::Upgrade))
-            && (any(&|step| works_on_carried(self.recipe, step))
+            && (any(&|step| works_on_carried(self.recipe, link(step).unwrap_or(step)))
                 || finished().any(|text| any(&|step| follows(step, text)))
                 || self.behind.iter().any(|path| any(&|step| waits(step) && mentions(step, path))))
     }

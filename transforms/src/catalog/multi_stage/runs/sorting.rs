@@ -15,8 +15,8 @@ use super::super::{globals, helpers, stores};
 
 use super::Kept;
 use super::copied::{
-    copy_over, in_root_copy, in_system, is_compiler, is_owned, is_update, leftovers, links_from, made_here,
-    names_build_tool, only_for_the_build,
+    copy_over, in_root_copy, in_system, is_compiler, is_owned, is_update, leftovers, link_in_place, links_from,
+    made_here, names_build_tool, only_for_the_build,
 };
 use super::installs::{assigned, taken_away, takes_node};
 use super::kept::{has_ruby, looks_up};
@@ -319,7 +319,10 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
                 let others: Vec<String> = touched.iter().filter(|path| self.outside(path)).cloned().collect();
                 // What a COPY into the root folder brings, it brings to the runtime stage as well.
                 let again = !recipe.sources_stay && in_root_copy(survey, unit, &others);
-                let gone = !again && (made_here(survey, unit, &others, !recipe.smaller) || leftovers(unit, step));
+                // `rm -rf /var/www/html && ln -s /srv/site/public /var/www/html`: in a folder that is there, the link would lie.
+                let replaced = link_in_place(unit, step).is_some();
+                let gone =
+                    !again && !replaced && (made_here(survey, unit, &others, !recipe.smaller) || leftovers(unit, step));
                 self.any_outside(touched) && !gone && !is_owned(survey, recipe, step, touched)
             }
             "mkdir" => {

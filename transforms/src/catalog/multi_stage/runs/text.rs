@@ -238,10 +238,15 @@ pub(super) fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], k
     let indent = text
         .lines()
         .skip(1)
-        .find(|line| !line.trim().is_empty() && unit.instruction.heredocs.is_empty())
+        // A comment may stand behind the words of its line.
+        .find(|line| {
+            !line.trim().is_empty() && !line.trim_start().starts_with('#') && unit.instruction.heredocs.is_empty()
+        })
         .map(|line| line.get(..line.len() - line.trim_start().len()).unwrap_or(""))
         .filter(|indent| !indent.is_empty())
         .unwrap_or("    ");
+    // Words that go on stand deeper than their command, and not twice as deep where that is deep already.
+    let (deeper, start) = if indent.len() > 8 { ("    ", 4) } else { (indent, indent.len() * 2) };
     // What is said of a command holds for it as long as it is as it was.
     let said = |kept: &Kept| match items.get(kept.item).map(|item| item.span.text(survey.model.file.source)) {
         Some(text) if text == kept.text || one_line(survey, text) == kept.text => {
@@ -301,8 +306,8 @@ pub(super) fn layout(survey: &Survey<'_, '_>, unit: &Unit<'_>, items: &[Item], k
             for (at, word) in command.text.split(' ').enumerate() {
                 if at > 0 {
                     if width + word.len() > 90 && quote.is_none() {
-                        out.push_str(&format!(" {escape}{eol}{indent}{indent}"));
-                        width = indent.len() * 2;
+                        out.push_str(&format!(" {escape}{eol}{indent}{deeper}"));
+                        width = start;
                     } else {
                         out.push(' ');
                     }

@@ -70,8 +70,10 @@ impl<'s> Whole<'s, '_, '_> {
                 },
             }
         };
-        let first = |path: String| path.split(':').next().map(str::to_owned).filter(|path| path.starts_with('/'));
-        let path = value("GOBIN").or_else(|| first(value("GOPATH")?).map(|path| paths::join(&path, "bin")));
+        let path = value("GOBIN").or_else(|| {
+            let list = value("GOPATH")?;
+            Some(paths::join(self.go_path(step, &list)?, "bin"))
+        });
         let Some(bin) = path.filter(|path| paths::plain(path)) else { return };
         // Among the programs of the system, only the one that starts is known to be of these: `ENV GOBIN /usr/bin`.
         if Words::SystemFolders.has(bin.as_str()) {
@@ -107,6 +109,28 @@ impl<'s> Whole<'s, '_, '_> {
         if started || self.opaque && (verb == "install" || there() || own() || other()) {
             self.carry(&bin, at, format!("`{}` puts programs into it", shown(step)));
         }
+    }
+
+    /// The folder of GOPATH that a command puts programs into: what is fetched goes into the first of them, and what is built
+    /// of sources that lie in one stays in that.
+    fn go_path<'p>(&self, step: &Step, list: &'p str) -> Option<&'p str> {
+        let folders = || list.split(':').filter(|folder| folder.starts_with('/'));
+        let brought: Vec<&str> =
+            self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()?.to.as_deref()).collect();
+        let named: Vec<&str> = step.operands().skip(1).filter(|word| !word.starts_with('.')).collect();
+        let lies = |folder: &&str| {
+            let sources = paths::join(folder, "src");
+            let there = |path: &str| {
+                let inside = brought.iter().filter(|to| paths::within(to, &sources));
+                inside.into_iter().any(|to| paths::within(path, to) || paths::within(to, path))
+            };
+            match named.as_slice() {
+                [] => step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, &sources)),
+                named => named.iter().any(|package| there(&paths::join(&sources, package))),
+            }
+        };
+        let installs = step.subcommand() == Some("install");
+        folders().find(|folder| installs && lies(folder)).or_else(|| folders().next())
     }
 
     /// What a compiler makes of the files that it is given, among other files: answers whether that is known.
@@ -176,10 +200,7 @@ impl<'s> Whole<'s, '_, '_> {
                 let index = self.survey.units.get(at).map_or(0, |unit| unit.index);
                 let language = self.image.as_ref().and_then(Image::language);
                 let folder = match self.survey.model.variable(index, "GOPATH") {
-                    Value::Set(path) => {
-                        let first = path.split(':').next().unwrap_or_default().to_owned();
-                        paths::join(&paths::join("/", &first), "bin")
-                    }
+                    Value::Set(list) => paths::join(self.go_path(step, &list).unwrap_or("/"), "bin"),
                     Value::Unknown => return false,
                     Value::Unset if language == Some("go") => "/go/bin".to_owned(),
                     Value::Unset => "/root/go/bin".to_owned(),

@@ -190,6 +190,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             self.again()?;
         }
         self.orphans();
+        self.leave_links();
         self.leaves()?;
         // A package that is made of it says itself what it needs.
         let packs = self.survey.steps().any(|(_, step)| runs::PACKAGE_MAKERS.contains(&step.program()));

@@ -88,7 +88,10 @@ impl<'s> Whole<'s, '_, '_> {
                     || ["/target/", "/build/libs/"].iter().any(|made| path.starts_with(made))
                         && self.carried.iter().any(|carried| path.starts_with(&format!("{}/", carried.from)))
             };
-            let away = |path: &str| self.carried.iter().any(|carried| paths::within(&carried.from, path));
+            let away = |path: &str| {
+                self.carried.iter().any(|carried| paths::within(&carried.from, path))
+                    || self.work.iter().any(|work| paths::within(&work.path, path))
+            };
             let removes = step.program() == "rm" && step.always;
             moves
                 && step

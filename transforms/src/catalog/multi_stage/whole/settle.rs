@@ -98,6 +98,31 @@ impl<'s> Whole<'s, '_, '_> {
         Ok(())
     }
 
+    /// Leaves out what lay where the build puts a link in the end: the runtime stage has the link, and what it points to goes
+    /// along by itself.
+    pub(super) fn leave_links(&mut self) {
+        let survey = self.survey;
+        let used_later = |step: &Step, path: &str| {
+            survey.steps().any(|(_, other)| {
+                let works = || effects::of(other).is_work() || is_build_script(other);
+                let inside = || works() && other.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, path));
+                let named =
+                    || other.args().iter().filter_map(|arg| other.path(arg)).any(|arg| paths::within(&arg, path));
+                other.span.start > step.span.start && other.program() != "ln" && (inside() || named())
+            })
+        };
+        let mut links: Vec<String> = Vec::new();
+        for unit in survey.units.iter().take(self.last_build + 1) {
+            for step in unit.steps.iter().filter(|step| step.program() == "rm" && step.always) {
+                let link = runs::link_in_place(unit, step).map(|(_, path)| path);
+                links.extend(link.filter(|path| !used_later(step, path)));
+            }
+        }
+        let replaced = |path: &str| links.iter().any(|link| paths::within(path, link));
+        self.work.retain(|work| !replaced(&work.path));
+        self.carried.retain(|carried| !replaced(&carried.from));
+    }
+
     /// Refuses a link in a folder that goes along, at the place of a folder that the runtime stage has: COPY does not put
     /// the one over the other.
     ///
@@ -109,6 +134,8 @@ impl<'s> Whole<'s, '_, '_> {
         let there = [base, model.final_workdir(self.survey.stage)];
         // In a folder that is there, `ln` puts the link into it.
         let mut folders: Vec<String> = base.into_iter().map(str::to_owned).collect();
+        // What is taken away in the base's own folder was the base's, where nothing made it: `rm -r htdocs && ln -s …`.
+        let mut taken: Vec<String> = Vec::new();
         let mut found = None;
         for unit in self.survey.units.iter().take(self.last_build + 1) {
             folders.extend(model.workdir(unit.index + 1).map(str::to_owned));
@@ -117,15 +144,25 @@ impl<'s> Whole<'s, '_, '_> {
                 let named = || step.args().iter().filter(|arg| !arg.starts_with('-'));
                 let link = named().nth(1).filter(|word| step.program() == "ln" && !word.ends_with('/'));
                 if let Some(made) = link.and_then(|link| step.path(link))
-                    && there.contains(&Some(made.as_str()))
+                    && (there.contains(&Some(made.as_str())) || taken.contains(&made))
                     && !folders.contains(&made)
                     && self.carried.iter().any(|carried| carried.to != made && paths::within(&made, &carried.to))
                 {
                     found.get_or_insert((step, made));
                 }
+                if let Effect::Fetch(fetched) = effects::of(step) {
+                    folders.extend(fetched.iter().cloned());
+                }
                 match step.program() {
                     "mkdir" => folders.extend(named().filter_map(|word| step.path(word))),
                     "rm" | "rmdir" | "mv" => {
+                        let own = |path: &String| base.is_some_and(|base| base != "/" && paths::within(path, base));
+                        let made = |path: &String| {
+                            let others = folders.iter().filter(|folder| Some(folder.as_str()) != base);
+                            others.into_iter().any(|folder| paths::within(path, folder))
+                        };
+                        let named_paths = named().filter_map(|word| step.path(word));
+                        taken.extend(named_paths.filter(|path| step.program() == "rm" && own(path) && !made(path)));
                         folders.retain(|folder| !named().any(|word| step.path(word).as_deref() == Some(folder)));
                     }
                     _ => {}

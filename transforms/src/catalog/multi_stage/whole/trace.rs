@@ -353,8 +353,13 @@ impl<'s> Whole<'s, '_, '_> {
         }
     }
 
+    /// Whether programs look for their libraries in a cache that `ldconfig` makes. On an image that nobody knows, the package
+    /// manager says so: that of Alpine fails where it is given no folder.
     pub(super) fn glibc(&self) -> bool {
-        !matches!(self.runtime.family, Some(Family::Alpine | Family::BusyBox))
+        match self.runtime.family {
+            Some(family) => !matches!(family, Family::Alpine | Family::BusyBox),
+            None => !self.survey.steps().any(|(_, step)| step.program() == "apk"),
+        }
     }
 
     /// A command that nobody knows and that names a file which nothing brings: it may be what makes it.

@@ -1,0 +1,1 @@
+require("express")().get("/", (_, answer) => answer.send("board")).listen(3000);

@@ -137,7 +137,10 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
         let Some(global) = globals::global(package(name)) else { return true };
         let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
         // What the build itself never calls is there for what can't be read.
-        let idle = || !survey.steps().any(|(_, other)| other.argv.first().is_some_and(|word| word == package(name)));
+        let idle = || {
+            let calls = |step: &Step| step.argv.first().is_some_and(|word| word == package(name));
+            matches!(package(name), "yarn" | "pnpm") && !survey.steps().any(|(_, step)| calls(step))
+        };
         !global.builds
             || blind && (!manager || idle())
             || global.programs().any(|program| scripted(program) || is_started(survey, recipe, program))

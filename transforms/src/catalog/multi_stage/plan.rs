@@ -366,7 +366,17 @@ fn is_taken_away(survey: &Survey<'_, '_>, path: &str, pivot: usize) -> bool {
         gone &= !brings && survey.model.workdir(unit.index + 1).is_some_and(|cwd| !paths::within(cwd, path));
         for step in unit.steps {
             let names = |arg: &String| step.path(arg).is_some_and(|named| paths::within(&named, path));
-            let at = |arg: &String| step.path(arg).is_some_and(|named| named != "/" && paths::covers(&named, path));
+            // What is below a folder goes with it; of what a pattern means, only all that is in a folder is known.
+            let at = |arg: &String| {
+                let Some(named) = step.path(arg) else { return false };
+                let folder = named.strip_suffix("/*").unwrap_or(&named);
+                paths::plain(folder)
+                    && folder.len() > 1
+                    && paths::within(path, folder)
+                    && (path != folder || folder == named)
+            };
+            let makes = effects::of(step).is_work() || matches!(effects::of(step), Effect::Unknown);
+            let made_again = makes && step.cwd.as_deref().is_none_or(|cwd| paths::within(path, cwd));
             let touches = match effects::of(step) {
                 Effect::Files(touched) | Effect::Writes(touched) | Effect::Fetch(touched) => {
                     touched.iter().any(|touched| paths::within(path, touched) && touched != "/")
@@ -377,7 +387,7 @@ fn is_taken_away(survey: &Survey<'_, '_>, path: &str, pivot: usize) -> bool {
             match step.program() {
                 "rm" if step.always && step.known => gone |= step.operands().any(|arg| at(&arg.to_owned())),
                 "rm" => {}
-                _ => gone &= !(touches || inside || step.args().iter().any(names)),
+                _ => gone &= !(touches || inside || made_again || step.args().iter().any(names)),
             }
         }
     }

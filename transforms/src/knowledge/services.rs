@@ -56,6 +56,11 @@ pub fn of_program(name: &str) -> Option<Service> {
     find(name, "program")
 }
 
+/// What a command of the build, by its name, says of what starts.
+pub fn of_build(name: &str) -> Option<Service> {
+    find(name, "build")
+}
+
 /// The service that a word in an image's name says that it runs.
 pub fn of_image(name: &str) -> Option<Service> {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
@@ -86,7 +91,7 @@ mod tests {
             assert!(
                 row.column(0).split(' ').all(|place| matches!(
                     place,
-                    "behind" | "called" | "package" | "image" | "place" | "port" | "program" | "tool"
+                    "behind" | "build" | "called" | "package" | "image" | "place" | "port" | "program" | "tool"
                 )),
                 "{}",
                 row.key

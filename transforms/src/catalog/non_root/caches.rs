@@ -124,6 +124,10 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
                 written.extend(homes::writes(step.program(), step.args()));
                 return Some(format!("{} {}", step.program(), step.subcommand().unwrap_or_default()));
             }
+            if brings_julia(survey, step) {
+                written.push(".julia");
+                return Some("julia".to_owned());
+            }
             let link = step.program() == "ln";
             link.then(|| step.args().iter().find(|arg| arg.starts_with("/root/") || arg.starts_with("~/")))
                 .flatten()
@@ -252,6 +256,16 @@ pub(super) fn settings(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
+/// Whether a script in Julia may bring packages into root's home: it can't be read, or speaks of them.
+fn brings_julia(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let moved = |unit: &Unit<'_>| ["JULIA_DEPOT_PATH", "JULIA_PKGDIR"].iter().any(|name| sets(survey, unit, name));
+    let script = step.args().iter().find(|arg| arg.ends_with(".jl")).filter(|_| step.program() == "julia");
+    script.is_some_and(|script| {
+        let text = step.path(script).and_then(|path| survey.read(&path));
+        text.is_none_or(|text| memchr::memmem::find(&text, b"Pkg").is_some()) && !survey.all().any(moved)
+    })
+}
+
 /// The path that a word names for root, whose home `~` and `$HOME` are.
 pub(super) fn path_of_root(step: &Step, word: &str) -> Option<String> {
     let word = word.replacen("${HOME}", "~", 1).replacen("$HOME", "~", 1);
@@ -365,14 +379,16 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
         // Packages, and what is compiled of them; before 0.7, where nobody says `using Pkg`, another variable said where.
         "JULIA_DEPOT_PATH" => {
             let fetches = |word: &String| {
-                let brings = ["using Pkg", "import Pkg", "pkg\""].iter().any(|mark| word.contains(mark));
+                let brings = ["using Pkg", "import Pkg"].iter().any(|mark| word.contains(mark));
                 let works = ["add(", "instantiate", "develop(", "build(", "update(", "pkg\""];
                 brings && works.iter().any(|mark| word.contains(mark))
             };
             step.program() == "julia"
                 && step.args().iter().any(fetches)
                 && !survey.all().any(|unit| sets(survey, unit, "JULIA_PKGDIR"))
-                && survey.runs().any(|step| step.program() == "julia")
+                && (survey.runs().any(|step| matches!(step.program(), "julia" | "jupyter" | "ipython"))
+                    || obstacles::only_a_shell(survey)
+                    || survey.entry.is_empty() && survey.facts.program == Some("julia"))
         }
         // What Dart runs without having compiled it reads its packages where they were fetched to.
         "PUB_CACHE" => {

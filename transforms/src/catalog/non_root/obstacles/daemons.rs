@@ -281,6 +281,9 @@ pub(super) fn given_for(survey: &Survey<'_, '_>) -> Option<(&'static str, String
                 );
                 return Some(("init-system", text));
             }
+            if let Some(service) = services::of_build(step.program()) {
+                return Some((service.code, format!("the build calls {}: {}", service.name, service.why)));
+            }
             let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
             told(&path).map(|place| (place.code, format!("it is given {}", place.why)))
         }),

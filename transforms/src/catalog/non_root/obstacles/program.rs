@@ -214,6 +214,8 @@ pub(in crate::catalog::non_root) fn builds(step: &Step) -> bool {
         "compile" => matches!(step.program(), "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++"),
         // `dart run` keeps what it has worked out of the packages beside them.
         "dart" => verb == "run",
+        // Meteor builds before it starts the project, and starts it again when it changes.
+        "" => step.program() == "meteor" && matches!(verb, "" | "run" | "test"),
         "compiled" => match step.program() {
             "zig" | "nimble" | "shards" | "dub" => matches!(verb, "run" | "build" | "test"),
             "crystal" => matches!(verb, "run" | "build" | "spec"),

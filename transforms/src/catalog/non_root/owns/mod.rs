@@ -156,7 +156,13 @@ fn nested(needs: &mut Needs) {
         needs.late.iter().filter(|folder| folder.recursive).map(|folder| folder.path.clone()).collect();
     let inside = |path: &str| whole.iter().any(|folder| folder != path && paths::within(path, folder));
     needs.late.retain(|folder| folder.make || !inside(&folder.path));
-    needs.files.retain(|path| !inside(path));
+    let mut files: Vec<String> = Vec::new();
+    for path in needs.files.drain(..) {
+        if !inside(&path) && !files.contains(&path) {
+            files.push(path);
+        }
+    }
+    needs.files = files;
     let mut seen: Vec<(String, bool)> = Vec::new();
     needs.late.retain(|folder| {
         let known = seen.iter().any(|(path, recursive)| *path == folder.path && *recursive == folder.recursive);

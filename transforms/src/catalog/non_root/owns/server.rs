@@ -46,7 +46,7 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         (other && survey.all().any(installs)).then(|| "nginx".to_owned())
     };
     let web = user::unread_script(survey).and_then(|_| web());
-    for program in supervised::programs(survey).into_iter().chain(fpm).chain(web) {
+    for program in supervised::programs(survey).into_iter().chain(fpm).chain(web).chain(others(survey, user)) {
         let Some(server) = user::known(survey, &program) else { continue };
         let version: String = program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
         let told = |path: &str| path.replace("{}", &version);
@@ -113,6 +113,17 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     needs.files.extend(server.files().map(told));
     filled(survey, &server, needs);
+}
+
+/// The servers that start beside the one whose user it is: `CMD php-fpm && nginx`.
+fn others(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
+    let compiled = || survey.all().any(|unit| configures_nginx(&unit.text()));
+    let other = |program: &&str| {
+        user.server.is_some()
+            && user::known(survey, program).is_some_and(|server| user.server != Some(server))
+            && !(*program == "nginx" && compiled())
+    };
+    survey.started.iter().map(Step::program).filter(other).map(str::to_owned).collect()
 }
 
 /// Whether the settings of nginx name logs beside the two that its image links to its output, or can't be read.

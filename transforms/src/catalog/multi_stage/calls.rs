@@ -95,7 +95,10 @@ fn is_aside(file: &str) -> bool {
 /// The first word of a text that begins with its quote, and what follows.
 fn first_word(text: &[u8]) -> Option<(&str, &[u8])> {
     const LONGEST: usize = 20;
+    // `/usr/bin/file` is the program as much as `file` is.
+    const PROGRAMS: [&[u8]; 4] = [b"/usr/bin/", b"/usr/local/bin/", b"/bin/", b"/usr/sbin/"];
     let rest = text.get(1..)?;
+    let rest = PROGRAMS.iter().find_map(|folder| rest.strip_prefix(*folder)).unwrap_or(rest);
     let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-+._".contains(byte);
     let end = rest.iter().take(LONGEST + 1).position(|byte| !letter(byte)).filter(|end| *end > 1)?;
     let (word, rest) = rest.split_at(end);
@@ -200,6 +203,7 @@ mod tests {
             ("a.rs", "let out = Command::new(\"git\").arg(\"log\")"),
             ("a.rb", "head = `git rev-parse HEAD`"),
             ("a.rb", "stdout, status = Open3.capture3(\"git\", \"log\")"),
+            ("a.rb", "stdout, status = Open3.capture2(\"/usr/bin/git\", \"log\")"),
         ] {
             assert_eq!(found(file, text), ["git"], "{text}");
         }

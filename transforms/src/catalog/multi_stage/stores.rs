@@ -14,7 +14,7 @@ use super::globals;
 use super::survey::{Survey, Unit, refuse};
 use super::whole::shown;
 
-/// The Python of a distribution's own packages, by release.
+/// The Python of a distribution's own packages, by release, and that of images which keep one elsewhere.
 static PYTHONS: Sorted = Sorted::new(include_str!("../../../data/pythons.tsv"));
 
 /// Projects in Python whose own settings put them elsewhere.
@@ -235,6 +235,11 @@ fn clones_to_edit(words: &[&str]) -> bool {
     apart || words.iter().any(|word| word.strip_prefix("--editable").or(word.strip_prefix("-e")).is_some_and(remote))
 }
 
+/// Where an image that keeps its Python elsewhere than others has it put packages.
+fn own_python(image: Option<&Image<'_>>) -> Option<&'static str> {
+    PYTHONS.find(image?.name()).map(|row| row.rest)
+}
+
 /// The folders that an installer of a language writes; `None` where they are the distribution's own.
 pub(super) fn folders(
     survey: &Survey<'_, '_>,
@@ -287,8 +292,13 @@ pub(super) fn folders(
             let old = image.is_some_and(|image| early_pypy(image.tag()));
             Some(vec![if old { "/usr/local" } else { "/opt/pypy" }.to_owned()])
         }
+        Store::Python if own_python(image).is_some_and(|folders| folders != "-") => {
+            let minor = image.and_then(|image| minor(image.tag()));
+            let folders = own_python(image)?.split(' ');
+            folders.map(|folder| Some(folder.replace("{}", folder.find("{}").map_or(Some(""), |_| minor)?))).collect()
+        }
         // Of other images the tag says the release of what they are for: `tensorflow:1.12.0`.
-        Store::Python if language == "python" => {
+        Store::Python if language == "python" && own_python(image).is_none() => {
             match image.filter(|image| paths::name(image.name()) == "python").and_then(|image| minor(image.tag())) {
                 Some(_) if starts_notebooks(survey) => local(),
                 Some(minor) => {

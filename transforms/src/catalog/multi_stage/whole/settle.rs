@@ -410,16 +410,15 @@ impl<'s> Whole<'s, '_, '_> {
             })
     }
 
-    /// Whether a folder is the one, holds it or lies in it, that the base image's server serves where no settings say
-    /// another: what PHP's images start in, what others have their pages in.
+    /// Whether the build fills a folder that the base image's server runs programs from, or has its pages in, where no
+    /// settings say another. The settings of who runs PHP may be those of a server in another container.
     fn serves_as_it_comes(&self, path: &str) -> bool {
         let Some(image) = &self.image else { return false };
         let around = |pages: &str| paths::within(path, pages) || paths::within(pages, path) && path != "/";
-        let start = self.survey.model.workdir(self.survey.stage.body.start).filter(|start| *start != "/");
+        let runs = image.language().is_some_and(|language| language != "java");
         let server = servers::server(image.name(), image.name(), image.family());
         let mut pages = server.iter().flat_map(Server::filled).filter(|pages| !pages.starts_with("/etc"));
-        let served = start.is_some_and(|start| image.language() == Some("php") && around(start)) || pages.any(around);
-        served && self.fills(path)
+        (runs || pages.any(around)) && self.fills(path)
     }
 
     /// Whether the build brings anything into a folder, or makes something of its own in it.
@@ -427,7 +426,7 @@ impl<'s> Whole<'s, '_, '_> {
         let into = |path: &String| paths::within(path, folder);
         self.survey.units.iter().take(self.last_build + 1).any(|unit| {
             let copied = unit.copy.as_ref().and_then(|copy| copy.to.as_deref());
-            copied.is_some_and(|to| paths::within(to, folder) || paths::within(folder, to))
+            copied.is_some_and(|to| paths::within(to, folder) || paths::within(folder, to) && to != "/")
                 || unit.steps.iter().any(|step| match effects::of(step) {
                     Effect::Fetch(made) | Effect::Writes(made) => made.iter().any(into),
                     Effect::Build => step.kind() != "php-ext" && step.cwd.as_ref().is_some_and(into),

@@ -1,0 +1,5 @@
+import psycopg2
+
+
+def handle(event, context):
+    return psycopg2.__version__

@@ -416,6 +416,12 @@ pub(super) fn folders(
                 ]),
             }
         }
+        // RVM's installer sets it up for all users where root runs it, and for login shells.
+        Store::Home(".rvm")
+            if unprivileged(survey, unit).is_none() && told(survey, unit, step, "rvm_path").is_none() =>
+        {
+            Some(vec!["/usr/local/rvm".to_owned(), "/etc/profile.d/rvm.sh".to_owned()])
+        }
         Store::Home(folder) => {
             let home = home(survey, unit);
             let from = |name: &str| step.piped.as_deref().is_some_and(|address| address.contains(name));
@@ -430,6 +436,7 @@ pub(super) fn folders(
                 ".deno" => ["DENO_INSTALL"].as_slice(),
                 ".nvm" => ["NVM_DIR"].as_slice(),
                 ".poetry" => ["POETRY_HOME"].as_slice(),
+                ".rvm" => ["rvm_path"].as_slice(),
                 ".sdkman" => ["SDKMAN_DIR"].as_slice(),
                 effects::UV_PYTHONS => ["UV_PYTHON_INSTALL_DIR"].as_slice(),
                 ".local" if from("poetry") => ["POETRY_HOME"].as_slice(),

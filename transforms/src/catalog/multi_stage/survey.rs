@@ -246,8 +246,13 @@ impl<'m, 'a> Survey<'m, 'a> {
             let Some(to) = copy.to.as_deref() else { return false };
             copy.sources.iter().any(|source| {
                 let name = paths::name(source);
-                let named = !matches!(name, "." | ".." | "" | "*");
-                named && name == paths::name(path) && (to == path && !copy.folder || paths::join(to, name) == path)
+                if matches!(name, "." | ".." | "" | "*") {
+                    return false;
+                }
+                // A file may get another name: `COPY builder.sh /usr/local/bin/builder`.
+                let file = || PATH.contains(&paths::parent(path)) && !copy.there && copy.sources.len() == 1;
+                name == paths::name(path) && (to == path && !copy.folder || paths::join(to, name) == path)
+                    || to == path && file()
             })
         }) || self.model.context.is_some_and(|context| {
             self.context_path(path).is_some_and(|inside| context.files().binary_search(&inside).is_ok())

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Result, bail};
-use dockwright_transforms::context::Context;
+use dockwright_transforms::context::{Context, WorkedOut};
 use dockwright_transforms::knowledge::manifests;
 use dockwright_transforms::{model, syntax};
 
@@ -171,6 +171,7 @@ pub(crate) struct Folder {
     root: PathBuf,
     ignore: PathBuf,
     listing: OnceLock<Listing>,
+    worked_out: WorkedOut,
 }
 
 #[derive(Debug, Default)]
@@ -181,7 +182,7 @@ struct Listing {
 
 impl Folder {
     fn new(root: PathBuf, ignore: PathBuf) -> Self {
-        Self { root, ignore, listing: OnceLock::new() }
+        Self { root, ignore, listing: OnceLock::new(), worked_out: WorkedOut::default() }
     }
 
     /// The folder on the disk.
@@ -273,6 +274,10 @@ impl Context for Folder {
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()? + 1);
         File::open(&path).ok()?.take(MAX_FILE + 1).read_to_end(&mut bytes).ok()?;
         (bytes.len() as u64 <= MAX_FILE).then_some(Cow::Owned(bytes))
+    }
+
+    fn worked_out(&self) -> &WorkedOut {
+        &self.worked_out
     }
 }
 

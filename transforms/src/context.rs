@@ -2,6 +2,7 @@
 
 use crate::knowledge::words::Words;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// The folder that `COPY . .` would bring, seen from outside: names and contents, nothing else.
 ///
@@ -14,6 +15,9 @@ pub trait Context {
     /// The content of one file; `None` where there is no such file, it can't be read, or it is too large to look at.
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
 
+    /// The place for what is worked out of all files once, however many Dockerfiles ask.
+    fn worked_out(&self) -> &WorkedOut;
+
     /// Whether there is a file of this path, or a folder with one in it.
     fn holds(&self, path: &str) -> bool {
         let files = self.files();
@@ -22,6 +26,15 @@ pub trait Context {
         // Between `app` and `app/main.py` come `app-1` and the like.
         behind.map_while(|file| file.strip_prefix(path)).any(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// What is worked out of a context when a first Dockerfile asks for it: many may lie in one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkedOut {
+    /// The images that stages of its Dockerfiles stand on, each with the Dockerfile.
+    pub(crate) bases: OnceLock<Vec<(String, String)>>,
+    /// The images that its files say how to build, each with the paths that its Dockerfile may have.
+    pub(crate) built: OnceLock<Vec<(String, [String; 2])>>,
 }
 
 /// The text of a file, whatever its editor wrote: a byte order mark goes, and the UTF-16 of Windows' shells is read.
@@ -66,6 +79,7 @@ pub fn is_code(file: &str) -> bool {
 pub struct MemoryContext {
     names: Vec<String>,
     contents: Vec<Vec<u8>>,
+    worked_out: WorkedOut,
 }
 
 impl MemoryContext {
@@ -75,7 +89,7 @@ impl MemoryContext {
         files.sort();
         files.dedup_by(|later, earlier| later.0 == earlier.0);
         let (names, contents) = files.into_iter().unzip();
-        Self { names, contents }
+        Self { names, contents, worked_out: WorkedOut::default() }
     }
 }
 
@@ -87,5 +101,9 @@ impl Context for MemoryContext {
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>> {
         let at = self.names.binary_search_by(|name| name.as_str().cmp(path)).ok()?;
         self.contents.get(at).map(|content| Cow::Borrowed(content.as_slice()))
+    }
+
+    fn worked_out(&self) -> &WorkedOut {
+        &self.worked_out
     }
 }

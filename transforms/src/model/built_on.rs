@@ -1,8 +1,10 @@
 //! Whether another Dockerfile of the project stands on the image that this one makes: its steps would run as the user of
 //! this one, and may start what this one would leave behind.
 
+use std::borrow::Cow;
+
 use super::{Model, paths};
-use crate::context;
+use crate::context::{self, Context};
 use crate::knowledge::reference::canonical;
 
 /// What builds an image from a Dockerfile, as people write it down.
@@ -13,19 +15,34 @@ const BUILDERS: [&str; 5] = ["docker", "podman", "buildah", "buildx", "nerdctl"]
 pub fn built_on<'m>(model: &'m Model<'_>) -> Option<&'m str> {
     let context = model.context?;
     let own = model.settings.file.as_deref().unwrap_or("Dockerfile");
-    let mut bases: Vec<(String, &str)> = Vec::new();
-    for (file, content) in context::contents(context, is_dockerfile).filter(|(file, _)| *file != own) {
-        bases.extend(stands_on(&context::text(&content)).into_iter().map(|base| (base, file)));
-    }
-    if bases.is_empty() {
-        return None;
-    }
+    let bases = context.worked_out().bases.get_or_init(|| bases(context));
+    let others = || bases.iter().filter(|(_, file)| file != own);
+    others().next()?;
     let at = paths::join("/", own);
-    let mut names = built_as(&String::from_utf8_lossy(model.file.source), "/", &at);
-    for (file, content) in context::contents(context, tells) {
-        names.extend(built_as(&context::text(&content), paths::parent(&paths::join("/", file)), &at));
+    let mut names: Vec<String> = Vec::new();
+    let built = context.worked_out().built.get_or_init(|| built(context));
+    for (name, files) in built.iter().chain(&built_as(&String::from_utf8_lossy(model.file.source), "/")) {
+        if files.contains(&at) {
+            names.push(name.clone());
+        }
     }
-    bases.into_iter().find(|(base, _)| names.contains(base)).map(|(_, file)| file)
+    others().find(|(base, _)| names.contains(base)).map(|(_, file)| file.as_str())
+}
+
+/// The images that the Dockerfiles of a context stand on, each with its Dockerfile.
+fn bases(context: &dyn Context) -> Vec<(String, String)> {
+    let dockerfiles = context::contents(context, is_dockerfile);
+    let of = |(file, content): (&str, Cow<'_, [u8]>)| {
+        stands_on(&context::text(&content)).into_iter().map(|base| (base, file.to_owned())).collect::<Vec<_>>()
+    };
+    dockerfiles.flat_map(of).collect()
+}
+
+/// The images that the files of a context say how to build, each with the paths that its Dockerfile may have.
+fn built(context: &dyn Context) -> Vec<(String, [String; 2])> {
+    let told = context::contents(context, tells);
+    told.flat_map(|(file, content)| built_as(&context::text(&content), paths::parent(&paths::join("/", file))))
+        .collect()
 }
 
 /// Whether a file is a Dockerfile by its name.
@@ -56,9 +73,9 @@ fn stands_on(text: &str) -> Vec<String> {
     text.lines().filter_map(base).collect()
 }
 
-/// The names that commands in a text give to what they build from the Dockerfile `own`; they run where the text lies, or in
-/// the uppermost folder.
-fn built_as(text: &str, folder: &str, own: &str) -> Vec<String> {
+/// The names that commands in a text give to what they build, each with the paths that the Dockerfile may have: they run where
+/// the text lies, or in the uppermost folder.
+fn built_as(text: &str, folder: &str) -> Vec<(String, [String; 2])> {
     let text = text.replace("\\\r\n", " ").replace("\\\n", " ");
     let mut found = Vec::new();
     for line in text.lines().filter(|line| line.contains(" build") && BUILDERS.iter().any(|tool| line.contains(tool))) {
@@ -79,9 +96,8 @@ fn built_as(text: &str, folder: &str, own: &str) -> Vec<String> {
             }
         }
         let file = file.map_or_else(|| format!("{}/Dockerfile", built.unwrap_or(".")), str::to_owned);
-        if [folder, "/"].iter().any(|folder| own == paths::join(folder, &file)) {
-            found.append(&mut names);
-        }
+        let files = [folder, "/"].map(|folder| paths::join(folder, &file));
+        found.extend(names.into_iter().map(|name| (name, files.clone())));
     }
     found
 }
@@ -92,7 +108,10 @@ mod tests {
 
     #[test]
     fn what_a_command_builds_has_the_name_that_it_is_given() {
-        let of = |line: &str, own: &str| built_as(line, "/docs", own);
+        let of = |line: &str, own: &str| -> Vec<String> {
+            let built = built_as(line, "/docs").into_iter();
+            built.filter(|(_, files)| files.iter().any(|file| file == own)).map(|(name, _)| name).collect()
+        };
         assert_eq!(of("    docker build -t shop:1.0 -t acme/shop .", "/Dockerfile"), ["shop", "acme/shop"]);
         assert_eq!(of("`docker build -t shop .`", "/Dockerfile"), ["shop"]);
         assert_eq!(

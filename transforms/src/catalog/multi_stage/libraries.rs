@@ -61,7 +61,7 @@ pub(super) fn wanted(
     let archived = runtime.release.and_then(|release| release.major()).is_some_and(|major| major < 11);
     let installs = survey.steps().any(|(_, step)| matches!(effects::of(step), Effect::Install(_)));
     // What the command lines name is needed, whatever else may be.
-    let named: Vec<String> = named_modules(survey).collect();
+    let named: Vec<String> = if read.is_none() { named_modules(survey).collect() } else { Vec::new() };
     let certain = MODULES.all(language).filter(|row| named.iter().any(|name| name == row.column(0)));
     let certain: Vec<&str> = certain.flat_map(|row| row.column(1).split(' ')).collect();
     match &read {

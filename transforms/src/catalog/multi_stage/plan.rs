@@ -465,19 +465,18 @@ fn placed(unit: &Unit<'_>, decision: &Decision) -> Result<(), Refusal> {
         Place::BuilderAnd(text) => text,
         Place::Runtime | Place::Both => return Ok(()),
     };
-    let lost = |step: &&Step| {
+    let lost = |step| {
         let set = |name: &str| {
             let sets = |word: &String| word.split_once('=').is_some_and(|(set, _)| set == name);
             unit.steps.iter().any(|step| step.assignments.iter().chain(&step.argv).any(sets))
         };
-        effects::unset_target(step).is_some_and(|name| !set(name) && !kept.contains(name))
+        Some((step, effects::unset_target(step).filter(|name| !set(name) && !kept.contains(name))?))
     };
-    let Some(step) = unit.steps.iter().find(lost) else { return Ok(()) };
+    let Some((step, name)) = unit.steps.iter().find_map(lost) else { return Ok(()) };
     let text = format!(
-        "where `{}` in line {} puts things can't be told: the file doesn't say what ${} is",
+        "where `{}` in line {} puts things can't be told: the file doesn't say what ${name} is",
         whole::shown(step),
         unit.instruction.lines.0,
-        effects::unset_target(step).unwrap_or_default()
     );
     Err(refuse("unknown-path", text, false))
 }

@@ -12,6 +12,7 @@ use super::images::{self, Facts};
 use super::owns::Beside;
 use super::scripts::{self, Script};
 use super::uses::{self, Use};
+use super::who;
 
 /// The shipped stage, with the stages that it stands on.
 pub(super) struct Survey<'m, 'a> {
@@ -123,6 +124,11 @@ impl<'m, 'a> Survey<'m, 'a> {
     /// The instructions of the stage and of those below it, the lowest first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Unit<'a>> {
         self.below.iter().chain(&self.units)
+    }
+
+    /// Whether root runs an instruction, as far as the file says: who the base image has is not asked.
+    pub(super) fn is_roots(&self, unit: &Unit<'_>) -> bool {
+        self.model.user(unit.index).is_none_or(|user| who::is_root(&user.text))
     }
 
     /// The commands of a RUN; none for what can't be read.

@@ -106,6 +106,15 @@ pub(in crate::catalog::non_root) struct Beside {
     unnamed: bool,
 }
 
+impl Beside {
+    /// Adds a folder, where it can be one of the program's own.
+    fn add(&mut self, folder: &str) {
+        if is_application(folder) && !super::free(folder) && !self.folders.iter().any(|known| known == folder) {
+            self.folders.push(folder.to_owned());
+        }
+    }
+}
+
 /// Whether a program is Python, or starts what is written in it.
 pub(super) fn is_python(program: &str) -> bool {
     matches!(
@@ -243,9 +252,7 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
                 }
             };
             let path = paths::join(&cwd, path.trim_end_matches('/'));
-            if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
-                found.folders.push(path);
-            }
+            found.add(&path);
         }
         if found.file.is_none()
             && file.ends_with(".py")
@@ -264,11 +271,8 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
             let folder = if is_folder { path.as_str() } else { paths::parent(&path) };
             if folder == cwd {
                 found.file.get_or_insert_with(|| paths::name(&path).to_owned());
-            } else if is_application(folder)
-                && !super::free(folder)
-                && !found.folders.iter().any(|known| known == folder)
-            {
-                found.folders.push(folder.to_owned());
+            } else {
+                found.add(folder);
             }
         }
         if found.file.is_none() && SENT.as_ref().is_some_and(|sent| sent.is_match(&content)) {
@@ -282,9 +286,7 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
                 found.file = set.first().cloned();
             }
             for path in set.iter().map(|path| paths::join(&cwd, path)) {
-                if is_application(&path) && !super::free(&path) && !found.folders.contains(&path) {
-                    found.folders.push(path);
-                }
+                found.add(&path);
             }
         }
     }

@@ -10,7 +10,6 @@ use super::super::obstacles;
 use super::super::survey::{Survey, Unit};
 use super::super::user::User;
 use super::super::uses;
-use super::super::who;
 
 use super::filled::reads_only;
 use super::sources::named_in_roots_home;
@@ -150,8 +149,7 @@ fn hidden(survey: &Survey<'_, '_>) -> Vec<String> {
     let serves = !obstacles::only_a_shell(survey);
     let mut found: Vec<String> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        let root = survey.model.user(unit.index).is_none_or(|user| who::is_root(&user.text));
-        if !root || !unit.text().contains("mkdir") {
+        if !survey.is_roots(unit) || !unit.text().contains("mkdir") {
             continue;
         }
         for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {

@@ -102,8 +102,7 @@ fn works_in(survey: &Survey<'_, '_>, unit: &Unit<'_>, path: &str) -> bool {
 pub(super) fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut found: Vec<String> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        let root = survey.model.user(unit.index).is_none_or(|user| super::super::who::is_root(&user.text));
-        if !root || !unit.text().contains("touch") {
+        if !survey.is_roots(unit) || !unit.text().contains("touch") {
             continue;
         }
         for step in survey.steps(unit).iter().filter(|step| step.program() == "touch" && step.always) {

@@ -94,8 +94,8 @@ impl Files {
         let below = |first: usize| words.iter().skip(first).filter_map(|word| step.path(word));
         match (step.program(), words.as_slice()) {
             ("chmod", [mode, ..]) => {
+                let (read, run) = (allows(mode, false), allows(mode, true));
                 for path in below(1) {
-                    let (read, run) = (allows(mode, false), allows(mode, true));
                     if read || run {
                         self.open(&path, step.is_recursive(), !read);
                     } else if step.always
@@ -231,7 +231,7 @@ impl<'s, 'm, 'a> Reader<'s, 'm, 'a> {
             }
         }
         let model = self.survey.model;
-        let root = model.user(unit.index).is_none_or(|user| who::is_root(&user.text));
+        let root = self.survey.is_roots(unit);
         for step in self.survey.steps(unit) {
             let slashed = step.args().last().is_some_and(|to| to.ends_with(['/', '.']));
             files.read(step, root, |to| {
@@ -244,16 +244,21 @@ impl<'s, 'm, 'a> Reader<'s, 'm, 'a> {
         let survey = self.survey;
         let Some(copied) = survey.copied(unit) else { return };
         // What lay there is written over.
-        let places: Vec<String> = copied.sources.iter().filter_map(|source| files.place(copied, source)).collect();
-        places.iter().for_each(|path| drop(files.files.remove(path)));
+        if !files.files.is_empty() {
+            for source in &copied.sources {
+                files.place(copied, source).and_then(|path| files.files.remove(&path));
+            }
+        }
         if unit.has_owner() || at.is_some_and(|at| self.given.contains(&at)) {
             return;
         }
         let mode = unit.instruction.flags.iter().find(|flag| flag.name == "chmod");
         if let Some(mode) = mode {
             let kept = for_the_owner(mode.value.as_deref().unwrap_or_default());
-            for (source, path) in copied.sources.iter().zip(places).filter(|_| kept) {
-                files.put(path, paths::name(source), Kind::Other, at);
+            for source in copied.sources.iter().filter(|_| kept) {
+                if let Some(path) = files.place(copied, source) {
+                    files.put(path, paths::name(source), Kind::Other, at);
+                }
             }
         } else if let Some(stage) = survey.copied_from(unit) {
             from_stage(files, copied, &self.of(stage, depth), at);
@@ -334,7 +339,7 @@ fn allows(mode: &str, run: bool) -> bool {
 /// Whether a mode keeps others than the owner from reading.
 fn hides(mode: &str) -> bool {
     match mode.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => mode.bytes().last().is_some_and(|others| (others.saturating_sub(b'0')) & 4 == 0),
+        true => !mode.is_empty() && !allows(mode, false),
         false => mode.split(',').any(|part| {
             let (who, what) = part.split_once(['-', '=']).unwrap_or_default();
             let takes = part.contains('-') && what.contains(['r', 'w']) || part.contains('=') && !what.contains('r');

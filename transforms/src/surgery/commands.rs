@@ -3,7 +3,7 @@
 use super::Layout;
 use crate::edit::Edit;
 use crate::span::Span;
-use crate::syntax::shell::{Item, Operator};
+use crate::syntax::shell::{CompoundKind, Item, Node, Operator};
 use crate::syntax::{File, Instruction, Keyword};
 
 /// Takes the command `at` out of the list of a RUN, with the operator that joins it and the comments right above it.
@@ -94,6 +94,50 @@ pub fn move_command(
     Some(edits)
 }
 
+/// Puts a command behind the last one of a RUN, to run where all before it went well, in the hand of the RUN.
+///
+/// `None` where it would not run then, or there is no telling: here-documents, a script that can't be read, one that
+/// leaves by itself or goes on behind its end, anything behind the last command.
+pub fn append_command(
+    file: &File<'_>,
+    layout: &Layout<'_, '_>,
+    instruction: &Instruction<'_>,
+    command: &str,
+) -> Option<Edit> {
+    let plain = instruction.keyword == Keyword::Run && instruction.heredocs.is_empty();
+    if !plain || instruction.dangling.is_some() || instruction.hangs {
+        return None;
+    }
+    let script = instruction.script()?;
+    let (last, before) = script.items.split_last()?;
+    let leaves = |item: &Item<'_>| match &item.node {
+        Node::Command(command) => {
+            command.words.first().is_some_and(|word| matches!(word.raw.as_ref(), "exec" | "exit" | "return"))
+        }
+        Node::Pipeline(_) | Node::Test(_) => false,
+        Node::Compound(compound) => compound.kind == CompoundKind::Function,
+    };
+    let tail = Span { start: last.span.end, end: instruction.span.end };
+    if script.items.iter().any(leaves)
+        || before.iter().any(|item| item.operator == Operator::Background)
+        || !tail.text(file.source).trim().is_empty()
+    {
+        return None;
+    }
+    // What joins the last two commands, where they have a line each.
+    let joint = before.last().filter(|item| item.operator == Operator::And).map(|item| item.operator_span);
+    let joint = joint.map(|span| span.text(file.source)).filter(|text| text.contains('\n') && !text.contains('#'));
+    let text = match joint {
+        Some(joint) => format!("{joint}{command}"),
+        None => {
+            let short = instruction.lines.0 == instruction.lines.1
+                && instruction.span.len() + " && ".len() + command.len() <= super::WIDTH;
+            if short { format!(" && {command}") } else { format!("{}{command}", layout.joint()) }
+        }
+    };
+    Some(Edit::insert(last.span.end as usize, text))
+}
+
 /// The comments right above the command `at` of a script, without their indentation, in the order that they stand in.
 ///
 /// Those above the first command stand above the instruction, and belong to it.
@@ -170,6 +214,10 @@ mod tests {
         remove_command(file, run, 0)
     }
 
+    fn appended(file: &File<'_>, layout: &Layout<'_, '_>, run: &Instruction<'_>) -> Option<Vec<Edit>> {
+        Some(vec![append_command(file, layout, run, "chown -R app /app")?])
+    }
+
     fn second(file: &File<'_>, _: &Layout<'_, '_>, run: &Instruction<'_>) -> Option<Vec<Edit>> {
         remove_command(file, run, 1)
     }
@@ -223,6 +271,30 @@ mod tests {
             assert_eq!(edited(&format!("FROM x\n{source}\n"), split), None, "{source}");
         }
         assert_eq!(edited("FROM x\nRUN <<E\na && b\nE\n", split), None);
+    }
+
+    #[test]
+    fn a_command_is_put_behind_the_last_in_the_hand_of_the_run() {
+        let with = |run: &str| edited(&format!("FROM scratch\n{run}\nUSER app\n"), appended);
+        let is = |run: &str, after: &str| {
+            assert_eq!(with(run).as_deref(), Some(format!("FROM scratch\n{after}\nUSER app\n").as_str()));
+        };
+        is("RUN make", "RUN make && chown -R app /app");
+        is("RUN --network=none a; b || true", "RUN --network=none a; b || true && chown -R app /app");
+        is("RUN a && \\\n  b", "RUN a && \\\n  b && \\\n  chown -R app /app");
+        is("RUN a \\\n\t&& b", "RUN a \\\n\t&& b \\\n\t&& chown -R app /app");
+        is("RUN a; \\\n    b | c", "RUN a; \\\n    b | c \\\n    && chown -R app /app");
+        is("RUN if a; then b; fi", "RUN if a; then b; fi && chown -R app /app");
+    }
+
+    #[test]
+    fn no_command_is_put_behind_what_ends_otherwise() {
+        for run in
+            ["a;", "a &", "a & b", "a # why", "a; exit 0", "exec a", "[\"a\"]", "<<EOF\na\nEOF", "a <<EOF\nb\nEOF"]
+        {
+            assert_eq!(edited(&format!("FROM scratch\nRUN {run}\nUSER app\n"), appended), None, "{run}");
+        }
+        assert_eq!(edited("FROM scratch\nRUN a \\", appended), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod accounts;
 mod commands;
 
 pub use accounts::Account;
-pub use commands::{comments_above, move_command, remove_command, split_run};
+pub use commands::{append_command, comments_above, move_command, remove_command, split_run};
 
 use std::ops::Range;
 
@@ -78,8 +78,12 @@ impl<'f, 's> Layout<'f, 's> {
         if one.len() <= WIDTH {
             return one;
         }
-        let joint = format!(" {}{}    && ", char::from(self.file.escape), self.eol());
-        format!("{keyword} {}", commands.join(&joint))
+        format!("{keyword} {}", commands.join(&self.joint()))
+    }
+
+    /// What stands between two commands that have a line each.
+    fn joint(&self) -> String {
+        format!(" {}{}    && ", char::from(self.file.escape), self.eol())
     }
 
     /// The bytes of an instruction, from the start of its first line to the end of its last one, line ending included.

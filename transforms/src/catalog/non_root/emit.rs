@@ -19,6 +19,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         let end = instruction.flags.last().map_or(instruction.keyword_span.end, |flag| flag.span.end);
         edits.push(Edit::insert(end as usize, format!(" --chown={}", plan.user.owner)));
     }
+    edits.extend(plan.fillers.iter().map(|filler| filler.edit.clone()));
     let mut lines: Vec<(usize, Vec<u8>)> = Vec::new();
     for (place, pair) in &plan.envs {
         lines.push((*place, format!("{} {pair}", layout.keyword("ENV")).into_bytes()));
@@ -102,6 +103,14 @@ fn decisions(survey: &Survey<'_, '_>, plan: &Plan, moved: &[(usize, Vec<u8>)]) -
         out.extend(commands.iter().map(|command| {
             added(command.clone(), "the user has to be there, and to own what the program writes".to_owned())
         }));
+    }
+    for filler in &plan.fillers {
+        out.push(Decision {
+            line: survey.units.get(filler.at).map(|unit| unit.instruction.lines.0),
+            what: format!("RUN, then {}", filler.command),
+            place: "runtime",
+            evidence: "given away in another RUN, what it fills would be in the image twice".to_owned(),
+        });
     }
     for unit in survey.units.iter().filter(|unit| moved.iter().any(|(index, _)| *index == unit.index)) {
         out.push(Decision {

@@ -8,6 +8,7 @@ use crate::syntax::Keyword;
 use crate::syntax::words::reads;
 use crate::transform::Refusal;
 
+use super::layers::{self, Filler};
 use super::owns::{self, Folder, Needs};
 use super::survey::{Survey, Unit};
 use super::user::User;
@@ -19,6 +20,8 @@ pub(super) struct Plan {
     pub(super) user: User,
     /// Commands before a unit, with the place.
     pub(super) runs: Vec<(usize, Vec<String>)>,
+    /// RUN instructions that give away what they have filled.
+    pub(super) fillers: Vec<Filler>,
     /// Units whose COPY gets an owner.
     pub(super) copies: Vec<usize>,
     /// The USER instruction that says root.
@@ -75,6 +78,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         let plan = Plan {
             user,
             runs,
+            fillers: Vec::new(),
             copies,
             before: root.said,
             owns: Vec::new(),
@@ -116,6 +120,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         }
         late.append(&mut given);
     }
+    let fillers = layers::fillers(survey, &user, &mut late);
+    copies.extend(fillers.iter().flat_map(|filler| &filler.copies));
+    copies.sort_unstable();
+    copies.dedup();
     // What is given away behind VOLUME, older builders forget.
     let forgets = needs.volume.is_some();
     let numeric = user.name.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
@@ -123,10 +131,16 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
     // The user has to be there, and the commands have to run as root.
     let there = user.made_by.map_or(0, |unit| unit + 1);
     let place = wanted.and_then(|wanted| (there..=wanted).rev().find(|place| root_at(survey, *place)));
+    // Whoever owns what a RUN has filled is there before it.
+    let mut make = user.make.clone();
+    if let Some(first) = fillers.first().filter(|first| !make.is_empty() && place.is_none_or(|place| first.at < place))
+    {
+        runs.push((first.at, std::mem::take(&mut make)));
+    }
     match place {
         Some(place) => {
             copies.retain(|copy| *copy >= place);
-            let mut commands = user.make.clone();
+            let mut commands = make;
             // A folder that a later RUN makes is not there yet: it is given away behind that RUN.
             let later: Vec<(usize, Folder)> = early
                 .extract_if(.., |folder| made_from(survey, &folder.path, place).is_some())
@@ -152,7 +166,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             if !numeric || !user.make.is_empty() {
                 copies.retain(|copy| *copy >= there && user.make.is_empty());
             }
-            let mut commands = user.make.clone();
+            let mut commands = make;
             // What could not be owned as it was copied is owned afterwards.
             if wanted.is_some() && copies.is_empty() {
                 for folder in &mut early {
@@ -176,6 +190,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         before: root.said,
         owns,
         runs,
+        fillers,
         copies,
         envs,
         home: needs.home,
@@ -223,7 +238,7 @@ fn asks_git(survey: &Survey<'_, '_>) -> Vec<(usize, String)> {
 }
 
 /// Whether commands before this unit run as root.
-fn root_at(survey: &Survey<'_, '_>, place: usize) -> bool {
+pub(super) fn root_at(survey: &Survey<'_, '_>, place: usize) -> bool {
     let below = survey.below.len();
     let mut root = survey.facts.user.is_none_or(who::is_root);
     for unit in survey.all().take(below + place).filter(|unit| unit.instruction.keyword == Keyword::User) {
@@ -276,7 +291,12 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
 }
 
 /// The commands that give away what is full by the end.
-fn commands_at_the_end(survey: &Survey<'_, '_>, folders: &[Folder], files: &[String], owner: &str) -> Vec<String> {
+pub(super) fn commands_at_the_end(
+    survey: &Survey<'_, '_>,
+    folders: &[Folder],
+    files: &[String],
+    owner: &str,
+) -> Vec<String> {
     let mut commands = Vec::new();
     let made = folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, survey.units.len()));
     let made: Vec<String> = made.map(|folder| spelled(survey, &folder.path)).collect();

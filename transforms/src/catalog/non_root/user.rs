@@ -410,7 +410,8 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
     let gid = settings.gid.or(uid);
     let family = survey.facts.family;
     let shared = settings.gid.is_none() && in_roots_group(survey);
-    let tools = !shared && (!survey.facts.bare || brings_tools(survey));
+    let brought = survey.units.iter().position(brings_tools).filter(|_| survey.facts.bare);
+    let tools = !shared && (!survey.facts.bare || brought.is_some() || survey.below.iter().any(brings_tools));
     let (uids, gids) = (uid.map(|uid| uid.to_string()), gid.map(|gid| gid.to_string()));
     let account = Account { name, group, uid: uids.as_deref(), gid: gids.as_deref(), home: None, system: true };
     let commands = if tools { account.commands(family) } else { None };
@@ -434,6 +435,7 @@ fn made(survey: &Survey<'_, '_>, settings: &Settings, numeric: bool) -> User {
                 make: make.to_vec(),
                 home: Some(format!("/home/{name}")),
                 origin: "made for it".into(),
+                made_by: brought,
                 ..base
             }
         }
@@ -473,13 +475,10 @@ fn checked_by_number(survey: &Survey<'_, '_>) -> bool {
     })
 }
 
-/// Whether the file installs the tools that make users on an image that comes without.
-fn brings_tools(survey: &Survey<'_, '_>) -> bool {
-    !matches!(survey.facts.family, Some(Family::Scratch | Family::Distroless))
-        && survey.all().any(|unit| {
-            unit.instruction.keyword == Keyword::Run
-                && unit.text().split_whitespace().any(|word| matches!(word, "shadow-utils" | "shadow"))
-        })
+/// Whether a RUN installs the tools that make users, on an image that comes without.
+fn brings_tools(unit: &Unit<'_>) -> bool {
+    unit.instruction.keyword == Keyword::Run
+        && unit.text().split_whitespace().any(|word| matches!(word, "shadow-utils" | "shadow"))
 }
 
 /// A user that the file makes.

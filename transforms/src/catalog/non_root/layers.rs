@@ -1,0 +1,157 @@
+//! A folder that a RUN fills is given away in that RUN: behind it, everything would be in a second layer once more.
+
+use crate::edit::Edit;
+use crate::model::commands::Step;
+use crate::model::effects::Effect;
+use crate::model::paths;
+use crate::surgery::{Layout, append_command};
+use crate::syntax::Keyword;
+
+use super::owns::Folder;
+use super::place::{commands_at_the_end, root_at};
+use super::survey::{Survey, Unit};
+use super::user::User;
+
+/// A RUN that gives away what it has filled.
+pub(super) struct Filler {
+    /// Its place among the units of the stage.
+    pub(super) at: usize,
+    /// What it does more.
+    pub(super) command: String,
+    /// The same as an edit.
+    pub(super) edit: Edit,
+    /// The copies behind it into what it gives away, which get an owner.
+    pub(super) copies: Vec<usize>,
+}
+
+/// Takes the folders out of `late` that one RUN fills, and no other behind it.
+pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, late: &mut Vec<Folder>) -> Vec<Filler> {
+    let place = |folder: &Folder| {
+        // Whatever runs as root keeps files of its own there.
+        let whole = folder.recursive && !folder.make && folder.path != "/root";
+        let at = last_filled(survey, &folder.path).filter(|_| whole)?;
+        // A user that stands there is there at its end, and one of ours before it.
+        let first = user.made_by.map_or(0, |made| made + usize::from(!user.make.is_empty()));
+        let there = first <= at && root_at(survey, at);
+        there.then_some((at, copied_behind(survey, &folder.path, at)?))
+    };
+    let found: Vec<Option<(usize, Vec<usize>)>> = late.iter().map(place).collect();
+    let mut places: Vec<usize> = found.iter().flatten().map(|(at, _)| *at).collect();
+    places.sort_unstable();
+    places.dedup();
+    let mut fillers = Vec::new();
+    let mut rest: Vec<(Folder, Option<(usize, Vec<usize>)>)> = late.drain(..).zip(found).collect();
+    for at in places {
+        let (own, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|(_, found)| found.as_ref().is_some_and(|(place, _)| *place == at));
+        let folders: Vec<Folder> = own.iter().map(|(folder, _)| folder.clone()).collect();
+        let command = commands_at_the_end(survey, &folders, &[], &user.owner).join(" && ");
+        rest = others;
+        match behind(survey, at, &command) {
+            Some(edit) => {
+                let copies = own.into_iter().filter_map(|(_, found)| found).flat_map(|(_, copies)| copies).collect();
+                fillers.push(Filler { at, command, edit, copies });
+            }
+            None => late.extend(folders),
+        }
+    }
+    late.extend(rest.into_iter().map(|(folder, _)| folder));
+    fillers
+}
+
+/// The edit that puts `command` at the end of a unit's RUN; `None` where it can't stand there.
+fn behind(survey: &Survey<'_, '_>, at: usize, command: &str) -> Option<Edit> {
+    let layout = Layout::new(survey.model.file, survey.stage.from, survey.stage.body.clone());
+    append_command(survey.model.file, &layout, survey.units.get(at)?.instruction, command)
+}
+
+/// The RUN that fills the folder, where no other that may put anything into it follows.
+fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
+    let runs = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run;
+    let at = survey.units.iter().rposition(|unit| runs(unit) && touches(survey, unit, folder))?;
+    let unit = survey.units.get(at)?;
+    // What is mounted while it runs is nobody's to give away.
+    let mounted = unit.instruction.flags.iter().any(|flag| flag.name == "mount");
+    let kept = |unit: &Unit<'_>| match unit.instruction.keyword {
+        Keyword::Workdir => {
+            let to = survey.model.workdir(unit.index + 1);
+            to.is_none_or(|to| to == folder || !paths::within(to, folder))
+        }
+        Keyword::Volume => !unit.text().contains(folder),
+        _ => true,
+    };
+    let whole = survey.units.iter().skip(at).all(kept);
+    let weighs = survey.steps(unit).iter().any(|step| weighs(step, folder));
+    (!mounted && whole && weighs).then_some(at)
+}
+
+/// Whether a RUN may put anything into the folder, or change it.
+fn touches(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
+    let steps = survey.steps(unit);
+    steps.is_empty() || steps.iter().any(|step| changes(step, folder))
+}
+
+/// Whether a command may put anything into the folder, or change it.
+fn changes(step: &Step, folder: &str) -> bool {
+    // These leave all that is there to whom it belongs, as `sed -i` does, which has no effect.
+    if matches!(step.program(), "chmod" | "rm" | "rmdir" | "unlink" | "ln") {
+        return false;
+    }
+    let meets = |path: &String| paths::within(path, folder) || path != "/" && paths::within(folder, path);
+    let inside = step.cwd.as_deref().is_none_or(|cwd| paths::within(cwd, folder));
+    let named = step.argv.iter().chain(&step.outputs).any(|word| word.contains(folder) || step.reaches(word, folder));
+    match step.effect() {
+        Effect::Nothing => named && !step.outputs.is_empty(),
+        Effect::Install(_)
+        | Effect::Remove(_)
+        | Effect::Upgrade
+        | Effect::Lists
+        | Effect::Repository
+        | Effect::User => named,
+        Effect::Files(paths) | Effect::Writes(paths) | Effect::Fetch(paths) => named || paths.iter().any(meets),
+        Effect::Configure | Effect::Store(_) | Effect::Home(_) => inside || named,
+        Effect::Build => inside || named,
+        Effect::Unknown => true,
+    }
+}
+
+/// Whether a command leaves more than a file or two in the folder.
+fn weighs(step: &Step, folder: &str) -> bool {
+    let into = |path: &String| paths::within(path, folder);
+    let much = match step.kind() {
+        "copy" => step.program() != "cp" || step.args().iter().any(|arg| is_deep(arg)),
+        kind => matches!(kind, "download" | "unpack"),
+    };
+    match step.effect() {
+        Effect::Fetch(paths) => paths.iter().any(into),
+        Effect::Writes(paths) => much && paths.iter().any(into),
+        Effect::Build | Effect::Home(_) => step.cwd.as_ref().is_some_and(into),
+        _ => false,
+    }
+}
+
+/// Whether an option of `cp` takes folders along.
+fn is_deep(arg: &str) -> bool {
+    let short = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    matches!(arg, "--recursive" | "--archive") || short.is_some_and(|rest| rest.contains(['a', 'r', 'R']))
+}
+
+/// The copies into the folder behind `at` that can get an owner; `None` where one can't.
+fn copied_behind(survey: &Survey<'_, '_>, folder: &str, at: usize) -> Option<Vec<usize>> {
+    let mut found = Vec::new();
+    for (place, unit) in survey.units.iter().enumerate().skip(at) {
+        if !matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add) {
+            continue;
+        }
+        let to = survey.copied(unit)?.to.as_deref()?;
+        if paths::within(to, folder) {
+            if unit.has_owner() || unit.instruction.keyword == Keyword::Add {
+                return None;
+            }
+            found.push(place);
+        } else if paths::within(folder, to) {
+            return None;
+        }
+    }
+    Some(found)
+}

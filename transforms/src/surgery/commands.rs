@@ -3,7 +3,7 @@
 use super::Layout;
 use crate::edit::Edit;
 use crate::span::Span;
-use crate::syntax::shell::{CompoundKind, Item, Node, Operator};
+use crate::syntax::shell::{Item, Node, Operator};
 use crate::syntax::{File, Instruction, Keyword};
 
 /// Takes the command `at` out of the list of a RUN, with the operator that joins it and the comments right above it.
@@ -110,12 +110,9 @@ pub fn append_command(
     }
     let script = instruction.script()?;
     let (last, before) = script.items.split_last()?;
-    let leaves = |item: &Item<'_>| match &item.node {
-        Node::Command(command) => {
-            command.words.first().is_some_and(|word| matches!(word.raw.as_ref(), "exec" | "exit" | "return"))
-        }
-        Node::Pipeline(_) | Node::Test(_) => false,
-        Node::Compound(compound) => compound.kind == CompoundKind::Function,
+    let leaves = |item: &Item<'_>| {
+        let ends = ["exec", "exit", "return"];
+        words(item).is_some_and(|mut all| all.next().is_some_and(|first| ends.contains(&first)))
     };
     let tail = Span { start: last.span.end, end: instruction.span.end };
     if script.items.iter().any(leaves)
@@ -124,18 +121,35 @@ pub fn append_command(
     {
         return None;
     }
-    // What joins the last two commands, where they have a line each.
-    let joint = before.last().filter(|item| item.operator == Operator::And).map(|item| item.operator_span);
-    let joint = joint.map(|span| span.text(file.source)).filter(|text| text.contains('\n') && !text.contains('#'));
-    let text = match joint {
-        Some(joint) => format!("{joint}{command}"),
-        None => {
+    // Under `set -e` a `;` goes on only where all went well. Before `&&`, the shell would not stop in a loop or an `if`.
+    let strict = script.items.first().and_then(words).is_some_and(|words| {
+        let words: Vec<&str> = words.collect();
+        words.first() == Some(&"set") && words.iter().any(|word| word.starts_with('-') && word.contains('e'))
+    });
+    let joint =
+        before.last().filter(|item| item.operator == Operator::And || strict && item.operator == Operator::Then);
+    if matches!(last.node, Node::Compound(_)) && !joint.is_some_and(|item| item.operator == Operator::Then) {
+        return None;
+    }
+    let written = joint.map(|item| item.operator_span.text(file.source)).filter(|text| !text.contains('#'));
+    let text = match (written.filter(|text| text.contains('\n')), joint) {
+        (Some(written), _) => format!("{written}{command}"),
+        (None, Some(Item { operator: Operator::Then, .. })) => format!("; {command}"),
+        (None, _) => {
             let short = instruction.lines.0 == instruction.lines.1
                 && instruction.span.len() + " && ".len() + command.len() <= super::WIDTH;
             if short { format!(" && {command}") } else { format!("{}{command}", layout.joint()) }
         }
     };
     Some(Edit::insert(last.span.end as usize, text))
+}
+
+/// The words of a simple command, as they are written; `None` for anything else.
+fn words<'i>(item: &'i Item<'_>) -> Option<impl Iterator<Item = &'i str>> {
+    match &item.node {
+        Node::Command(command) => Some(command.words.iter().map(|word| word.raw.as_ref())),
+        _ => None,
+    }
 }
 
 /// The comments right above the command `at` of a script, without their indentation, in the order that they stand in.
@@ -284,7 +298,11 @@ mod tests {
         is("RUN a && \\\n  b", "RUN a && \\\n  b && \\\n  chown -R app /app");
         is("RUN a \\\n\t&& b", "RUN a \\\n\t&& b \\\n\t&& chown -R app /app");
         is("RUN a; \\\n    b | c", "RUN a; \\\n    b | c \\\n    && chown -R app /app");
-        is("RUN if a; then b; fi", "RUN if a; then b; fi && chown -R app /app");
+        is(
+            "RUN set -ex; \\\n  for a in b; do c; done",
+            "RUN set -ex; \\\n  for a in b; do c; done; \\\n  chown -R app /app",
+        );
+        is("RUN set -e; a", "RUN set -e; a; chown -R app /app");
     }
 
     #[test]

@@ -24,38 +24,44 @@ pub(super) struct Filler {
     pub(super) copies: Vec<usize>,
 }
 
-/// Takes the folders out of `late` that one RUN fills, and no other behind it.
-pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, late: &mut Vec<Folder>) -> Vec<Filler> {
-    let place = |folder: &Folder| {
-        // Whatever runs as root keeps files of its own there.
+/// Takes the folders out of `late` that one RUN fills, and no other behind it, with the folders in them.
+pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], late: &mut Vec<Folder>) -> Vec<Filler> {
+    let mut found: Vec<(usize, Vec<Folder>, Vec<usize>)> = Vec::new();
+    for folder in late.iter() {
+        // Whatever runs as root keeps files of its own in root's home.
         let whole = folder.recursive && !folder.make && folder.path != "/root";
-        let at = last_filled(survey, &folder.path).filter(|_| whole)?;
+        // Above what is made deeper in it, `mkdir -p` makes folders that are root's.
+        let deeper = |path: &str| paths::within(path, &folder.path) && paths::parent(path) != folder.path;
+        if !whole || early.iter().any(|made| made.make && deeper(&made.path)) {
+            continue;
+        }
+        let Some(at) = last_filled(survey, &folder.path) else { continue };
         // A user that stands there is there at its end, and one of ours before it.
         let first = user.made_by.map_or(0, |made| made + usize::from(!user.make.is_empty()));
-        let there = first <= at && root_at(survey, at);
-        there.then_some((at, copied_behind(survey, &folder.path, at)?))
-    };
-    let found: Vec<Option<(usize, Vec<usize>)>> = late.iter().map(place).collect();
-    let mut places: Vec<usize> = found.iter().flatten().map(|(at, _)| *at).collect();
-    places.sort_unstable();
-    places.dedup();
-    let mut fillers = Vec::new();
-    let mut rest: Vec<(Folder, Option<(usize, Vec<usize>)>)> = late.drain(..).zip(found).collect();
-    for at in places {
-        let (own, others): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|(_, found)| found.as_ref().is_some_and(|(place, _)| *place == at));
-        let folders: Vec<Folder> = own.iter().map(|(folder, _)| folder.clone()).collect();
-        let command = commands_at_the_end(survey, &folders, &[], &user.owner).join(" && ");
-        rest = others;
-        match behind(survey, at, &command) {
-            Some(edit) => {
-                let copies = own.into_iter().filter_map(|(_, found)| found).flat_map(|(_, copies)| copies).collect();
-                fillers.push(Filler { at, command, edit, copies });
+        let Some(copies) = copied_behind(survey, &folder.path, at).filter(|_| first <= at && root_at(survey, at))
+        else {
+            continue;
+        };
+        match found.iter_mut().find(|(place, ..)| *place == at) {
+            Some((_, folders, all)) => {
+                folders.push(folder.clone());
+                all.extend(copies);
             }
-            None => late.extend(folders),
+            None => found.push((at, vec![folder.clone()], copies)),
         }
     }
-    late.extend(rest.into_iter().map(|(folder, _)| folder));
+    found.sort_by_key(|(at, ..)| *at);
+    let mut fillers = Vec::new();
+    for (at, folders, copies) in found {
+        let inside = |one: &Folder| folders.iter().any(|folder| paths::within(&one.path, &folder.path));
+        let (own, rest): (Vec<Folder>, Vec<Folder>) = std::mem::take(late).into_iter().partition(inside);
+        let command = commands_at_the_end(survey, &own, &[], &user.owner).join(" && ");
+        *late = rest;
+        match behind(survey, at, &command) {
+            Some(edit) => fillers.push(Filler { at, command, edit, copies }),
+            None => late.extend(own),
+        }
+    }
     fillers
 }
 

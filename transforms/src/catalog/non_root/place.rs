@@ -120,7 +120,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         }
         late.append(&mut given);
     }
-    let fillers = layers::fillers(survey, &user, &mut late);
+    let fillers = layers::fillers(survey, &user, &early, &mut late);
     copies.extend(fillers.iter().flat_map(|filler| &filler.copies));
     copies.sort_unstable();
     copies.dedup();
@@ -313,14 +313,16 @@ pub(super) fn commands_at_the_end(
         let name = spelled(survey, &folder.path);
         if is_link(survey, &folder.path) { format!("{name}/") } else { name }
     };
-    let mut names: Vec<String> = deep.iter().map(linked).collect();
+    let within = |path: &str| deep.iter().any(|above| above.path != path && paths::within(path, &above.path));
+    let mut names: Vec<String> = deep.iter().filter(|folder| !within(&folder.path)).map(linked).collect();
     names.extend(touched);
     if !names.is_empty() {
         let flag = if deep.is_empty() { "" } else { "-R " };
         commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
     }
-    if !flat.is_empty() {
-        let names: Vec<String> = flat.iter().map(|folder| spelled(survey, &folder.path)).collect();
+    let names: Vec<String> =
+        flat.iter().filter(|folder| !within(&folder.path)).map(|folder| spelled(survey, &folder.path)).collect();
+    if !names.is_empty() {
         commands.push(format!("chown {owner} {}", names.join(" ")));
     }
     commands

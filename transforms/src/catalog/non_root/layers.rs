@@ -149,13 +149,16 @@ fn copied_behind(survey: &Survey<'_, '_>, folder: &str, at: usize) -> Option<Vec
         if !matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add) {
             continue;
         }
-        let to = survey.copied(unit)?.to.as_deref()?;
+        let copied = survey.copied(unit)?;
+        let to = copied.to.as_deref()?;
+        // A folder goes where it has the same folders in it: `COPY files /`.
+        let files = || copied.sources.iter().all(|source| paths::name(source).trim_start_matches('.').contains('.'));
         if paths::within(to, folder) {
             if unit.has_owner() || unit.instruction.keyword == Keyword::Add {
                 return None;
             }
             found.push(place);
-        } else if paths::within(folder, to) {
+        } else if paths::within(folder, to) && !files() {
             return None;
         }
     }

@@ -163,6 +163,8 @@ lists! {
     WrittenVariableEnds = "written-variable-ends",
     /// Words for folders in which something is kept.
     KeepingWords = "keeping-words",
+    /// Options by which a server is told where to make its socket.
+    SocketOptions = "socket-options",
     /// Folders of `/etc` that are the system's, and no program's own.
     SystemSettings = "system-settings",
     /// Options of `useradd` and `adduser` whose value is the next word.

@@ -1,5 +1,6 @@
 //! The simple commands of a shell form, one after the other, with the folder each runs in.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::effects::{self, Effect};
@@ -353,19 +354,21 @@ impl Walk<'_, '_> {
         known
     }
 
-    /// The commands of a process substitution.
-    fn aside(&mut self, text: &str, span: Span, cwd: &Option<String>, always: bool) {
+    /// The commands of a script in a word of a command: of a process substitution, of `sh -c 'script'`. Whether it could be
+    /// read.
+    fn aside(&mut self, text: &str, span: Span, mut cwd: Option<String>, always: bool) -> bool {
         if self.depth >= 4 || !self.model.afford(text) {
-            return;
+            return false;
         }
-        let Some(script) = shell::parse_alone(text) else { return };
+        let Some(script) = shell::parse_alone(text) else { return false };
         self.depth += 1;
         let first = self.steps.len();
-        self.list(&script.items, &mut cwd.clone(), always, false);
+        self.list(&script.items, &mut cwd, always, false);
         for step in self.steps.iter_mut().skip(first) {
             step.span = span;
         }
         self.depth -= 1;
+        true
     }
 
     fn command(&mut self, command: &Command<'_>, cwd: &mut Option<String>, always: bool) {
@@ -377,7 +380,7 @@ impl Walk<'_, '_> {
         }
         let targets = command.redirects.iter().map(|redirect| &redirect.target);
         for text in command.words.iter().chain(targets).filter_map(process) {
-            self.aside(text, command.span, cwd, always);
+            self.aside(text, command.span, cwd.clone(), always);
         }
         let assignments: Vec<String> = command.assignments.iter().map(|word| word.raw.as_ref().to_owned()).collect();
         for word in &command.assignments {
@@ -413,23 +416,16 @@ impl Walk<'_, '_> {
             }
         }
         if matches!(program, "sh" | "bash" | "ash" | "dash" | "su" | "runuser")
-            && self.depth < 4
-            && let Some(script) = inline(self.model, &argv)
+            && let Some(script) = inline(&argv)
         {
-            self.depth += 1;
             // Who logs in begins at home, wherever that is.
             let logs_in = |word: &String| {
                 word == "--login" || word.starts_with('-') && !word.starts_with("--") && word.contains('l')
             };
             let login = matches!(program, "su" | "runuser") && argv.iter().any(|word| word == "-" || logs_in(word));
-            let mut own = cwd.clone().filter(|_| !login);
-            let first = self.steps.len();
-            self.list(&script.items, &mut own, always, false);
-            for step in self.steps.iter_mut().skip(first) {
-                step.span = command.span;
+            if self.aside(&script, command.span, cwd.clone().filter(|_| !login), always) {
+                return;
             }
-            self.depth -= 1;
-            return;
         }
         let step = Step {
             item: self.item,
@@ -525,13 +521,28 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The script of `sh -c 'script'`.
-fn inline<'t>(model: &Model<'_>, argv: &'t [String]) -> Option<Script<'t>> {
+fn inline(argv: &[String]) -> Option<Cow<'_, str>> {
     let at = argv.iter().position(|word| {
         word == "--command"
             || word.starts_with('-') && !word.starts_with("--") && word.ends_with('c') && word.len() <= 4
     })?;
-    let text = argv.get(at + 1)?;
-    model.afford(text).then(|| shell::parse_alone(text))?
+    argv.get(at + 1).map(|text| unquoted(text))
+}
+
+/// A word as the shell hands it on, but for what is only known when it runs: such a word still has its quotes.
+fn unquoted(word: &str) -> Cow<'_, str> {
+    let Some(inside) = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return word.into() };
+    let mut text = String::with_capacity(inside.len());
+    let mut rest = inside.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            // More than one word in quotes.
+            '"' => return word.into(),
+            '\\' => text.push(rest.next_if(|next| matches!(next, '"' | '$' | '`' | '\\')).unwrap_or(c)),
+            _ => text.push(c),
+        }
+    }
+    text.into()
 }
 
 /// The script of a process substitution: `>(tee /var/log/start.log)`.
@@ -548,7 +559,9 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             return Some(Vec::new());
         }
         if matches!(argv.first().map(|program| paths::name(program)), Some("sh" | "bash" | "ash" | "dash"))
-            && let Some(script) = inline(model, &argv)
+            && let Some(text) = inline(&argv)
+            && model.afford(&text)
+            && let Some(script) = shell::parse_alone(&text)
         {
             return Some(steps(model, index, &script));
         }

@@ -238,9 +238,9 @@ fn unmade(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         copies.any(|to| paths::within(to, path) || paths::within(path, to) && to != "/")
     };
     let volume = || survey.all().any(|unit| unit.instruction.keyword == Keyword::Volume);
-    match owns::told(survey).into_iter().find(|path| !brought(path)) {
+    match owns::told(survey).into_iter().chain(owns::of_process(survey)).find(|path| !brought(path)) {
         Some(path) if !volume() => {
-            let text = format!("it keeps its data in {path}, which only root can make on an image without a shell");
+            let text = format!("it writes {path}, which only root can make on an image without a shell");
             Err(refuse("needs-root", text, true))
         }
         _ => Ok(()),

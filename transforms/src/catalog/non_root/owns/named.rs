@@ -15,6 +15,7 @@ use super::super::uses;
 use super::folders::only_serves;
 use super::made::{PROGRAMS, given};
 use super::modes::brought;
+use super::process::{self, options};
 use super::sources::named_in_sources;
 use super::{Folder, Needs, is_application};
 
@@ -138,14 +139,14 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     folders.extend(told(survey));
     folders.extend(kept(survey));
     // A socket is made, and so its folder is written to; in `/run` itself too, which is the image's own.
-    for path in supervised::sockets(survey) {
+    for path in supervised::sockets(survey).into_iter().chain(process::folders(survey)) {
         if matches!(path.as_str(), "/run" | "/var/run") {
             needs.late.push(Folder { path, recursive: false, make: false });
         } else {
             folders.push(path);
         }
     }
-    for path in supervised::files(survey) {
+    for path in supervised::files(survey).into_iter().chain(process::logs(survey)) {
         let folder = paths::parent(&path).to_owned();
         if free(&path) {
             continue;
@@ -163,7 +164,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     for path in files {
-        if !needs.files.contains(&path) && !needs.owned(paths::parent(&path)) {
+        if !needs.files.contains(&path) && !needs.owned(&path) && !needs.owned(paths::parent(&path)) {
             needs.files.push(path);
         }
     }
@@ -214,29 +215,17 @@ fn makes_itself(survey: &Survey<'_, '_>, needs: &Needs, path: &str) -> bool {
 pub(in crate::catalog::non_root) fn told(survey: &Survey<'_, '_>) -> Vec<String> {
     let keeps = |option: &str| {
         let mut words = option.trim_start_matches('-').split(['-', '_', '.']);
-        option.starts_with('-')
-            && words.any(|word| {
-                Words::KeepingWords.list().iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
-                    // `--datadir`, `-logpath`
-                    let stem = word.trim_end_matches("path").trim_end_matches("dir").trim_end_matches("file");
-                    stem.len() < word.len() && Words::KeepingWords.has(stem)
-                }
-            })
+        words.any(|word| {
+            Words::KeepingWords.list().iter().any(|keeps| word.eq_ignore_ascii_case(keeps)) || {
+                // `--datadir`, `-logpath`
+                let stem = word.trim_end_matches("path").trim_end_matches("dir").trim_end_matches("file");
+                stem.len() < word.len() && Words::KeepingWords.has(stem)
+            }
+        })
     };
     let mut found: Vec<String> = Vec::new();
-    // What lies in a folder of its own only happens to have the name of a tool.
-    let own = |step: &Step| {
-        let first = step.argv.first().map_or("", String::as_str);
-        first.contains('/') && !PROGRAMS.contains(&paths::parent(first))
-    };
-    for step in survey.entry.steps.iter().filter(|step| step.kind().is_empty() || own(step)) {
-        let args = step.args();
-        let joined = args.iter().filter_map(|arg| arg.split_once('='));
-        let apart = args.windows(2).filter_map(|pair| match pair {
-            [option, value] if !option.contains('=') => Some((option.as_str(), value.as_str())),
-            _ => None,
-        });
-        for (_, value) in joined.chain(apart).filter(|(option, value)| keeps(option) && value.starts_with('/')) {
+    for step in survey.entry.steps.iter().filter(|step| own_program(step)) {
+        for (_, value) in options(step.args()).filter(|(option, value)| keeps(option) && value.starts_with('/')) {
             if value.contains(['$', ':', '*', ' ', ',']) || !step.known {
                 continue;
             }
@@ -249,6 +238,13 @@ pub(in crate::catalog::non_root) fn told(survey: &Survey<'_, '_>) -> Vec<String>
         }
     }
     found
+}
+
+/// Whether a command is a program that runs, and no tool of the system. What lies in a folder of its own only happens to
+/// have the name of one.
+pub(super) fn own_program(step: &Step) -> bool {
+    let first = step.argv.first().map_or("", String::as_str);
+    step.kind().is_empty() || first.contains('/') && !PROGRAMS.contains(&paths::parent(first))
 }
 
 /// The folders of the files that what runs writes by itself: its number, its log, its timetable.

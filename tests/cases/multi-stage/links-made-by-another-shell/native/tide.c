@@ -1,0 +1,1 @@
+int tide(int hour) { return hour % 12; }

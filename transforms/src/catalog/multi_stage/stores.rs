@@ -152,6 +152,13 @@ pub(super) fn place(step: &Step) -> &str {
     step.cwd.as_deref().unwrap_or("?")
 }
 
+/// Where a project is installed that is told no place, by the folder of its sources, if that is not `/usr/local`.
+fn usual(sources: &str) -> Option<&'static str> {
+    let name = paths::name(sources);
+    let named = |project: &str| name.strip_prefix(project).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    PREFIXES.rows().find(|row| named(row.key)).map(|row| row.rest)
+}
+
 /// Where `make install` puts things.
 ///
 /// # Errors
@@ -162,7 +169,7 @@ pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefi
         |folder: &str| folder != "/" && (paths::within(cwd, folder) || paths::within(folder, cwd)) || folder == cwd;
     let known = prefixes.iter().rev().find(|(folder, _)| near(folder)).map(|(_, prefix)| prefix.clone());
     let mut found = read(step).or(known).unwrap_or_else(|| Prefix {
-        folders: vec!["/usr/local".into()],
+        folders: vec![usual(cwd).unwrap_or("/usr/local").to_owned()],
         empty: Vec::new(),
         libraries: false,
     });
@@ -196,12 +203,16 @@ pub(super) fn prefix(step: &Step, prefixes: &[(String, Prefix)]) -> Result<Prefi
     Ok(found)
 }
 
-/// Why a Makefile can't be told apart that is told to install what the system or its server starts the program by: that goes
-/// to `/etc`, whatever the prefix.
+/// Why a Makefile can't be told apart that is told to install what the system or its server starts the program by, or the
+/// settings of a project that lies among the system's files: that goes to `/etc`, whatever the prefix.
 pub(super) fn sets_up(step: &Step) -> Option<Refusal> {
     const PARTS: [&str; 9] =
         ["init", "initd", "daemoninit", "systemd", "service", "webconf", "inetd", "etc", "init-script"];
-    let told = |arg: &&String| arg.strip_prefix("install-").is_some_and(|part| PARTS.contains(&part));
+    let among = step.cwd.as_deref().and_then(usual) == Some("/usr");
+    let told = |arg: &&String| {
+        arg.strip_prefix("install-").is_some_and(|part| PARTS.contains(&part))
+            || among && matches!(arg.as_str(), "basic-pbx" | "config" | "samples")
+    };
     let target = step.args().iter().find(told).filter(|_| step.kind() == "make")?;
     let text =
         format!("`make {target}` installs into /etc, among the distribution's own files, which can't be copied apart");
@@ -927,10 +938,8 @@ fn told_prefixes(step: &Step) -> Vec<String> {
         found.extend(value.and_then(|path| step.path(path)));
     }
     let setup = step.argv.iter().take(3).any(|word| paths::name(word) == "setup.py");
-    let project = step.cwd.as_deref().map(paths::name).filter(|_| setup && found.is_empty());
-    let named = |name: &str| project.is_some_and(|project| project == name || project.starts_with(&format!("{name}-")));
-    let row = PREFIXES.rows().find(|row| named(row.key));
-    found.extend(row.map(|row| row.rest.to_owned()));
+    let project = step.cwd.as_deref().filter(|_| setup && found.is_empty());
+    found.extend(project.and_then(usual).map(str::to_owned));
     // One of them may hold the others.
     let all = found.clone();
     found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));

@@ -117,13 +117,19 @@ pub(super) fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, to
         })
         .map(String::as_str)
         .collect();
+    let given = || recipe.carried.iter().filter(|carried| carried.owner.is_some());
+    let apart = |path: &str| {
+        let inside = |folder: &&str| paths::within(folder, path) && !in_builder(&recipe.builder_folders, folder);
+        own_folders
+            .iter()
+            .copied()
+            .filter(inside)
+            .any(|folder| !given().any(|carried| paths::within(folder, &carried.to)))
+    };
     touched.iter().all(|path| {
         in_builder(&recipe.builder_folders, path)
-            || recipe.carried.iter().any(|carried| {
-                carried.owner.is_some()
-                    && (paths::within(path, &carried.to)
-                        || paths::within(&carried.to, path) && !own_folders.contains(&path.as_str()))
-            })
+            || given()
+                .any(|carried| paths::within(path, &carried.to) || paths::within(&carried.to, path) && !apart(path))
     })
 }
 

@@ -54,6 +54,7 @@ impl<'s> Whole<'s, '_, '_> {
                         first = first.and(Err(refuse("installs-among-system-files", text, false)));
                     }
                     Effect::Build => {
+                        first = first.and(stores::sets_up(step).map_or(Ok(()), Err));
                         self.works(at, step);
                         if let Some(path) = browsers::kept(survey, unit, step) {
                             self.carry(&path, at, format!("`{}` downloads a browser into it", shown(step)));

@@ -13,7 +13,7 @@ use super::super::user::{self, User};
 use super::folders::only_serves;
 use super::modes::brought;
 use super::named::{configuration, free, run_folder};
-use super::{Folder, Needs, is_application};
+use super::{Folder, Needs, in_tmp, is_application};
 
 /// Folders that the file makes and leaves empty: what would be the use of them, if not that the program fills them?
 pub(super) fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
@@ -27,7 +27,6 @@ pub(super) fn made(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let serves = only_serves(survey, user);
     for (path, make) in found {
         let filled = survey.all().any(|unit| copies_into(survey, unit, &path));
-        // Everybody writes there, but not into the folder of somebody.
         let recursive = filled && in_tmp(&path);
         let used = filled && !recursive || survey.all().any(|unit| works_in(survey, unit, &path));
         // Who only serves what is there writes logs and buffers.
@@ -46,7 +45,7 @@ fn makes(survey: &Survey<'_, '_>, unit: &Unit<'_>) -> Vec<(String, bool)> {
     let place = |path: &str| {
         let run = (paths::within(path, "/run") || paths::within(path, "/var/run"))
             && !matches!(path, "/run" | "/var/run" | "/run/sshd" | "/var/run/sshd");
-        (is_application(path) || run || configuration(path) || in_tmp(path)) && !paths::within(path, "/root")
+        (is_application(path) || run || configuration(path)) && !paths::within(path, "/root")
     };
     let mut found = Vec::new();
     for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.known) {
@@ -144,11 +143,6 @@ pub(super) fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.late.push(Folder { path, recursive: false, make: false });
         }
     }
-}
-
-/// Whether the path is a folder of its own below those for temporary files.
-fn in_tmp(path: &str) -> bool {
-    free(path) && !paths::within(path, "/dev") && !matches!(path, "/tmp" | "/var/tmp")
 }
 
 /// Whether a `chmod` lets everybody write into the folder.

@@ -99,7 +99,14 @@ pub(super) struct Folder {
 
 /// Whether a path can be the folder of an application.
 pub(super) fn is_application(path: &str) -> bool {
-    !Words::SharedFolders.has(path) && !Words::ReadOnlyFolders.list().iter().any(|folder| paths::within(path, folder))
+    let shared = Words::SharedFolders.has(path);
+    in_tmp(path) || !shared && !Words::ReadOnlyFolders.list().iter().any(|folder| paths::within(path, folder))
+}
+
+/// Whether a path is a folder of its own below those for temporary files: everybody writes there, but not into the folder of
+/// somebody.
+fn in_tmp(path: &str) -> bool {
+    named::free(path) && !paths::within(path, "/dev") && !matches!(path, "/tmp" | "/var/tmp")
 }
 
 /// Databases that are copied to a folder of their own: the program writes to them, and beside them.

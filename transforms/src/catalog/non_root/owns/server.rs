@@ -17,6 +17,7 @@ use super::super::survey::{Survey, Unit};
 use super::super::user::{self, User};
 
 use super::named::{free, run_folder, told};
+use super::process;
 use super::{Folder, Needs, is_application};
 
 /// The places of a known server.
@@ -34,6 +35,11 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.late.extend(survey.facts.data.iter().copied().map(folder(false)));
         }
         return;
+    }
+    for prefix in told_nginx(survey) {
+        for (path, recursive) in [(paths::join(&prefix, "logs"), true), (prefix, false)] {
+            needs.late.push(Folder { path, recursive, make: true });
+        }
     }
     // A start script that can't be read starts PHP's server too, where one is installed.
     let fpm = user::unread_script(survey).and_then(|_| obstacles::installed_like(survey, "fpm"));
@@ -170,6 +176,16 @@ static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Whether a RUN tells nginx, before it is compiled, what it is to hold and where to write.
 pub(in crate::catalog::non_root) fn configures_nginx(text: &str) -> bool {
     text.contains("--with-http_") || text.contains("--http-log-path")
+}
+
+/// The folders that nginx is told to start in, where what its settings name without a folder lies: `nginx -p /srv/proxy`.
+fn told_nginx(survey: &Survey<'_, '_>) -> Vec<String> {
+    let nginx = survey.runs().filter(|step| matches!(step.program(), "nginx" | "openresty"));
+    let said = nginx.filter_map(|step| {
+        let (_, prefix) = process::options(step.args()).find(|(option, _)| *option == "-p")?;
+        step.path(prefix).filter(|prefix| paths::plain(prefix) && is_application(prefix))
+    });
+    said.collect()
 }
 
 /// The places of an nginx that is compiled here, or lies in a folder of its own: the distribution's are not its.

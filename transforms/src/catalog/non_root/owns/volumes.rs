@@ -1,5 +1,6 @@
 //! Volumes.
 
+use crate::knowledge::words::Words;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -33,6 +34,10 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             {
                 continue;
             }
+            // A file of the host's is mounted there, which it could not be over a folder.
+            if is_file(&path) {
+                continue;
+            }
             // What is changed in a folder after its VOLUME, the classic builder forgets.
             let servers = needs.late.iter().any(|folder| folder.path == path && folder.recursive);
             needs.late.retain(|folder| folder.path != path);
@@ -57,6 +62,12 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             needs.early.push(Folder { path, recursive: filled || servers, make: true });
         }
     }
+}
+
+/// Whether a volume is for a single file, by its name: `VOLUME /config.yml`.
+fn is_file(path: &str) -> bool {
+    let end = paths::name(path).rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map_or("", |(_, end)| end);
+    matches!(end, "properties" | "sock" | "yaml") || Words::SettingEnds.has(end) || Words::DataEnds.has(end)
 }
 
 /// The folders between root's home and a folder in it, which are the user's too.

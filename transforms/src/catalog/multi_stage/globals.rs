@@ -10,7 +10,7 @@ use crate::model::{npm, paths};
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
-use super::{stores, tidy};
+use super::{helpers, stores, tidy};
 
 /// What a command installs for everybody, where it can be installed a second time: its packages as they are written.
 /// `None` where it is another command, or where what it installs has to be copied.
@@ -110,7 +110,11 @@ pub(super) fn copied(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step) -> b
 
 /// The command that installs in the runtime stage what is started there; `None` where nothing of it is.
 pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names: &[&str]) -> Option<String> {
-    let text = |words: Vec<&str>| words.join(" ");
+    let quoted = |word: &str| {
+        let plain = !word.contains(['<', '>', '|', '&', ';', '(', ')', ' ']);
+        if plain || word.contains('\'') { word.to_owned() } else { format!("'{word}'") }
+    };
+    let text = |words: Vec<&str>| words.into_iter().map(quoted).collect::<Vec<_>>().join(" ");
     if node_is_taken_away(survey) {
         return None;
     }
@@ -136,13 +140,14 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
         }
         let Some(global) = globals::global(package(name)) else { return true };
         let manager = matches!(package(name), "npm" | "yarn" | "pnpm" | "npx" | "node-gyp");
-        // What the build itself never calls is there for what can't be read.
-        let idle = || {
-            let calls = |step: &Step| step.argv.first().is_some_and(|word| word == package(name));
-            matches!(package(name), "yarn" | "pnpm") && !survey.steps().any(|(_, step)| calls(step))
-        };
+        // What the build itself never calls is there for what can't be read, or for people.
+        let calls =
+            |step: &Step| step.argv.first().is_some_and(|word| global.programs().any(|program| word == program));
+        let idle = || !survey.steps().any(|(_, step)| calls(step));
+        let keeps = || matches!(package(name), "yarn" | "pnpm") && idle();
         !global.builds
-            || blind && (!manager || idle())
+            || blind && (!manager || keeps())
+            || node_is_idle(survey, recipe) && (!manager && idle() || keeps())
             || global.programs().any(|program| scripted(program) || is_started(survey, recipe, program))
     };
     if !names.iter().any(|name| wanted(name)) {
@@ -150,6 +155,19 @@ pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names
     }
     let words = step.argv.iter().map(String::as_str);
     Some(text(words.filter(|word| !names.contains(word) || wanted(word)).collect()))
+}
+
+/// Whether Node is added to an image of another language, and nothing of the build starts it: people do, in the container.
+fn node_is_idle(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
+    let image = survey.model.known(survey.stage);
+    let other = image.as_ref().and_then(|image| image.language()).is_some_and(|language| language != "node");
+    let starts = |unit: &Unit<'_>, step: &Step| match step.kind() {
+        "npm" | "yarn" | "pnpm" => named(survey, unit, step).is_none(),
+        kind => kind == "npx" || step.program() == "node",
+    };
+    other
+        && !helpers::bundles(survey, recipe)
+        && !survey.units.iter().any(|unit| unit.steps.iter().any(|step| starts(unit, step)))
 }
 
 /// Whether a package that is installed for everybody is taken away again: `npm uninstall -g gulp`.

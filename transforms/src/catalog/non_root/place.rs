@@ -420,5 +420,10 @@ fn word(path: &str) -> String {
     let plain = path.bytes().all(|byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b',')
     });
-    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+    // A variable that the file gives no value has one when the image is built.
+    match path {
+        _ if plain => path.to_owned(),
+        _ if path.contains("${") && !path.contains(['"', '\\', '`']) => format!("\"{path}\""),
+        _ => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }

@@ -30,6 +30,8 @@ pub(super) enum Write {
     Folder(String),
     /// A file that it writes in place.
     File(String),
+    /// A file that it makes where it finds none: `if [ ! -f settings ]; then`.
+    New(String),
     /// A file or link that it makes anew in a folder, or takes out of it: the folder has to be writable.
     Entry(String),
     /// A file that it puts somewhere, or the folder that it puts it into.
@@ -228,6 +230,14 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
                 let made = values.filter_map(|(_, value)| value.rsplit_once(':'));
                 made.for_each(|(_, path)| add(path, Write::File));
             }
+            "git" => {
+                if let Effect::Fetch(folders) = effects::of(step) {
+                    // Where no folder is named, it makes one where it runs.
+                    let makes =
+                        |path: &&String| step.cwd.as_deref().is_some_and(|at| at != "/" && at == paths::parent(path));
+                    folders.iter().for_each(|path| add(path, if makes(&path) { Write::Entry } else { Write::Folder }));
+                }
+            }
             "curl" | "wget" | "tar" | "unzip" => {
                 if let Effect::Writes(written) = effects::of(step) {
                     written.iter().for_each(|path| add(path, Write::Target));
@@ -236,5 +246,23 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
             _ => {}
         }
     }
+    let new = looked_for(steps);
+    for write in &mut found {
+        if let Write::File(path) = write
+            && new.contains(path)
+        {
+            *write = Write::New(std::mem::take(path));
+        }
+    }
     (found, more)
+}
+
+/// The files that commands look for, to do something where there are none: `[ ! -f settings ]`.
+fn looked_for(steps: &[Step]) -> Vec<String> {
+    let tests = steps.iter().filter(|step| matches!(step.program(), "[" | "test"));
+    let asked = tests.filter_map(|step| match step.args() {
+        [not, kind, path, ..] if not == "!" && matches!(kind.as_str(), "-e" | "-f") => step.path(path),
+        _ => None,
+    });
+    asked.collect()
 }

@@ -278,7 +278,9 @@ fn behind_script(survey: &Survey<'_, '_>) -> Option<Server> {
 pub(super) fn beside(survey: &Survey<'_, '_>) -> Option<Server> {
     let steps = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
     let there = |server: &Server| {
-        server.image().is_empty() && (server.packages().next().is_some() || comes_with(survey, server.program()))
+        let fpm = || server.program() == "php-fpm" && obstacles::installed_like(survey, "fpm").is_some();
+        server.image().is_empty()
+            && (server.packages().next().is_some() || comes_with(survey, server.program()) || fpm())
     };
     steps.into_iter().filter_map(|step| known(survey, step.program())).find(there)
 }

@@ -1,5 +1,6 @@
 //! Which packages of an installation the runtime stage needs.
 
+use crate::knowledge::buildpack;
 use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::Manager;
 use crate::knowledge::words::Words;
@@ -217,6 +218,11 @@ pub(super) fn wanted(
                                 None => libraries.push(name.clone()),
                             }
                         }
+                    }
+                    // … and the programs that look into compiled files, which sources start as well.
+                    if manager == Manager::Apt && libraries.iter().any(|library| library == "libgomp1") {
+                        let of_compilers = |program: &String| buildpack::package(program) == Some("binutils");
+                        libraries.extend(survey.starts().iter().any(of_compilers).then(|| "binutils".to_owned()));
                     }
                     let parallel = |library: &String| library.starts_with("libgomp") && !survey.parallel();
                     found.extend(

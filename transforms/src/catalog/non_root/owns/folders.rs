@@ -215,5 +215,15 @@ pub(in crate::catalog::non_root) fn only_serves(survey: &Survey<'_, '_>, user: &
         });
     let php =
         survey.facts.language == Some("php") || survey.entry.steps.iter().any(|step| step.program().contains("php"));
-    (server && direct || plain) && !php && user::unread_script(survey).is_none()
+    (server && direct || plain)
+        && !php
+        && !survey.entry.steps.iter().any(is_application_too)
+        && user::unread_script(survey).is_none()
+}
+
+/// Whether a command starts a program in a language beside the server: `nginx && bundle exec puma`.
+fn is_application_too(step: &Step) -> bool {
+    matches!(step.kind(), "bundle" | "django" | "dotnet" | "npm" | "pnpm" | "poetry" | "rake" | "uv" | "yarn")
+        || matches!(step.program(), "gunicorn" | "java" | "node" | "puma" | "ruby" | "unicorn" | "uvicorn" | "uwsgi")
+        || step.program().starts_with("python")
 }

@@ -108,6 +108,10 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             let (path, file) = match write {
                 Write::Folder(path) => (path, false),
                 Write::File(path) => (path, true),
+                Write::New(path) => match paths::parent(&path) {
+                    folder if is_place(folder) => (folder.to_owned(), false),
+                    _ => (path, true),
+                },
                 Write::Entry(path) | Write::Target(path) => (paths::parent(&path).to_owned(), false),
             };
             if free(&path) || system(&path) && !file && !configuration(&path) {
@@ -158,7 +162,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     for path in folders {
-        let place = is_application(&path) || run_folder(&path) || configuration(&path);
+        let place = is_place(&path);
         if place && !needs.owned(&path) && !given(survey, user, &path) && !makes_itself(survey, needs, &path) {
             needs.late.push(Folder { path, recursive: false, make: true });
         }
@@ -297,12 +301,18 @@ pub(super) fn configuration(path: &str) -> bool {
     !name.is_empty() && !name.contains(".conf") && !Words::SystemSettings.has(name)
 }
 
+/// A folder that is a single program's, and can be given away.
+fn is_place(path: &str) -> bool {
+    let local = paths::relative(path, "/usr/local/etc").is_some_and(|name| !name.is_empty());
+    is_application(path) || run_folder(path) || configuration(path) || local
+}
+
 /// The place of the system that a script writes to, where it can't be given away.
 pub(in crate::catalog::non_root) fn system_place(write: &Write) -> Option<String> {
     let (path, folder) = match write {
         Write::Folder(path) => (path, path.as_str()),
         // A single file can be given away, but for the system's own.
-        Write::File(path) => {
+        Write::File(path) | Write::New(path) => {
             let own = ["/proc", "/sys", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hosts", "/etc/resolv.conf"];
             let own = own.iter().any(|place| paths::within(path, place));
             return own.then(|| path.clone());

@@ -70,9 +70,10 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             own_nginx(survey, needs);
         }
         if let Some(server) = super::super::user::beside(survey) {
+            let version = fpm_version(survey);
             needs.late.extend(server.made().map(folder(true)));
             needs.late.extend(server.folders().map(folder(false)));
-            needs.files.extend(server.files().map(str::to_owned));
+            needs.files.extend(server.files().map(|path| path.replace("{}", &version)));
         }
         // What an image's own program writes to, where that is what runs.
         if survey.entry.is_empty() && survey.facts.user.is_none_or(super::super::who::is_root) {
@@ -97,9 +98,7 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         needs.files.push("/var/run/apache2.pid".to_owned());
     }
     let there = !server.image().is_empty() || user.installed;
-    // PHP's programs have their version in their name, and so have the places of their logs.
-    let version = survey.entry.steps.iter().map(Step::program).find(|program| program.contains("fpm"));
-    let version: String = version.unwrap_or_default().chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let version = fpm_version(survey);
     let told = |path: &str| path.replace("{}", &version);
     needs.late.extend(server.made().map(|path| Folder { path: told(path), recursive: true, make: true }));
     needs.late.extend(server.folders().map(|path| Folder { path: told(path), recursive: true, make: !there }));
@@ -119,6 +118,14 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
     needs.files.extend(server.files().map(told));
     filled(survey, &server, needs);
+}
+
+/// The version in the name of PHP's server, which the places of its logs have as well: `php-fpm8.2`.
+fn fpm_version(survey: &Survey<'_, '_>) -> String {
+    let scripts = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
+    let mut programs = survey.entry.steps.iter().chain(scripts).map(Step::program);
+    let program = programs.find(|program| program.contains("fpm")).unwrap_or_default();
+    program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect()
 }
 
 /// The servers that start beside the one whose user it is: `CMD php-fpm && nginx`.

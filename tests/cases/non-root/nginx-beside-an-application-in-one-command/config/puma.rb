@@ -1,0 +1,1 @@
+bind "unix:///srv/shop/tmp/sockets/puma.sock"

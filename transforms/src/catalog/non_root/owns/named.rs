@@ -114,7 +114,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 },
                 Write::Entry(path) | Write::Target(path) => (paths::parent(&path).to_owned(), false),
             };
-            if free(&path) || system(&path) && !file && !configuration(&path) {
+            if free(&path) || system(&path) && !file && !is_place(&path) {
                 continue;
             }
             match file {

@@ -213,9 +213,17 @@ pub(super) fn sets_up(step: &Step) -> Option<Refusal> {
         arg.strip_prefix("install-").is_some_and(|part| PARTS.contains(&part))
             || among && matches!(arg.as_str(), "basic-pbx" | "config" | "samples")
     };
-    let target = step.args().iter().find(told).filter(|_| step.kind() == "make")?;
-    let text =
-        format!("`make {target}` installs into /etc, among the distribution's own files, which can't be copied apart");
+    let apxs = step.program().starts_with("apxs");
+    let installs = |arg: &&String| arg.starts_with('-') && !arg.starts_with("--") && arg.contains('i');
+    let (target, place) = match step.kind() {
+        "make" => (step.args().iter().find(told)?, "/etc"),
+        _ if apxs => (step.args().iter().find(installs)?, "the server's folder"),
+        _ => return None,
+    };
+    let program = step.program();
+    let text = format!(
+        "`{program} {target}` installs into {place}, among the distribution's own files, which can't be copied apart"
+    );
     Some(refuse("installs-among-system-files", text, false))
 }
 

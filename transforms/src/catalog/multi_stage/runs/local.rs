@@ -2,6 +2,7 @@
 
 use crate::knowledge::packages;
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
 
@@ -144,6 +145,18 @@ pub(in crate::catalog::multi_stage) fn made_archive(
             && !archives.iter().any(|part| name.contains(part))
     });
     files.filter_map(|file| step.path(file)).find(|path| !brought(path))
+}
+
+/// The script that a command runs, where an ADD has brought it from an address that is known to set up an archive of packages.
+pub(super) fn added_archive(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
+    let script = step.argv.iter().take(3).find(|word| word.contains('/') && step.program() != paths::name(word));
+    let script = step.path(script.or(step.argv.first())?)?;
+    let mut added = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+    let brings = |copy: &Copied| {
+        let archive = |source: &String| effects::archive(source).is_some();
+        copy.sources.iter().any(|source| archive(source) && copy.place(source).is_some_and(|place| place == script))
+    };
+    added.any(|copy| brings(copy)).then_some(script)
 }
 
 /// Whether a package name is a variable that the script computes.

@@ -28,6 +28,7 @@ pub(super) use kept::{no_files, services};
 pub(super) use local::{PACKAGE_MAKERS, made_archive};
 pub(super) use repeated::{for_installing, repeats};
 use sorting::Sorting;
+pub(super) use sorting::installs_made;
 use text::{chunks, layout};
 pub(super) use users::nobodys;
 

@@ -21,9 +21,15 @@ use super::copied::{
 use super::installs::{assigned, taken_away, takes_node};
 use super::kept::{has_ruby, looks_up};
 use super::keys::{hands_on, receives_key};
-use super::local::{built_packages, computed, made_archive};
+use super::local::{added_archive, built_packages, computed, made_archive};
 use super::repeated::{fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches};
 use super::text::{at_home, chunk_text, compound, left_running, loose};
+
+/// The refusal where a line installs a package of the build's own.
+pub(in crate::catalog::multi_stage) fn installs_made(line: u32, package: &str) -> Refusal {
+    let text = format!("line {line} installs {package}, which the build makes, into the shipped image");
+    refuse("entangled", text, false)
+}
 
 /// A RUN whose script is being sorted, and what came of it so far.
 pub(super) struct Sorting<'r, 'm, 'a> {
@@ -229,8 +235,7 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
 
     /// The refusal where a package of the build's own is installed.
     pub(super) fn installs_made(&self, package: &str) -> Refusal {
-        let text = format!("line {} installs {package}, which the build makes, into the shipped image", self.line());
-        refuse("entangled", text, false)
+        installs_made(self.line(), package)
     }
 
     /// What sets up the system.
@@ -334,10 +339,27 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
                 });
                 let outside =
                     self.any_outside(touched) || touched.iter().any(|path| for_the_program(survey, recipe, path));
-                outside && !sources && !is_owned(survey, recipe, step, touched)
+                self.is_empty(touched) || outside && !sources && !is_owned(survey, recipe, step, touched)
             }
+            "chown" | "chgrp" | "chmod" if self.is_empty(touched) => true,
             _ => self.any_outside(touched) && !is_owned(survey, recipe, step, touched),
         }
+    }
+
+    /// Whether one of the folders is where the shipped image works, of which nothing is copied, and which is given away or
+    /// opened: `mkdir /usr/src/app && chown node /usr/src/app`.
+    fn is_empty(&self, folders: &[String]) -> bool {
+        let home = self.survey.model.final_workdir(self.survey.stage).filter(|home| *home != "/");
+        let Some(home) = home.filter(|home| folders.iter().any(|path| path == home)) else { return false };
+        let gives = |step: &Step| {
+            let names = |paths: &[String]| paths.iter().any(|path| path == home);
+            matches!(step.program(), "chown" | "chgrp" | "chmod")
+                && matches!(effects::of(step), Effect::Files(paths) if names(paths))
+        };
+        let mut copied = self.recipe.carried.iter().map(|carried| carried.to.as_str());
+        let last_build = self.recipe.last_build;
+        self.survey.steps().take_while(|(at, _)| *at <= last_build).any(|(_, step)| gives(step))
+            && !copied.any(|to| paths::within(home, to) || paths::within(to, home))
     }
 
     fn outside(&self, path: &str) -> bool {
@@ -414,6 +436,14 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
             let text = format!(
                 "what `{}` in line {} runs can't be told: the variable has no value in the file",
                 shown(step),
+                self.line()
+            );
+            return Err(refuse("entangled", text, false));
+        }
+        if let Some(script) = added_archive(self.survey, step).filter(|_| !helpers::bundles(self.survey, self.recipe)) {
+            let text = format!(
+                "{script}, which ADD brings and line {} runs, sets up an archive of packages; pipe it into a shell, so that \
+                 the shipped image can have it too",
                 self.line()
             );
             return Err(refuse("entangled", text, false));

@@ -206,6 +206,13 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         adrift(self.survey, self.image.as_ref())?;
         let behind = self.survey.units.iter().skip(self.last_build + 1);
+        for unit in behind.clone() {
+            let mut packages = unit.steps.iter().filter_map(|step| runs::made_archive(self.survey, unit, step));
+            let copied = |path: &String| self.carried.iter().any(|carried| paths::within(path, &carried.to));
+            if let Some(made) = packages.find(|path| !copied(path)) {
+                return Err(runs::installs_made(unit.instruction.lines.0, &made));
+            }
+        }
         if let Some((unit, owner, maker)) = behind
             .filter_map(|unit| {
                 unit.steps.iter().find_map(|step| runs::nobodys(self.survey, step)).map(|found| (unit, found))

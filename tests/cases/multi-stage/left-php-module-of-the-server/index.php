@@ -1,0 +1,2 @@
+<?php
+echo (new NumberFormatter("da", NumberFormatter::SPELLOUT))->format(12);

@@ -143,7 +143,9 @@ fn joined(mut first: Vec<Step>, second: Vec<Step>, shell: bool) -> Vec<Step> {
     if let (Some(step), [only]) = (first.first_mut(), second.as_slice())
         && !shell
     {
-        let argv = step.argv.iter().chain(&only.argv).cloned().collect();
+        // `ENTRYPOINT ["/usr/bin/env"]` only looks up what CMD names.
+        let own = if step.program() == "env" && step.args().is_empty() { &[][..] } else { &step.argv[..] };
+        let argv = own.iter().chain(&only.argv).cloned().collect();
         *step = step.with_argv(argv);
     }
     if script {

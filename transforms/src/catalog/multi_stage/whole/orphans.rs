@@ -133,7 +133,8 @@ impl<'s> Whole<'s, '_, '_> {
                 return true;
             }
             let Some(path) = self.survey.started(step).or_else(|| self.linked(program)) else {
-                return program.contains('/') || program.ends_with(".sh") || self.may_be_brought(step);
+                let script = program.contains('/') || program.ends_with(".sh") || self.moved(program);
+                return script || self.may_be_brought(step);
             };
             // `COPY rootfs /`
             let over = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
@@ -164,10 +165,28 @@ impl<'s> Whole<'s, '_, '_> {
             }
             let script = path.ends_with(".sh")
                 || self.survey.copied_file(&path)
+                || self.moved(&path)
                 || self.brings_into(paths::parent(&path))
                 || self.compiles_elsewhere(&path)
                 || !self.survey.builds();
             script && self.survey.read(&path).is_none()
+        })
+    }
+
+    /// Whether a command puts a script that a COPY brings, and that is not there to read, among the programs under this name:
+    /// `mv start.sh /usr/local/bin/start`.
+    fn moved(&self, program: &str) -> bool {
+        let among = |to: &str| {
+            super::super::survey::PATH.contains(&paths::parent(to)) && paths::name(to) == paths::name(program)
+        };
+        self.survey.steps().any(|(_, step)| {
+            let operands: Vec<String> = step.operands().filter_map(|word| step.path(word)).collect();
+            let [from, to] = operands.as_slice() else { return false };
+            matches!(step.program(), "cp" | "install" | "mv")
+                && among(to)
+                && from.ends_with(".sh")
+                && self.survey.copied_file(from)
+                && self.survey.read(from).is_none()
         })
     }
 

@@ -8,7 +8,7 @@ use crate::surgery::{Layout, append_command};
 use crate::syntax::Keyword;
 
 use super::owns::Folder;
-use super::place::{commands_at_the_end, root_at};
+use super::place::{commands_at_the_end, is_link, linked, root_at};
 use super::survey::{Survey, Unit};
 use super::user::User;
 
@@ -29,7 +29,7 @@ pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], la
     let mut found: Vec<(usize, Vec<Folder>, Vec<usize>)> = Vec::new();
     for folder in late.iter() {
         // Whatever runs as root keeps files of its own in root's home.
-        let whole = folder.recursive && !folder.make && folder.path != "/root";
+        let whole = folder.recursive && !folder.make && folder.path != "/root" && !is_link(survey, &folder.path);
         // Above what is made deeper in it, `mkdir -p` makes folders that are root's.
         let deeper = |path: &str| paths::within(path, &folder.path) && paths::parent(path) != folder.path;
         if !whole || early.iter().any(|made| made.make && deeper(&made.path)) {
@@ -55,7 +55,7 @@ pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], la
     for (at, folders, copies) in found {
         let inside = |one: &Folder| folders.iter().any(|folder| paths::within(&one.path, &folder.path));
         let (own, rest): (Vec<Folder>, Vec<Folder>) = std::mem::take(late).into_iter().partition(inside);
-        let command = commands_at_the_end(survey, &own, &[], &user.owner).join(" && ");
+        let command = commands_at_the_end(survey, &own, &[], &user.owner, at).join(" && ");
         *late = rest;
         match behind(survey, at, &command) {
             Some(edit) => fillers.push(Filler { at, command, edit, copies }),
@@ -86,9 +86,29 @@ fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
         Keyword::Volume => !unit.text().contains(folder),
         _ => true,
     };
-    let whole = survey.units.iter().skip(at).all(kept);
-    let weighs = survey.steps(unit).iter().any(|step| weighs(step, folder));
+    let links = links_to(survey, folder);
+    let through = |unit: &Unit<'_>| links.iter().any(|link| puts_into(survey, unit, link));
+    let behind = || survey.units.iter().skip(at + 1);
+    let whole = behind().all(kept) && !behind().any(through);
+    let steps = survey.steps(unit);
+    let beside = steps.iter().any(|step| unpacks_beside(step, folder)) && steps.iter().any(|step| uses(step, folder));
+    let weighs = beside || steps.iter().any(|step| weighs(step, folder));
     (!mounted && whole && weighs).then_some(at)
+}
+
+/// The links that RUN instructions make to the folder, or into it.
+fn links_to(survey: &Survey<'_, '_>, folder: &str) -> Vec<String> {
+    let runs = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    let links = runs.flat_map(|unit| survey.steps(unit)).filter_map(linked);
+    links.filter(|(_, target)| paths::within(target, folder)).map(|(link, _)| link).collect()
+}
+
+/// Whether an instruction may put anything behind the link.
+fn puts_into(survey: &Survey<'_, '_>, unit: &Unit<'_>, link: &str) -> bool {
+    match survey.copied(unit) {
+        Some(copied) => copied.to.as_deref().is_none_or(|to| paths::within(to, link)),
+        None => survey.steps(unit).iter().any(|step| step.program() != "ln" && uses(step, link) && changes(step, link)),
+    }
 }
 
 /// Whether a RUN may put anything into the folder, or change it.
@@ -134,6 +154,18 @@ fn weighs(step: &Step, folder: &str) -> bool {
         Effect::Build | Effect::Home(_) => step.cwd.as_ref().is_some_and(into),
         _ => false,
     }
+}
+
+/// Whether a command unpacks an archive into the folder above, where it may have the folder in it.
+fn unpacks_beside(step: &Step, folder: &str) -> bool {
+    let above = |path: &String| path == paths::parent(folder);
+    matches!(step.effect(), Effect::Writes(paths) if step.kind() == "unpack" && paths.iter().any(above))
+}
+
+/// Whether a command works in the folder, or with what is in it: then it is there.
+fn uses(step: &Step, folder: &str) -> bool {
+    let inside = step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder));
+    inside || step.argv.iter().any(|word| step.reaches(word, folder))
 }
 
 /// Whether an option of `cp` takes folders along.

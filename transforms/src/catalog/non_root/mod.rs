@@ -8,7 +8,7 @@
 //! 4. `stepdown`: whether all that starts steps down by itself, which USER can do.
 //! 5. `user`: which user is right, and how the distribution makes one.
 //! 6. `owns`: what that user has to own (`caches`).
-//! 7. `place`: where the lines go (`layers`).
+//! 7. `place`: where the lines go (`layers`), and how it writes paths (`spelling`).
 //! 8. `emit`: the decision as edits.
 //!
 //! Beside it, `uses` has how others start the image, and what they mount over it.
@@ -24,6 +24,7 @@ mod owns;
 mod place;
 mod scanners;
 mod scripts;
+mod spelling;
 mod stepdown;
 mod supervised;
 mod survey;

@@ -5,12 +5,12 @@ use crate::knowledge::releases::Family;
 use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
-use crate::syntax::words::reads;
 use crate::transform::Refusal;
 
 use super::layers::{self, Filler};
 use super::owns::{self, Folder, Needs};
-use super::survey::{Survey, Unit};
+use super::spelling::spelled;
+use super::survey::Survey;
 use super::user::User;
 use super::who::{self, Root};
 
@@ -120,6 +120,20 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         }
         late.append(&mut given);
     }
+    // What a link shows is given away where it is.
+    for folder in late.iter_mut().filter(|folder| folder.recursive && !folder.make) {
+        if let Some(target) = shows(survey, &folder.path) {
+            folder.path = target;
+        }
+    }
+    let mut seen: Vec<String> = Vec::new();
+    late.retain(|folder| {
+        let known = folder.recursive && seen.contains(&folder.path);
+        if folder.recursive {
+            seen.push(folder.path.clone());
+        }
+        !known
+    });
     let fillers = layers::fillers(survey, &user, &early, &mut late);
     copies.extend(fillers.iter().flat_map(|filler| &filler.copies));
     copies.sort_unstable();
@@ -154,8 +168,8 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
                 let commands = folders(survey, &[folder], &user.owner, place, if forgets { &[] } else { &late });
                 runs.push((place, commands));
             }
-            let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner);
             let there = settled(survey, needs.volume, &late, place, end);
+            let commands = commands_at_the_end(survey, &late, &needs.files, &user.owner, there);
             match runs.iter_mut().find(|(at, _)| *at == there) {
                 Some((_, known)) => known.extend(commands),
                 None if commands.is_empty() => {}
@@ -177,7 +191,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             all.append(&mut late);
             let (recursive, single): (Vec<Folder>, Vec<Folder>) = all.into_iter().partition(|folder| folder.recursive);
             commands.extend(folders(survey, &single, &user.owner, end, if forgets { &[] } else { &recursive }));
-            commands.extend(commands_at_the_end(survey, &recursive, &needs.files, &user.owner));
+            commands.extend(commands_at_the_end(survey, &recursive, &needs.files, &user.owner, end));
             if !commands.is_empty() {
                 runs.push((end, commands));
             }
@@ -275,14 +289,14 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
     let missing: Vec<String> = folders
         .iter()
         .filter(|folder| folder.make && !exists(survey, &folder.path, place))
-        .map(|folder| spelled(survey, &folder.path))
+        .map(|folder| spelled(survey, &folder.path, place))
         .collect();
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
     for (recursive, flag) in [(false, ""), (true, "-R ")] {
         let names = folders.iter().filter(|folder| folder.recursive == recursive && !covered(&folder.path));
-        let names: Vec<String> = names.map(|folder| spelled(survey, &folder.path)).collect();
+        let names: Vec<String> = names.map(|folder| spelled(survey, &folder.path, place)).collect();
         if !names.is_empty() {
             commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
         }
@@ -290,38 +304,39 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
     commands
 }
 
-/// The commands that give away what is full by the end.
+/// The commands before the unit at `place` that give away what is full by the end.
 pub(super) fn commands_at_the_end(
     survey: &Survey<'_, '_>,
     folders: &[Folder],
     files: &[String],
     owner: &str,
+    place: usize,
 ) -> Vec<String> {
     let mut commands = Vec::new();
     let made = folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, survey.units.len()));
-    let made: Vec<String> = made.map(|folder| spelled(survey, &folder.path)).collect();
+    let made: Vec<String> = made.map(|folder| spelled(survey, &folder.path, place)).collect();
     if !made.is_empty() {
         commands.push(format!("mkdir -p {}", made.join(" ")));
     }
-    let touched: Vec<String> = files.iter().map(|path| word(path)).collect();
+    let touched: Vec<String> = files.iter().map(|path| spelled(survey, path, place)).collect();
     if !touched.is_empty() {
         commands.push(format!("touch {}", touched.join(" ")));
     }
     let (deep, flat): (Vec<&Folder>, Vec<&Folder>) = folders.iter().partition(|folder| folder.recursive);
     // `chown -R` goes into a folder behind a link only when it ends in a slash.
-    let linked = |folder: &&Folder| {
-        let name = spelled(survey, &folder.path);
+    let behind_link = |folder: &&Folder| {
+        let name = spelled(survey, &folder.path, place);
         if is_link(survey, &folder.path) { format!("{name}/") } else { name }
     };
     let within = |path: &str| deep.iter().any(|above| above.path != path && paths::within(path, &above.path));
-    let mut names: Vec<String> = deep.iter().filter(|folder| !within(&folder.path)).map(linked).collect();
+    let mut names: Vec<String> = deep.iter().filter(|folder| !within(&folder.path)).map(behind_link).collect();
     names.extend(touched);
     if !names.is_empty() {
         let flag = if deep.is_empty() { "" } else { "-R " };
         commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
     }
     let names: Vec<String> =
-        flat.iter().filter(|folder| !within(&folder.path)).map(|folder| spelled(survey, &folder.path)).collect();
+        flat.iter().filter(|folder| !within(&folder.path)).map(|folder| spelled(survey, &folder.path, place)).collect();
     if !names.is_empty() {
         commands.push(format!("chown {owner} {}", names.join(" ")));
     }
@@ -388,7 +403,7 @@ fn made_from(survey: &Survey<'_, '_>, path: &str, place: usize) -> Option<usize>
 }
 
 /// Whether a RUN makes this path as a link.
-fn is_link(survey: &Survey<'_, '_>, path: &str) -> bool {
+pub(super) fn is_link(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run && unit.text().contains("ln ")).any(|unit| {
         survey
             .steps(unit)
@@ -398,32 +413,26 @@ fn is_link(survey: &Survey<'_, '_>, path: &str) -> bool {
     })
 }
 
-/// A path as a shell reads it: as the file writes it where who builds may choose another, `/srv/${NAME}` behind `ARG NAME`.
-fn spelled(survey: &Survey<'_, '_>, path: &str) -> String {
-    let argument = |name: &String| {
-        let all = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Arg);
-        all.flat_map(|unit| unit.instruction.pairs(survey.model.file.escape)).any(|pair| pair.name.raw == *name)
-    };
-    let workdir = |unit: &&Unit<'_>| {
-        unit.instruction.keyword == Keyword::Workdir && survey.model.workdir(unit.index + 1) == Some(path)
-    };
-    let written = survey.units.iter().filter(workdir).map(|unit| unit.instruction.args.text.trim());
-    let mut chosen = written.filter(|text| {
-        let plain = text.starts_with('/') && !text.contains(['"', '\'', '\\', ' ', '`']);
-        plain && reads(text, survey.model.file.escape).iter().any(argument)
-    });
-    chosen.next().map_or_else(|| word(path), str::to_owned)
+/// The folder that a link shows which a RUN makes in this place, where nothing was before.
+fn shows(survey: &Survey<'_, '_>, path: &str) -> Option<String> {
+    survey.units.iter().enumerate().find_map(|(at, unit)| {
+        let steps = survey.steps(unit);
+        let (link, target) =
+            steps.iter().find_map(|step| Some((step, linked(step).filter(|(to, _)| to == path)?.1)))?;
+        let makes = |step: &Step| step.program() == "mkdir" && step.args().iter().any(|arg| step.reaches(arg, path));
+        (link.always && !exists(survey, path, at) && !steps.iter().any(makes)).then_some(target)
+    })
 }
 
-/// A path as a shell reads it.
-fn word(path: &str) -> String {
-    let plain = path.bytes().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b',')
-    });
-    // A variable that the file gives no value has one when the image is built.
-    match path {
-        _ if plain => path.to_owned(),
-        _ if path.contains("${") && !path.contains(['"', '\\', '`']) => format!("\"{path}\""),
-        _ => format!("'{}'", path.replace('\'', "'\\''")),
+/// The link that `ln` makes of one thing, and what it shows, which a link sees from its own folder.
+pub(super) fn linked(step: &Step) -> Option<(String, String)> {
+    let mut operands = step.operands().filter(|_| step.program() == "ln");
+    let (target, link) = (operands.next()?, operands.next()?);
+    // Into a folder, it goes under its own name; a pattern is found by a shell.
+    if link.ends_with('/') || !paths::plain(target) || target.contains(['*', '?', '~']) || operands.next().is_some() {
+        return None;
     }
+    let link = step.path(link)?;
+    let target = paths::join(paths::parent(&link), target);
+    (target != link).then_some((link, target))
 }

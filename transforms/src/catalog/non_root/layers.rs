@@ -91,9 +91,11 @@ fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
     let behind = || survey.units.iter().skip(at + 1);
     let whole = behind().all(kept) && !behind().any(through);
     let steps = survey.steps(unit);
-    let beside = steps.iter().any(|step| unpacks_beside(step, folder)) && steps.iter().any(|step| uses(step, folder));
-    let weighs = beside || steps.iter().any(|step| weighs(step, folder));
-    (!mounted && whole && weighs).then_some(at)
+    let used = steps.iter().any(|step| uses(step, folder));
+    let filled = steps.iter().rposition(|step| weighs(step, folder) || used && unpacks_beside(step, folder))?;
+    // What is taken away again is not there to be given.
+    let gone = steps.iter().skip(filled).any(|step| takes_away(step, folder));
+    (!mounted && whole && !gone).then_some(at)
 }
 
 /// The links that RUN instructions make to the folder, or into it.
@@ -166,6 +168,17 @@ fn unpacks_beside(step: &Step, folder: &str) -> bool {
 fn uses(step: &Step, folder: &str) -> bool {
     let inside = step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder));
     inside || step.argv.iter().any(|word| step.reaches(word, folder))
+}
+
+/// Whether a command removes the folder, or one that it lies in, or moves it elsewhere.
+fn takes_away(step: &Step, folder: &str) -> bool {
+    let operands: Vec<&str> = step.operands().collect();
+    let taken = match (step.program(), operands.split_last()) {
+        ("rm" | "rmdir", _) => operands.as_slice(),
+        ("mv", Some((_, moved))) => moved,
+        _ => &[],
+    };
+    taken.iter().filter_map(|path| step.path(path)).any(|path| paths::covers(&path, folder))
 }
 
 /// Whether an option of `cp` takes folders along.

@@ -85,6 +85,12 @@ impl Step {
         self.args().iter().any(|arg| arg == "--recursive" || short(arg))
     }
 
+    /// Whether `cp` is told to copy folders with all that is in them.
+    pub fn copies_folders(&self) -> bool {
+        let short = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a']);
+        self.args().iter().any(|arg| matches!(arg.as_str(), "--recursive" | "--archive") || short(arg))
+    }
+
     /// What it does to the image.
     pub fn effect(&self) -> &Effect {
         self.worked_out.effect.get_or_init(|| effects::find(self))

@@ -10,7 +10,7 @@ use crate::model::{npm, paths};
 
 use super::plan::Recipe;
 use super::survey::{Survey, Unit};
-use super::{helpers, stores, tidy};
+use super::{helpers, runs, stores, tidy};
 
 /// What a command installs for everybody, where it can be installed a second time: its packages as they are written.
 /// `None` where it is another command, or where what it installs has to be copied.
@@ -110,11 +110,7 @@ pub(super) fn copied(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step) -> b
 
 /// The command that installs in the runtime stage what is started there; `None` where nothing of it is.
 pub(super) fn again(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, names: &[&str]) -> Option<String> {
-    let quoted = |word: &str| {
-        let plain = !word.contains(['<', '>', '|', '&', ';', '(', ')', ' ']);
-        if plain || word.contains('\'') { word.to_owned() } else { format!("'{word}'") }
-    };
-    let text = |words: Vec<&str>| words.into_iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let text = |words: Vec<&str>| words.into_iter().map(runs::quoted).collect::<Vec<_>>().join(" ");
     if node_is_taken_away(survey) {
         return None;
     }

@@ -1,5 +1,7 @@
 //! A folder that a RUN fills is given away in that RUN: behind it, everything would be in a second layer once more.
 
+use std::collections::BTreeMap;
+
 use crate::edit::Edit;
 use crate::model::commands::Step;
 use crate::model::effects::Effect;
@@ -26,7 +28,8 @@ pub(super) struct Filler {
 
 /// Takes the folders out of `late` that one RUN fills, and no other behind it, with the folders in them.
 pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], late: &mut Vec<Folder>) -> Vec<Filler> {
-    let mut found: Vec<(usize, Vec<Folder>, Vec<usize>)> = Vec::new();
+    // By the place of the RUN: what it fills, and the copies behind it.
+    let mut found: BTreeMap<usize, (Vec<Folder>, Vec<usize>)> = BTreeMap::new();
     for folder in late.iter() {
         // Whatever runs as root keeps files of its own in root's home.
         let whole = folder.recursive && !folder.make && folder.path != "/root" && !is_link(survey, &folder.path);
@@ -42,17 +45,12 @@ pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], la
         else {
             continue;
         };
-        match found.iter_mut().find(|(place, ..)| *place == at) {
-            Some((_, folders, all)) => {
-                folders.push(folder.clone());
-                all.extend(copies);
-            }
-            None => found.push((at, vec![folder.clone()], copies)),
-        }
+        let (folders, all) = found.entry(at).or_default();
+        folders.push(folder.clone());
+        all.extend(copies);
     }
-    found.sort_by_key(|(at, ..)| *at);
     let mut fillers = Vec::new();
-    for (at, folders, copies) in found {
+    for (at, (folders, copies)) in found {
         let inside = |one: &Folder| folders.iter().any(|folder| paths::within(&one.path, &folder.path));
         let (own, rest): (Vec<Folder>, Vec<Folder>) = std::mem::take(late).into_iter().partition(inside);
         let command = commands_at_the_end(survey, &own, &[], &user.owner, at).join(" && ");
@@ -76,8 +74,14 @@ fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
     let runs = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run;
     let at = survey.units.iter().rposition(|unit| runs(unit) && touches(survey, unit, folder))?;
     let unit = survey.units.get(at)?;
-    // What is mounted while it runs is nobody's to give away.
+    let steps = survey.steps(unit);
+    let used = steps.iter().any(|step| uses(step, folder));
+    let filled = steps.iter().rposition(|step| weighs(step, folder) || used && unpacks_beside(step, folder))?;
+    // What is mounted while it runs is nobody's to give away, and what is taken away again is not there to be given.
     let mounted = unit.instruction.flags.iter().any(|flag| flag.name == "mount");
+    if mounted || steps.iter().skip(filled).any(|step| takes_away(step, folder)) {
+        return None;
+    }
     let kept = |unit: &Unit<'_>| match unit.instruction.keyword {
         Keyword::Workdir => {
             let to = survey.model.workdir(unit.index + 1);
@@ -88,14 +92,7 @@ fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
     };
     let links = links_to(survey, folder);
     let through = |unit: &Unit<'_>| links.iter().any(|link| puts_into(survey, unit, link));
-    let behind = || survey.units.iter().skip(at + 1);
-    let whole = behind().all(kept) && !behind().any(through);
-    let steps = survey.steps(unit);
-    let used = steps.iter().any(|step| uses(step, folder));
-    let filled = steps.iter().rposition(|step| weighs(step, folder) || used && unpacks_beside(step, folder))?;
-    // What is taken away again is not there to be given.
-    let gone = steps.iter().skip(filled).any(|step| takes_away(step, folder));
-    (!mounted && whole && !gone).then_some(at)
+    survey.units.iter().skip(at + 1).all(|unit| kept(unit) && !through(unit)).then_some(at)
 }
 
 /// The links that RUN instructions make to the folder, or into it.
@@ -137,8 +134,7 @@ fn changes(step: &Step, folder: &str) -> bool {
         | Effect::Repository
         | Effect::User => named,
         Effect::Files(paths) | Effect::Writes(paths) | Effect::Fetch(paths) => named || paths.iter().any(meets),
-        Effect::Configure | Effect::Store(_) | Effect::Home(_) => inside || named,
-        Effect::Build => inside || named,
+        Effect::Configure | Effect::Store(_) | Effect::Home(_) | Effect::Build => inside || named,
         Effect::Unknown => true,
     }
 }
@@ -147,7 +143,7 @@ fn changes(step: &Step, folder: &str) -> bool {
 fn weighs(step: &Step, folder: &str) -> bool {
     let into = |path: &String| paths::within(path, folder);
     let much = match step.kind() {
-        "copy" => step.program() != "cp" || step.args().iter().any(|arg| is_deep(arg)),
+        "copy" => step.program() != "cp" || step.copies_folders(),
         kind => matches!(kind, "download" | "unpack"),
     };
     match step.effect() {
@@ -179,12 +175,6 @@ fn takes_away(step: &Step, folder: &str) -> bool {
         _ => &[],
     };
     taken.iter().filter_map(|path| step.path(path)).any(|path| paths::covers(&path, folder))
-}
-
-/// Whether an option of `cp` takes folders along.
-fn is_deep(arg: &str) -> bool {
-    let short = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-    matches!(arg, "--recursive" | "--archive") || short.is_some_and(|rest| rest.contains(['a', 'r', 'R']))
 }
 
 /// The copies into the folder behind `at` that can get an owner; `None` where one can't.

@@ -126,14 +126,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
             folder.path = target;
         }
     }
-    let mut seen: Vec<String> = Vec::new();
-    late.retain(|folder| {
-        let known = folder.recursive && seen.contains(&folder.path);
-        if folder.recursive {
-            seen.push(folder.path.clone());
-        }
-        !known
-    });
+    owns::distinct(&mut late);
     let fillers = layers::fillers(survey, &user, &early, &mut late);
     copies.extend(fillers.iter().flat_map(|filler| &filler.copies));
     copies.sort_unstable();

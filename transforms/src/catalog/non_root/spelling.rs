@@ -89,10 +89,14 @@ fn variables(survey: &Survey<'_, '_>, place: usize) -> Vec<Variable> {
     let mut found: Vec<Variable> = Vec::new();
     for unit in below.chain(before.filter(declares)) {
         for pair in unit.instruction.pairs(survey.model.file.escape) {
-            let value = survey.model.expand(index, &format!("${{{}}}", pair.name.raw));
-            let argument = unit.instruction.keyword == Keyword::Arg;
-            if value.known && !found.iter().any(|one| one.name == pair.name.raw) {
-                found.push(Variable { name: pair.name.raw.to_owned(), value: value.text, argument });
+            let name = pair.name.raw;
+            if found.iter().any(|one| one.name == name) {
+                continue;
+            }
+            let value = survey.model.expand(index, &format!("${{{name}}}"));
+            if value.known {
+                let argument = unit.instruction.keyword == Keyword::Arg;
+                found.push(Variable { name: name.to_owned(), value: value.text, argument });
             }
         }
     }

@@ -14,12 +14,6 @@ use super::last_build::only_to_compile_with;
 use super::makes::is_file_like;
 use super::{EMPTY, SCRATCH, Whole, go_root, scripts, shown};
 
-/// Whether `cp` is told to copy folders with all that is in them.
-fn copies_folders(step: &Step) -> bool {
-    let short = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a']);
-    step.args().iter().any(|arg| matches!(arg.as_str(), "--recursive" | "--archive") || short(arg))
-}
-
 impl Whole<'_, '_, '_> {
     pub(super) fn writes(&mut self, at: usize, step: &Step, written: Vec<String>) {
         let kind = step.kind();
@@ -117,7 +111,7 @@ impl Whole<'_, '_, '_> {
         let folder = paths::parent(&path);
         let into = step.argv.last().is_some_and(|to| to.ends_with('/') && step.path(to).as_deref() == Some(folder));
         if step.program() != "cp"
-            || !copies_folders(step)
+            || !step.copies_folders()
             || !into
             || paths::parent(folder) != "/"
             || Words::SystemFolders.has(folder)
@@ -142,7 +136,7 @@ impl Whole<'_, '_, '_> {
     /// they come from, or at the place that they are moved to where the pattern is one that only they fit.
     fn globs(&mut self, step: &Step, written: &[String]) -> bool {
         let [to] = written else { return false };
-        let recursive = copies_folders(step);
+        let recursive = step.copies_folders();
         let shared = Words::SystemFolders.has(to.as_str()) && !EMPTY.contains(&to.as_str());
         let mut operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
         operands.pop();

@@ -172,8 +172,13 @@ fn nested(needs: &mut Needs) {
         }
     }
     needs.files = files;
+    distinct(&mut needs.late);
+}
+
+/// Takes out what is given away a second time in the same way.
+pub(super) fn distinct(folders: &mut Vec<Folder>) {
     let mut seen: Vec<(String, bool)> = Vec::new();
-    needs.late.retain(|folder| {
+    folders.retain(|folder| {
         let known = seen.iter().any(|(path, recursive)| *path == folder.path && *recursive == folder.recursive);
         seen.push((folder.path.clone(), folder.recursive));
         !known

@@ -122,8 +122,7 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 
 /// The version in the name of PHP's server, which the places of its logs have as well: `php-fpm8.2`.
 fn fpm_version(survey: &Survey<'_, '_>) -> String {
-    let scripts = survey.scripts.iter().filter_map(|script| script.steps.as_ref()).flatten();
-    let mut programs = survey.entry.steps.iter().chain(scripts).map(Step::program);
+    let mut programs = survey.started.iter().map(Step::program);
     let program = programs.find(|program| program.contains("fpm")).unwrap_or_default();
     program.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect()
 }

@@ -144,14 +144,19 @@ impl<'a> Work<'a> {
     /// The path of a Dockerfile in its project, where folders above its build context say what it is for: development, or
     /// as a base for others.
     fn placed(&self, input: &Input) -> Option<String> {
+        fn speaking(path: &str) -> Option<String> {
+            let file = path.replace(std::path::MAIN_SEPARATOR, "/");
+            let settings = Settings { file: Some(file), ..Settings::default() };
+            let says = settings.development_file().is_some()
+                || settings.development_container().is_some()
+                || settings.base_file().is_some();
+            settings.file.filter(|_| says)
+        }
         let whole = std::path::absolute(&input.path).ok().filter(|_| input.source != Source::Stdin)?;
+        // A part of the path says no more than the whole, for which the file system needn't be asked.
+        speaking(&whole.to_string_lossy())?;
         let top = self.bounds.upwards(whole.parent()?).last()?;
-        let file = whole.strip_prefix(top).ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
-        let settings = Settings { file: Some(file), ..Settings::default() };
-        let says = settings.development_file().is_some()
-            || settings.development_container().is_some()
-            || settings.base_file().is_some();
-        settings.file.filter(|_| says)
+        speaking(whole.strip_prefix(top).ok()?.to_str()?)
     }
 
     /// Hands the choice and the context of a file to `run`, and makes what goes wrong a failure.

@@ -1,6 +1,7 @@
 //! Files and folders that the sources name and write.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexSet};
@@ -227,19 +228,24 @@ pub(super) fn writes_into(survey: &Survey<'_, '_>, path: &str) -> bool {
     if matches!(name, "dist" | "build" | "target" | "lib" | "node_modules" | "vendor" | "site-packages") {
         return false;
     }
-    let escaped = regex::escape(name);
-    let below = format!(
-        r#"["'`](?:[^"'`\n]*/)?{escaped}(?:/|["'`]\s*,\s*["'`])(?:[\w-]+/)*(?i:{KEPT})[\w-]*(?:/[\w-]+)*/?["'`]"#
-    );
-    let Ok(below) = Regex::new(&below) else { return false };
+    // Most sources don't name the folder, and most Dockerfiles come without any: the expression is made for the first.
+    let below = LazyCell::new(|| {
+        let escaped = regex::escape(name);
+        Regex::new(&format!(
+            r#"["'`](?:[^"'`\n]*/)?{escaped}(?:/|["'`]\s*,\s*["'`])(?:[\w-]+/)*(?i:{KEPT})[\w-]*(?:/[\w-]+)*/?["'`]"#
+        ))
+    });
     let Some(writes) = FILE_WRITES.as_ref() else { return false };
     let mut named = false;
     let mut any = false;
     for content in contents(survey) {
         let writing = writes.is_match(&content);
         any |= writing;
-        named |= below.is_match(&content);
-        if writing && memchr::memmem::find(&content, name.as_bytes()).is_some() {
+        if memchr::memmem::find(&content, name.as_bytes()).is_none() {
+            continue;
+        }
+        named |= below.as_ref().is_ok_and(|below| below.is_match(&content));
+        if writing {
             let mut lines = content.split(|byte| *byte == b'\n');
             if lines.any(|line| names_folder(line, name.as_bytes()) && writes.is_match(line)) {
                 return true;

@@ -85,6 +85,11 @@ impl Step {
         self.args().iter().any(|arg| arg == "--recursive" || short(arg))
     }
 
+    /// Whether it makes a virtual environment: `virtualenv /venv`, `python3 -m venv /venv`.
+    pub fn makes_environment(&self) -> bool {
+        self.kind() == "venv" || self.args().windows(2).any(|pair| pair == ["-m", "venv"])
+    }
+
     /// Whether `cp` is told to copy folders with all that is in them.
     pub fn copies_folders(&self) -> bool {
         let short = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'a']);

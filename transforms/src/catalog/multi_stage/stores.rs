@@ -918,14 +918,9 @@ fn environment(
     (own && kind && !made_later(survey, step, folder)).then(|| folder.to_owned())
 }
 
-/// Whether a command makes a virtual environment: `virtualenv /venv`, `python3 -m venv /venv`.
-pub(super) fn makes_environment(step: &Step) -> bool {
-    step.kind() == "venv" || step.args().windows(2).any(|pair| pair == ["-m", "venv"])
-}
-
 /// Whether a virtual environment is made by a later command than this one, and by none before: PATH may name it already.
 fn made_later(survey: &Survey<'_, '_>, step: &Step, folder: &str) -> bool {
-    let makes = |other: &&Step| makes_environment(other) && other.args().iter().any(|arg| other.is_at(arg, folder));
+    let makes = |other: &&Step| other.makes_environment() && other.args().iter().any(|arg| other.is_at(arg, folder));
     let first = survey.steps().map(|(_, other)| other).find(makes);
     first.is_some_and(|first| first.span.start > step.span.start)
 }

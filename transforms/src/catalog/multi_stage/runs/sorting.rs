@@ -8,9 +8,9 @@ use crate::span::Span;
 use crate::syntax::shell::Item;
 use crate::transform::Refusal;
 
-use super::super::plan::{Recipe, in_builder, is_build_setting, mentions};
+use super::super::plan::{Recipe, in_builder, is_build_setting, is_carried, mentions};
 use super::super::survey::{Survey, Unit, refuse};
-use super::super::whole::shown;
+use super::super::whole::{option_folder, shown};
 use super::super::{globals, helpers, stores};
 
 use super::Kept;
@@ -465,7 +465,9 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
                 .steps
                 .iter()
                 .any(|other| matches!(other.kind(), "download" | "unpack") || other.program() == "xargs");
-        if script || inside || piped || self.recipe.toolchain_variables.len() > 1 {
+        // What it makes in the folder that it is told is copied with that.
+        let fills = option_folder(step).is_some_and(|folder| is_carried(self.recipe, &folder));
+        if script || inside || piped || fills || self.recipe.toolchain_variables.len() > 1 {
             piece.builds = true;
             if !inside && stores::aws(step).is_none() {
                 self.note(piece);

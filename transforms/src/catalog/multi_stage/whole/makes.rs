@@ -20,7 +20,7 @@ pub(super) fn crate_here(step: &Step) -> bool {
 }
 
 /// The folder that an installer was told to install into: `-p /opt/conda`, `--prefix=/opt/x`.
-pub(super) fn option_folder(step: &Step) -> Option<String> {
+pub(in crate::catalog::multi_stage) fn option_folder(step: &Step) -> Option<String> {
     let mut args = step.args().iter();
     while let Some(arg) = args.next() {
         let value = match arg.split_once('=') {
@@ -179,7 +179,7 @@ impl<'s> Whole<'s, '_, '_> {
             self.carry(&paths::join(cwd, folder), at, evidence());
             return true;
         }
-        if stores::makes_environment(step) {
+        if step.makes_environment() {
             let name = step.args().iter().rfind(|arg| !arg.starts_with('-'));
             let path = name.and_then(|name| step.path(name)).filter(|path| !Words::SystemFolders.has(path.as_str()));
             if let Some(path) = &path {

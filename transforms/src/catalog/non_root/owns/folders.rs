@@ -59,7 +59,9 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             let absolute = step.args().iter().take_while(own).find(|arg| arg.starts_with('/'));
             absolute.or_else(|| step.args().iter().find(|arg| !arg.starts_with('-')).filter(relative))
         } else {
-            step.argv.first().filter(|program| program.starts_with('/') || relative(program))
+            // Where a tool that starts the program lies, it keeps nothing of the program's: `/nodejs/bin/npm start`.
+            let own = matches!(step.kind(), "" | "service");
+            step.argv.first().filter(|program| own && program.starts_with('/') || relative(program))
         };
         // Tools that are started by name work elsewhere; servers keep things beside themselves.
         let named_only = || {
@@ -80,7 +82,7 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             .facts
             .language
             .is_some_and(|language| paths::relative(folder, "/usr/local").is_some_and(|rest| rest == language));
-        if !matches!(folder, "/root" | "/opt" | "/srv") && !of_image {
+        if !matches!(folder, "/root" | "/opt" | "/srv") && !of_image && !is_environment(survey, folder) {
             add(&mut found, folder.to_owned());
         }
     }
@@ -111,6 +113,14 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
     let all = found.clone();
     found.retain(|path| !all.iter().any(|other| other != path && paths::within(path, other)));
     found
+}
+
+/// Whether a folder is a virtual environment, which holds what pip installs, and nothing of the program's own: `/opt/venv` of
+/// `/opt/venv/bin/gunicorn`. Another stage may make it.
+fn is_environment(survey: &Survey<'_, '_>, folder: &str) -> bool {
+    let makes = |step: &Step| step.makes_environment() && step.args().iter().any(|arg| step.is_at(arg, folder));
+    let mut steps = (0..survey.model.file.instructions.len()).filter_map(|index| survey.model.steps(index)).flatten();
+    steps.any(makes)
 }
 
 /// Whether a command is an interpreter, which is told what to run.

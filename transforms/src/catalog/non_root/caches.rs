@@ -64,7 +64,8 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
             && (tools || MARKS.as_ref().is_none_or(|marks| marks.is_match(unit.text().as_bytes())))
     };
     let units: Vec<(usize, &Unit<'_>)> = survey.units.iter().enumerate().filter(|(_, unit)| marked(unit)).collect();
-    if units.is_empty() {
+    let below: Vec<&Unit<'_>> = survey.below.iter().filter(marked).collect();
+    if units.is_empty() && below.is_empty() {
         return caches;
     }
     let home = survey.all().any(|unit| {
@@ -76,16 +77,16 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     }
     let image = survey.model.known(survey.stage);
     let by_image = |variable: &str| image.as_ref().is_some_and(|image| image.env().any(|(name, _)| name == variable));
+    let free = |variable| !by_image(variable) && !survey.all().any(|unit| sets(survey, unit, variable));
     for (at, unit) in units {
         if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
             continue;
         }
-        let text = unit.text();
         let steps = survey.steps(unit);
         for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, JULIA, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
-            if filled && !by_image(cache.variable) && !survey.all().any(|unit| sets(survey, unit, cache.variable)) {
+            if filled && free(cache.variable) {
                 caches.moved.push((at, cache));
             }
         }
@@ -103,45 +104,64 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
                 caches.moved.push((at, cache));
             }
         }
-        if caches.stays.is_some() {
-            continue;
+        if caches.stays.is_none() {
+            (caches.stays, caches.written) = stays(survey, unit, tools);
         }
-        let marks = |text: &str| fetches::of(text).filter(|(fetch, _)| *fetch == Fetch::Home).map(|(_, mark)| mark);
-        let fetched = marks(&text).map(str::to_owned).or_else(|| {
-            steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
-        });
-        let mut written = Vec::new();
-        let own = steps.iter().find_map(|step| {
-            let has = |word: &str| step.args().iter().any(|arg| arg == word);
-            let pip = step.argv.iter().any(|word| matches!(paths::name(word), "pip" | "pip3")) && has("install");
-            if pip && has("--user") {
-                return Some("pip install --user".to_owned());
-            }
-            if let Some(variable) = homes::keeps(step.program(), step.args())
-                && !(survey.all().any(|unit| sets(survey, unit, variable))
-                    || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable)))
-            {
-                written.extend(homes::writes(step.program(), step.args()));
-                return Some(format!("{} {}", step.program(), step.subcommand().unwrap_or_default()));
-            }
-            if brings_julia(survey, step) {
-                written.push(".julia");
-                return Some("julia".to_owned());
-            }
-            let link = step.program() == "ln";
-            link.then(|| step.args().iter().find(|arg| arg.starts_with("/root/") || arg.starts_with("~/")))
-                .flatten()
-                .cloned()
-        });
-        let nltk = fetched.as_deref().is_some_and(|mark| mark.starts_with("nltk"))
-            && (survey.all().any(|unit| sets(survey, unit, "NLTK_DATA"))
-                || text.contains(" -d ")
-                || text.contains("download_dir"));
-        let kept = || steps.iter().filter(|_| tools).find_map(|step| kept_at_home(survey, unit, step));
-        caches.written = written;
-        caches.stays = own.or(fetched.filter(|_| !nltk)).or_else(kept);
+    }
+    // No variable of this stage moves what a stage below has put there.
+    for unit in below.into_iter().filter(|unit| survey.is_roots(unit)) {
+        let moved = |cache: &Cache| {
+            free(cache.variable)
+                && !caches.moved.iter().any(|(_, known)| known == cache)
+                && survey.steps(unit).iter().any(|step| fills(survey, step, *cache))
+        };
+        if let Some(cache) = [PLAYWRIGHT, PUPPETEER, PYTHON, POETRY, PIPENV, MIX, PUB].iter().find(|cache| moved(cache))
+        {
+            caches.stays.get_or_insert_with(|| cache.variable.to_owned());
+        }
+        if caches.stays.is_none() {
+            (caches.stays, caches.written) = stays(survey, unit, tools);
+        }
     }
     caches
+}
+
+/// What a RUN puts into root's home that no variable moves, with the folders in which the tool goes on writing.
+fn stays(survey: &Survey<'_, '_>, unit: &Unit<'_>, tools: bool) -> (Option<String>, Vec<&'static str>) {
+    let (text, steps) = (unit.text(), survey.steps(unit));
+    let marks = |text: &str| fetches::of(text).filter(|(fetch, _)| *fetch == Fetch::Home).map(|(_, mark)| mark);
+    let fetched = marks(&text).map(str::to_owned).or_else(|| {
+        steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
+    });
+    let mut written = Vec::new();
+    let own = steps.iter().find_map(|step| {
+        let has = |word: &str| step.args().iter().any(|arg| arg == word);
+        let pip = step.argv.iter().any(|word| matches!(paths::name(word), "pip" | "pip3")) && has("install");
+        if pip && has("--user") {
+            return Some("pip install --user".to_owned());
+        }
+        if let Some(variable) = homes::keeps(step.program(), step.args())
+            && !(survey.all().any(|unit| sets(survey, unit, variable))
+                || step.assignments.iter().any(|pair| pair.split('=').next() == Some(variable)))
+        {
+            written.extend(homes::writes(step.program(), step.args()));
+            return Some(format!("{} {}", step.program(), step.subcommand().unwrap_or_default()));
+        }
+        if brings_julia(survey, step) {
+            written.push(".julia");
+            return Some("julia".to_owned());
+        }
+        let link = step.program() == "ln";
+        link.then(|| step.args().iter().find(|arg| arg.starts_with("/root/") || arg.starts_with("~/")))
+            .flatten()
+            .cloned()
+    });
+    let nltk = fetched.as_deref().is_some_and(|mark| mark.starts_with("nltk"))
+        && (survey.all().any(|unit| sets(survey, unit, "NLTK_DATA"))
+            || text.contains(" -d ")
+            || text.contains("download_dir"));
+    let kept = || steps.iter().filter(|_| tools).find_map(|step| kept_at_home(survey, unit, step));
+    (own.or(fetched.filter(|_| !nltk)).or_else(kept), written)
 }
 
 /// What Poetry is told in root's home of virtual environments, where it starts the program and has to know.

@@ -27,6 +27,7 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
     for (place, commands) in &plan.runs {
         lines.push((*place, layout.run(commands).into_bytes()));
     }
+    lines.extend(plan.handed.iter().map(|(place, line)| (*place, line.clone().into_bytes())));
     if let Some(home) = &plan.home {
         let text = format!("{} HOME={home}", layout.keyword("ENV"));
         lines.push((plan.mended.unwrap_or(plan.end), text.into_bytes()));
@@ -57,7 +58,8 @@ pub(super) fn fix(survey: &Survey<'_, '_>, plan: &Plan) -> Option<Fix> {
         }
     }
     let from = survey.model.instruction(survey.stage.from)?;
-    let claim = Span { start: from.span.start, end: survey.model.file.source.len() as u32 };
+    let start = edits.iter().map(|edit| edit.span.start).fold(from.span.start, u32::min);
+    let claim = Span { start, end: survey.model.file.source.len() as u32 };
     let applicability = if plan.assumptions.is_empty() { Applicability::Safe } else { Applicability::Review };
     Some(Fix {
         title: title(survey, plan),

@@ -17,6 +17,7 @@
 
 mod caches;
 mod emit;
+mod handed;
 mod images;
 mod layers;
 mod obstacles;
@@ -95,7 +96,7 @@ fn change(model: &Model<'_>, stage: &Stage) -> Result<Fix, Refusal> {
         return Err(refuse("opaque", format!("the path {path:?} can't be written into a command"), false));
     }
     let mut plan = place::plan(&survey, &root, user, needs)?;
-    plan.edits = stepped.map(|stepped| stepped.edits).unwrap_or_default();
+    plan.edits.extend(stepped.into_iter().flat_map(|stepped| stepped.edits));
     plan.tasks = uses::tasks(&survey);
     plan.assumptions.extend(plan.tasks.iter().cloned());
     emit::fix(&survey, &plan).ok_or_else(|| refuse("self-check", "the edits would touch the same bytes", false))

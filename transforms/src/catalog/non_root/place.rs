@@ -7,6 +7,7 @@ use crate::model::paths;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
+use super::handed::{self, Handed};
 use super::layers::{self, Filler};
 use super::owns::{self, Folder, Needs};
 use super::spelling::spelled;
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     pub(super) fillers: Vec<Filler>,
     /// Units whose COPY gets an owner.
     pub(super) copies: Vec<usize>,
+    /// Instructions that copy folders from an earlier stage, with their place.
+    pub(super) handed: Vec<(usize, String)>,
     /// The USER instruction that says root.
     pub(super) before: Option<usize>,
     /// The places that the user owns, for people to read.
@@ -45,6 +48,8 @@ pub(super) struct Plan {
 
 /// Puts everything in its place.
 pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Needs) -> Result<Plan, Refusal> {
+    let shell = survey.facts.family.is_none_or(Family::has_shell);
+    let handed = if shell { Handed::default() } else { handed::volumes(survey, &user, &needs)? };
     let said = root.said.and_then(|index| survey.units.iter().position(|unit| unit.index == index));
     let works =
         |keyword| matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir | Keyword::Volume);
@@ -67,32 +72,29 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
     owns.sort_unstable();
     owns.dedup();
 
-    let shell = survey.facts.family.is_none_or(Family::has_shell);
-    let mut runs: Vec<(usize, Vec<String>)> = Vec::new();
-    let mut copies = needs.copies;
     if !shell {
         // No shell, no folders: what COPY can't give, nobody can.
-        if !needs.early.is_empty() && needs.volume.is_some() {
-            assumptions.push("its volumes are given to the user by whoever mounts them".to_owned());
-        }
         let plan = Plan {
             user,
-            runs,
+            runs: Vec::new(),
             fillers: Vec::new(),
-            copies,
+            copies: needs.copies,
+            handed: handed.lines,
             before: root.said,
-            owns: Vec::new(),
+            owns: handed.owns,
             envs: Vec::new(),
             home: None,
             end,
             mended: idle,
             assumptions,
             tasks: Vec::new(),
-            edits: Vec::new(),
+            edits: handed.edits,
         };
         return Ok(plan);
     }
 
+    let mut runs: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut copies = needs.copies;
     let mut early = needs.early;
     let mut late = needs.late;
     // Git works in nobody else's folder, not even for root: until the last that asks it there, all of it stays root's.
@@ -199,6 +201,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         runs,
         fillers,
         copies,
+        handed: Vec::new(),
         envs,
         home: needs.home,
         end,

@@ -153,6 +153,11 @@ impl<'m, 'a> Survey<'m, 'a> {
         })
     }
 
+    /// Whether a COPY or ADD brings this file, by name or in a folder.
+    pub(super) fn holds(&self, unit: &Unit<'_>, path: &str) -> bool {
+        self.brings(unit, path) || self.read_from(unit, path, 0).is_some()
+    }
+
     /// Whether the content of any file can be read.
     pub(super) fn reads(&self) -> bool {
         self.texts

@@ -142,6 +142,15 @@ fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
+/// Whether a folder is a volume, of the image's own or one that is mounted to be written to.
+pub(super) fn is_volume(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let own = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Volume).any(|unit| {
+        let mut words = unit.instruction.words().into_iter();
+        words.any(|word| paths::join("/", &survey.model.expand(unit.index, word.raw).text) == path)
+    });
+    own || mounted(survey).iter().any(|mounted| mounted == path)
+}
+
 /// Whether a volume of root's home is among them.
 pub(super) fn in_roots_home(survey: &Survey<'_, '_>) -> bool {
     mounted(survey).iter().any(|path| paths::within(path, "/root"))

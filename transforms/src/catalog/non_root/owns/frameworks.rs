@@ -171,9 +171,16 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
     if !scripted {
         return;
     }
-    if has("\"next\"") && has("next start") {
+    if has("\"next\"") && has("next start") && builds_beforehand(survey) {
         add(None, folder, &[".next/cache"]);
     }
+}
+
+/// Whether a stage of the file builds anything: what a script builds when the container starts makes its folders itself, and
+/// may look first whether they are there.
+fn builds_beforehand(survey: &Survey<'_, '_>) -> bool {
+    let mut all = survey.model.file.instructions.iter();
+    all.any(|one| one.keyword == Keyword::Run && one.args.text.contains("build"))
 }
 
 /// Whether a project of Phoenix bundles its files whenever they change, and at the start, into the folder that it serves.

@@ -121,10 +121,10 @@ pub(super) fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         let (folder, name) = (paths::name(paths::parent(path)), paths::name(path));
         !name.contains(char::is_whitespace) && WRITTEN.iter().any(|word| name.contains(word) || folder.contains(word))
     };
-    // The logs of nginx's image are links to its output, until somebody takes those away.
+    // The two logs of nginx's image are links to its output, until somebody takes those away.
     let linked = |path: &str| {
         survey.facts.key == "nginx"
-            && paths::within(path, "/var/log/nginx")
+            && matches!(path, "/var/log/nginx/access.log" | "/var/log/nginx/error.log")
             && !survey.units.iter().flat_map(|unit| survey.steps(unit)).any(|step| step.program() == "unlink")
     };
     for path in found.into_iter().filter(|path| !linked(path)) {
@@ -357,6 +357,8 @@ pub(super) fn pulled(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
         }
         let Some(at) = at.filter(|_| VERBS.contains(&verb)) else { continue };
+        let handed = |unit: &Unit<'_>| hands_on_clone(survey, unit, &at) && !unit.has_owner();
+        needs.copies.extend(survey.units.iter().rposition(handed).filter(|copy| !needs.copies.contains(copy)));
         let Some(path) = cloned.iter().find(|folder| paths::within(&at, folder) && is_application(folder)) else {
             continue;
         };
@@ -366,6 +368,20 @@ pub(super) fn pulled(survey: &Survey<'_, '_>, needs: &mut Needs) {
             needs.late.push(Folder { path: path.clone(), recursive: true, make: false });
         }
     }
+}
+
+/// Whether a COPY brings the repository that an earlier stage has cloned, in which a command works at `at`.
+fn hands_on_clone(survey: &Survey<'_, '_>, unit: &Unit<'_>, at: &str) -> bool {
+    let Some((copied, stage)) = survey.copied(unit).zip(survey.copied_from(unit)) else { return false };
+    let to = copied.to.as_deref().filter(|to| paths::within(at, to) && is_application(to));
+    let clones = |step: &Step| match (step.program(), step.effect()) {
+        ("git", Effect::Fetch(folders)) => folders
+            .iter()
+            .any(|folder| copied.sources.iter().any(|source| paths::within(folder, &paths::join("/", source)))),
+        _ => false,
+    };
+    let mut steps = survey.model.body(stage).filter_map(|(index, _)| survey.model.steps(index)).flatten();
+    to.is_some() && steps.any(clones)
 }
 
 /// Folders in what the program may write to that the file gives to somebody else, who was to be served by root: who takes

@@ -59,7 +59,10 @@ pub(super) fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
         for pair in unit.instruction.pairs(survey.model.file.escape) {
             // Whatever it is called: `BASE_DIR=/data`.
             let place = |value: &str| KEPT.contains(&value.trim_matches(['"', '\'']).trim_end_matches('/'));
-            let Some(value) = pair.value.as_ref().filter(|value| names(pair.name.raw) || place(value.raw)) else {
+            let own = |value: &str| is_own_folder(survey, pair.name.raw, value);
+            let Some(value) =
+                pair.value.as_ref().filter(|value| names(pair.name.raw) || place(value.raw) || own(value.raw))
+            else {
                 continue;
             };
             let value = survey.model.expand(unit.index, value.raw);
@@ -96,6 +99,20 @@ pub(super) fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
 }
 
+/// Whether a variable names a folder directly below the root that a known image does not have and nothing in the file makes
+/// or fills: the program makes it, or finds it mounted.
+fn is_own_folder(survey: &Survey<'_, '_>, name: &str, value: &str) -> bool {
+    let top = value.starts_with('/') && value.matches('/').count() == 1 && paths::plain(value);
+    if !top || !["_DIR", "_DIRECTORY", "_FOLDER"].iter().any(|end| name.ends_with(end)) || survey.facts.user.is_none() {
+        return false;
+    }
+    !survey.all().any(|unit| match unit.instruction.keyword {
+        Keyword::Run => unit.text().contains(value) || unit.text().contains(name),
+        Keyword::Workdir => survey.model.workdir(unit.index + 1).is_some_and(|at| paths::within(at, value)),
+        _ => survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| paths::within(to, value)),
+    })
+}
+
 /// Places that scripts and sources name when they write.
 pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let mut folders: Vec<String> = Vec::new();
@@ -119,6 +136,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
             match file {
                 true if brought(survey, &path)
+                    || survey.read(&path).is_some()
                     || !is_application(paths::parent(&path)) && !run_folder(paths::parent(&path)) =>
                 {
                     files.push(path);
@@ -168,10 +186,22 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
     }
     for path in files {
-        if !needs.files.contains(&path) && !needs.owned(&path) && !needs.owned(paths::parent(&path)) {
+        let ours = needs.owned(&path) || needs.owned(paths::parent(&path)) && !as_roots(survey, needs, &path);
+        if needs.files.contains(&path) || ours {
+            continue;
+        }
+        if survey.units.iter().any(|unit| survey.holds(unit, &path)) {
+            needs.late.push(Folder { path, recursive: false, make: false });
+        } else {
             needs.files.push(path);
         }
     }
+}
+
+/// Whether a COPY brings the file as root's, into whosever folder.
+fn as_roots(survey: &Survey<'_, '_>, needs: &Needs, path: &str) -> bool {
+    let last = survey.units.iter().rposition(|unit| survey.holds(unit, path));
+    last.is_some_and(|at| !needs.copies.contains(&at) && survey.units.get(at).is_some_and(|unit| !unit.has_owner()))
 }
 
 /// A file that is written anew into a folder that another stage has filled: it may be there already, as root's.

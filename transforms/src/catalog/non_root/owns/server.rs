@@ -110,7 +110,10 @@ pub(super) fn server(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             .and_then(|copied| copied.to.as_deref())
             .is_some_and(|to| paths::within(to, "/etc/nginx/templates"))
     };
-    if server.image() == "nginx" && survey.units.iter().any(templates) {
+    let mounted = || {
+        survey.uses.iter().flat_map(|one| &one.start.mounts).any(|mount| mount.path.starts_with("/etc/nginx/templates"))
+    };
+    if server.image() == "nginx" && (survey.units.iter().any(templates) || mounted()) {
         needs.late.push(Folder { path: "/etc/nginx/conf.d".to_owned(), recursive: true, make: false });
     }
     if server.image() == "nginx" && logs_beside(survey) {

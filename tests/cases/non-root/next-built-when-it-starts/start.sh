@@ -1,0 +1,5 @@
+#!/bin/sh
+if [ ! -d .next ]; then
+  npm run build
+fi
+exec "$@"

@@ -84,13 +84,12 @@ impl Settings {
     /// The path of the Dockerfile, where it says by its name, or by that of a folder among those for Docker, that it is
     /// for development: `Dockerfile.dev`, `docker/development/php/Dockerfile`.
     pub fn development_file(&self) -> Option<&str> {
-        const NAMES: [&str; 5] = ["dev", "devel", "develop", "development", "devcontainer"];
         self.file.as_deref().filter(|file| {
             let file = file.to_ascii_lowercase();
             let (folders, name) = file.rsplit_once('/').unwrap_or(("", &file));
-            let named = paths::words(name).any(|part| NAMES.contains(&part));
+            let named = paths::words(name).any(is_development);
             let mut below = folders.split('/').skip_while(|part| !part.contains("docker"));
-            named || below.any(|part| NAMES.contains(&part))
+            named || below.any(is_development)
         })
     }
 
@@ -104,6 +103,11 @@ impl Settings {
     pub fn development_container(&self) -> Option<&str> {
         self.file.as_deref().filter(|file| file.split('/').any(|part| part == ".devcontainer"))
     }
+}
+
+/// Whether a name, in lower case, is one of what people develop in: of a file, a folder or a stage.
+pub fn is_development(name: &str) -> bool {
+    ["dev", "devel", "develop", "development", "devcontainer"].contains(&name)
 }
 
 /// How USER names the user.

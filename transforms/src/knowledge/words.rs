@@ -91,6 +91,10 @@ lists! {
     AroundStarts = "around-starts",
     /// Programs that a JDK has and a runtime lacks.
     JdkPrograms = "jdk-programs",
+    /// Programs by whose names sources start a JDK: its compilers, and what builds with them.
+    JdkCallers = "jdk-callers",
+    /// Programs that are given the source that they start; PHP, whose images have nothing smaller, is none of them.
+    Interpreters = "interpreters",
     /// Parts of the names of database servers.
     DatabaseNames = "database-names",
     /// Packages of the languages that sites are made with.

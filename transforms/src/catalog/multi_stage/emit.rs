@@ -8,8 +8,8 @@ use crate::model::effects::{self, Effect};
 use crate::model::paths;
 use crate::span::Span;
 use crate::surgery::Layout;
-use crate::syntax::Keyword;
 use crate::syntax::typed::ImageRef;
+use crate::syntax::{Keyword, words};
 use crate::transform::{Applicability, Fix};
 
 use super::plan::{Carried, Place, Plan};
@@ -231,7 +231,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
             {
                 // Where the image itself works, nobody has to send it.
                 if folder != "/" || !self.inherits(cwd) {
-                    put(self.layout.line("WORKDIR", cwd).as_bytes());
+                    put(self.layout.line("WORKDIR", &self.written(cwd)).as_bytes());
                 }
                 folder = cwd.to_owned();
             }
@@ -242,7 +242,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         // A folder that WORKDIR makes belongs to the user in force there.
         let late = workdir.is_some_and(|workdir| self.makes_for_the_user(workdir));
         if let Some(workdir) = workdir.filter(|_| !late) {
-            put(self.layout.line("WORKDIR", workdir).as_bytes());
+            put(self.layout.line("WORKDIR", &self.written(workdir)).as_bytes());
         }
         for carried in &recipe.carried {
             let over = carried.to == "/" && self.overlay().is_some_and(|(_, other)| other.from == carried.from);
@@ -266,7 +266,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
         if let Some(workdir) = workdir.filter(|_| late) {
             put(user.as_bytes());
-            put(self.layout.line("WORKDIR", workdir).as_bytes());
+            put(self.layout.line("WORKDIR", &self.written(workdir)).as_bytes());
         }
         for (unit, decision) in placed() {
             if last(unit) && decision.place == Place::Runtime {
@@ -319,13 +319,43 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
         let recipe = &self.plan.recipe;
         let owner = carried.owner.as_ref().or(self.plan.user.as_ref().filter(|_| recipe.user_owns));
         let owner = owner.map(|user| format!("--chown={user} ")).unwrap_or_default();
-        let (from, to) = (path_word(&carried.from), path_word(&carried.to));
+        let (from, to) = (self.written(&carried.from), self.written(&carried.to));
         let paths = if from.contains(' ') || to.contains(' ') {
             serde_json::to_string(&[&carried.from, &carried.to]).unwrap_or_default()
         } else {
             format!("{from} {to}")
         };
         self.layout.line("COPY", &format!("--from={} {owner}{paths}", self.builder))
+    }
+
+    /// A path as the runtime stage writes it: as WORKDIR does of which it is a part, where that reads an argument which both
+    /// stages have, and who builds may choose another value.
+    fn written(&self, path: &str) -> String {
+        let escape = self.survey.model.file.escape;
+        let units = || self.survey.units.iter().zip(&self.plan.decisions).take(self.plan.pivot);
+        let declared = |name: &str, keyword| {
+            units().any(|(unit, decision)| {
+                unit.instruction.keyword == keyword
+                    && decision.place != Place::Builder
+                    && unit.instruction.pairs(escape).iter().any(|pair| pair.name.raw == name)
+            })
+        };
+        let prefix = |unit: &Unit<'_>| {
+            let text = unit.instruction.args.text.to_string();
+            let names = words::reads(&text, escape);
+            let told = |name: &String| declared(name, Keyword::Arg) && !declared(name, Keyword::Env);
+            let plain = !text.contains(['"', '\'', '\\', ' ', ':']) && text.starts_with(['/', '$']);
+            let folder = self.survey.model.workdir(unit.index + 1)?;
+            let rest =
+                paths::relative(path, folder).filter(|_| plain && !names.is_empty() && names.iter().all(told))?;
+            Some((rest, text))
+        };
+        let workdirs = units().filter(|(unit, _)| unit.instruction.keyword == Keyword::Workdir);
+        match workdirs.filter_map(|(unit, _)| prefix(unit)).min_by_key(|(rest, _)| rest.len()) {
+            Some(("", text)) => text,
+            Some((rest, text)) => format!("{}/{}", text.trim_end_matches('/'), path_word(rest)),
+            None => path_word(path),
+        }
     }
 
     /// What is copied over the whole system, with the last instruction that puts something there: the first, where files

@@ -1,10 +1,13 @@
 //! Images in which something is compiled when they run: what starts can't be read, and what the file brings along says so.
 
+use crate::context;
+use crate::knowledge::words::Words;
 use crate::knowledge::{packages, workplaces};
 use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect};
 use crate::model::{Base, Model, paths};
+use crate::settings::is_development;
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -16,13 +19,18 @@ use super::whole::shown;
 /// and its people want all the tools.
 ///
 /// # Errors
-/// Where the file lies in `.devcontainer` or `docker/dev`, or is called `Dockerfile.dev` or the like.
+/// Where the file lies in `.devcontainer` or `docker/dev`, or it or its last stage is called `Dockerfile.dev` or the like.
 pub(super) fn developed(model: &Model<'_>) -> Result<(), Refusal> {
     if let Some(file) = model.settings.development_container() {
         return Err(refuse("development-image", format!("{file} makes the place where people develop"), true));
     }
-    match model.settings.development_file() {
-        Some(file) => Err(refuse("development-image", format!("{file} is by its name for development"), true)),
+    let stage = || {
+        let shipped = model.shipped().filter(|_| model.stages.len() > 1);
+        let name = shipped.and_then(|stage| stage.name.as_deref())?;
+        is_development(&name.to_ascii_lowercase()).then(|| format!("the stage {name}"))
+    };
+    match model.settings.development_file().map(str::to_owned).or_else(stage) {
+        Some(what) => Err(refuse("development-image", format!("{what} is by its name for development"), true)),
         None => Ok(()),
     }
 }
@@ -52,14 +60,20 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
         let path = step.outputs.first().map_or("", String::as_str);
         return refusal(format!("{path}, which the file writes, runs `{command}`, and needs the toolchain for that"));
     }
-    if !opaque {
-        return Ok(());
-    }
-    if let Some(script) = survey.entry.steps.iter().find_map(|step| mounted(survey, step)) {
+    let brings = survey.units.iter().filter_map(|unit| unit.copy).any(|copy| copy.context);
+    let by_itself = |step: &Step, script: &str| step.argv.first().is_some_and(|first| first == script);
+    let lacking = |step| {
+        let found = mounted(survey, step);
+        found.filter(|script| !brings || opaque && script.ends_with(".sh") && by_itself(step, script))
+    };
+    if let Some(script) = survey.entry.steps.iter().find_map(lacking) {
         let text = format!(
             "{script}, which starts, comes with none of its instructions: the project is mounted, and worked on"
         );
         return Err(refuse("development-image", text, true));
+    }
+    if !opaque {
+        return Ok(());
     }
     // A compiler that is fetched, and that nothing in the file starts.
     let compiles = |step: &Step| {
@@ -119,10 +133,13 @@ pub(super) fn check(survey: &Survey<'_, '_>, opaque: bool) -> Result<(), Refusal
     Ok(())
 }
 
-/// The script that a command starts in the project's folder, where no instruction can have put it there.
+/// The source that a command starts in the project's folder, by itself or by an interpreter, where no instruction can have put
+/// it there.
 fn mounted<'s>(survey: &Survey<'_, '_>, step: &'s Step) -> Option<&'s str> {
     let program = step.argv.first().map(String::as_str).filter(|program| program.contains('/'));
-    let script = program.filter(|program| program.ends_with(".sh"))?;
+    let given = || step.operands().next().filter(|_| Words::Interpreters.has(step.program()));
+    let source = |word: &&str| word.ends_with(".sh") || context::is_code(word);
+    let script = program.or_else(given).filter(source)?;
     let path = step.path(script)?;
     let home = survey.model.final_workdir(survey.stage).filter(|folder| *folder != "/")?;
     // A name with an extension is a file, and `*.toml` is many; others may be folders, as the context can tell.

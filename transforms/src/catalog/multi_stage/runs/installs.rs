@@ -163,12 +163,13 @@ pub(super) fn wanted(
             all = false;
             continue;
         }
-        // A link to the compiler says that something looks for it.
-        let linked = name.contains("jdk")
-            && survey
+        // A link to the compiler says that something looks for it, as sources do that start it, or what builds with it.
+        let linked = || {
+            survey
                 .steps()
-                .any(|(_, step)| step.program() == "ln" && step.argv.iter().any(|word| word.contains("javac")));
-        if linked {
+                .any(|(_, step)| step.program() == "ln" && step.argv.iter().any(|word| word.contains("javac")))
+        };
+        if name.contains("jdk") && (linked() || Words::JdkCallers.list().iter().any(|tool| survey.calls(tool))) {
             found.push(name.clone());
             continue;
         }

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dockwright_transforms::knowledge::reference::canonical;
+use dockwright_transforms::model::built_on::stands_on;
 use dockwright_transforms::settings::{HOST_NETWORK, Mount, Start};
 use serde_json::{Map, Value};
 
@@ -127,10 +129,25 @@ fn services(folder: &Path) -> Vec<Service> {
         };
         let built = || found.iter().filter(|one| one.built.is_some()).find(same)?.built.as_ref();
         let (dockerfile, context, target) = entry.built.as_ref().or_else(built)?;
-        let start = Start { target: target.clone(), ..entry.start.clone() };
+        let stood_on = entry.image.as_deref().and_then(|image| stood_on(folder, &found, dockerfile, image));
+        let start = Start { target: target.clone(), stood_on, ..entry.start.clone() };
         Some(Service { dockerfile: dockerfile.clone(), context: context.clone(), start })
     };
     found.iter().filter_map(service).collect()
+}
+
+/// The Dockerfile among those of the services that stands on what this one is built as: `image: shop-base`, and elsewhere
+/// `FROM shop-base`.
+fn stood_on(folder: &Path, entries: &[Entry], own: &Path, image: &str) -> Option<String> {
+    let name = canonical(image).name;
+    let others = entries.iter().filter_map(|entry| entry.built.as_ref()).map(|(dockerfile, ..)| dockerfile);
+    let stands = |dockerfile: &&PathBuf| {
+        let small = dockerfile.metadata().is_ok_and(|metadata| metadata.len() <= MAX_FILE);
+        let text = fs::read(dockerfile).ok().filter(|_| small && dockerfile.as_path() != own);
+        text.is_some_and(|text| stands_on(&String::from_utf8_lossy(&text)).iter().any(|base| base == name))
+    };
+    let other = others.into_iter().find(stands)?;
+    Some(other.strip_prefix(folder).unwrap_or(other).display().to_string())
 }
 
 /// The services of one file, and of those that it includes; none where it can't be read, or is not of Compose.
@@ -182,6 +199,7 @@ fn entry(folder: &Path, file: &str, key: &str, service: &Value) -> Entry {
         user: service.get("user").and_then(text),
         rights: rights(service),
         mounts: list(service, "volumes").filter_map(mount).collect(),
+        stood_on: None,
         fixed: false,
     };
     let image = service.get("image").and_then(Value::as_str).map(str::to_owned);

@@ -50,6 +50,8 @@ pub struct Start {
     pub rights: Vec<String>,
     /// What lies over folders of the image.
     pub mounts: Vec<Mount>,
+    /// The Dockerfile of another service that stands on the image as it is called here.
+    pub stood_on: Option<String>,
     /// Whether it is the shipped image that it starts in, and can't be another stage or another user.
     pub fixed: bool,
 }

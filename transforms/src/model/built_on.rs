@@ -11,8 +11,11 @@ use crate::knowledge::reference::canonical;
 const BUILDERS: [&str; 5] = ["docker", "podman", "buildah", "buildx", "nerdctl"];
 
 /// The Dockerfile of the project that stands on what this one makes, by the name that the project's files say that it is
-/// built under: `docker build -t shop .`, and elsewhere `FROM shop`.
+/// built under: `docker build -t shop .`, or the `image` of a service, and elsewhere `FROM shop`.
 pub fn built_on<'m>(model: &'m Model<'_>) -> Option<&'m str> {
+    if let Some(other) = model.settings.starts.iter().find_map(|start| start.stood_on.as_deref()) {
+        return Some(other);
+    }
     let context = model.context?;
     let own = model.settings.file.as_deref().unwrap_or("Dockerfile");
     let bases = context.worked_out().bases.get_or_init(|| bases(context));
@@ -63,7 +66,7 @@ fn tells(file: &str) -> bool {
 }
 
 /// The images that the stages of a Dockerfile stand on, as they are known.
-fn stands_on(text: &str) -> Vec<String> {
+pub fn stands_on(text: &str) -> Vec<String> {
     let base = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let from = words.next()?.eq_ignore_ascii_case("from");

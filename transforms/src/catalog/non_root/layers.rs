@@ -10,7 +10,7 @@ use crate::surgery::{Layout, append_command};
 use crate::syntax::Keyword;
 
 use super::owns::Folder;
-use super::place::{commands_at_the_end, is_link, linked, root_at};
+use super::place::{commands_at_the_end, exists, is_link, linked, root_at};
 use super::survey::{Survey, Unit};
 use super::user::User;
 
@@ -26,41 +26,73 @@ pub(super) struct Filler {
     pub(super) copies: Vec<usize>,
 }
 
-/// Takes the folders out of `late` that one RUN fills, and no other behind it, with the folders in them.
-pub(super) fn fillers(survey: &Survey<'_, '_>, user: &User, early: &[Folder], late: &mut Vec<Folder>) -> Vec<Filler> {
-    // By the place of the RUN: what it fills, and the copies behind it.
+/// Takes the folders out of `early`, of volumes, and of `late` that one RUN fills, and no other behind it, with the folders
+/// in them.
+pub(super) fn fillers(
+    survey: &Survey<'_, '_>,
+    user: &User,
+    early: &mut Vec<Folder>,
+    late: &mut Vec<Folder>,
+) -> Vec<Filler> {
+    let mut fillers = Vec::new();
+    for (at, (folders, copies)) in filled_by(survey, user, early, late) {
+        let itself = |one: &Folder| folders.iter().any(|folder| folder.path == one.path);
+        let inside = |one: &Folder| folders.iter().any(|folder| paths::within(&one.path, &folder.path));
+        let (own, rest): (Vec<Folder>, Vec<Folder>) = std::mem::take(late).into_iter().partition(inside);
+        *late = rest;
+        let volumes = early.iter().filter(|one| itself(one)).map(|one| Folder { make: false, ..one.clone() });
+        let all: Vec<Folder> = own.iter().cloned().chain(volumes).collect();
+        let command = commands_at_the_end(survey, &all, &[], &user.owner, at).join(" && ");
+        let Some(edit) = behind(survey, at, &command) else {
+            late.extend(own);
+            continue;
+        };
+        // What is in it by then is given away with it.
+        if !forgets(survey, at) {
+            early.retain(|one| !(itself(one) || inside(one) && exists(survey, &one.path, at + 1)));
+            early.iter_mut().filter(|one| inside(one)).for_each(|one| one.recursive = false);
+        }
+        fillers.push(Filler { at, command, edit, copies });
+    }
+    fillers
+}
+
+/// By the place of the RUN: what it fills, and the copies behind it.
+fn filled_by(
+    survey: &Survey<'_, '_>,
+    user: &User,
+    early: &[Folder],
+    late: &[Folder],
+) -> BTreeMap<usize, (Vec<Folder>, Vec<usize>)> {
     let mut found: BTreeMap<usize, (Vec<Folder>, Vec<usize>)> = BTreeMap::new();
-    for folder in late.iter() {
+    // A user that stands there is there at its end, and one of ours before it.
+    let first = user.made_by.map_or(0, |made| made + usize::from(!user.make.is_empty()));
+    let full = late.iter().filter(|folder| !folder.make).map(|folder| (folder, false));
+    let volumes = early.iter().map(|folder| (folder, true));
+    for (folder, volume) in full.chain(volumes).filter(|(folder, _)| folder.recursive) {
         // Whatever runs as root keeps files of its own in root's home.
-        let whole = folder.recursive && !folder.make && folder.path != "/root" && !is_link(survey, &folder.path);
+        let whole = folder.path != "/root" && !is_link(survey, &folder.path);
         // Above what is made deeper in it, `mkdir -p` makes folders that are root's.
-        let deeper = |path: &str| paths::within(path, &folder.path) && paths::parent(path) != folder.path;
+        let deeper =
+            |path: &str| path != folder.path && paths::within(path, &folder.path) && paths::parent(path) != folder.path;
         if !whole || early.iter().any(|made| made.make && deeper(&made.path)) {
             continue;
         }
-        let Some(at) = last_filled(survey, &folder.path) else { continue };
-        // A user that stands there is there at its end, and one of ours before it.
-        let first = user.made_by.map_or(0, |made| made + usize::from(!user.make.is_empty()));
-        let Some(copies) = copied_behind(survey, &folder.path, at).filter(|_| first <= at && root_at(survey, at))
-        else {
+        let Some((at, always)) = last_filled(survey, &folder.path) else { continue };
+        if volume && (!always || forgets(survey, at)) || at < first || !root_at(survey, at) {
             continue;
-        };
+        }
+        let Some(copies) = copied_behind(survey, &folder.path, at) else { continue };
         let (folders, all) = found.entry(at).or_default();
         folders.push(folder.clone());
         all.extend(copies);
     }
-    let mut fillers = Vec::new();
-    for (at, (folders, copies)) in found {
-        let inside = |one: &Folder| folders.iter().any(|folder| paths::within(&one.path, &folder.path));
-        let (own, rest): (Vec<Folder>, Vec<Folder>) = std::mem::take(late).into_iter().partition(inside);
-        let command = commands_at_the_end(survey, &own, &[], &user.owner, at).join(" && ");
-        *late = rest;
-        match behind(survey, at, &command) {
-            Some(edit) => fillers.push(Filler { at, command, edit, copies }),
-            None => late.extend(own),
-        }
-    }
-    fillers
+    found
+}
+
+/// Whether a VOLUME stands before the unit: what is changed in its folder behind it, older builders forget.
+fn forgets(survey: &Survey<'_, '_>, at: usize) -> bool {
+    survey.units.iter().take(at).any(|unit| unit.instruction.keyword == Keyword::Volume)
 }
 
 /// The edit that puts `command` at the end of a unit's RUN; `None` where it can't stand there.
@@ -69,30 +101,29 @@ fn behind(survey: &Survey<'_, '_>, at: usize, command: &str) -> Option<Edit> {
     append_command(survey.model.file, &layout, survey.units.get(at)?.instruction, command)
 }
 
-/// The RUN that fills the folder, where no other that may put anything into it follows.
-fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<usize> {
+/// The RUN that fills the folder, where no other that may put anything into it follows, and whether the folder is there
+/// then, whatever happens.
+fn last_filled(survey: &Survey<'_, '_>, folder: &str) -> Option<(usize, bool)> {
     let runs = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run;
     let at = survey.units.iter().rposition(|unit| runs(unit) && touches(survey, unit, folder))?;
     let unit = survey.units.get(at)?;
     let steps = survey.steps(unit);
     let used = steps.iter().any(|step| uses(step, folder));
-    let filled = steps.iter().rposition(|step| weighs(step, folder) || used && unpacks_beside(step, folder))?;
+    let fills = |step: &Step| weighs(step, folder) || used && unpacks_beside(step, folder);
+    let filled = steps.iter().rposition(fills)?;
+    let always = steps.iter().any(|step| step.always && weighs(step, folder));
     // What is mounted while it runs is nobody's to give away, and what is taken away again is not there to be given.
     let mounted = unit.instruction.flags.iter().any(|flag| flag.name == "mount");
     if mounted || steps.iter().skip(filled).any(|step| takes_away(step, folder)) {
         return None;
     }
-    let kept = |unit: &Unit<'_>| match unit.instruction.keyword {
-        Keyword::Workdir => {
-            let to = survey.model.workdir(unit.index + 1);
-            to.is_none_or(|to| to == folder || !paths::within(to, folder))
-        }
-        Keyword::Volume => !unit.text().contains(folder),
-        _ => true,
+    let kept = |unit: &Unit<'_>| {
+        let to = survey.model.workdir(unit.index + 1);
+        unit.instruction.keyword != Keyword::Workdir || to.is_none_or(|to| to == folder || !paths::within(to, folder))
     };
     let links = links_to(survey, folder);
     let through = |unit: &Unit<'_>| links.iter().any(|link| puts_into(survey, unit, link));
-    survey.units.iter().skip(at + 1).all(|unit| kept(unit) && !through(unit)).then_some(at)
+    survey.units.iter().skip(at + 1).all(|unit| kept(unit) && !through(unit)).then_some((at, always))
 }
 
 /// The links that RUN instructions make to the folder, or into it.
@@ -163,7 +194,9 @@ fn unpacks_beside(step: &Step, folder: &str) -> bool {
 /// Whether a command works in the folder, or with what is in it: then it is there.
 fn uses(step: &Step, folder: &str) -> bool {
     let inside = step.cwd.as_deref().is_some_and(|cwd| paths::within(cwd, folder));
-    inside || step.argv.iter().any(|word| step.reaches(word, folder))
+    // A package has a name, and no place.
+    let packages = matches!(step.effect(), Effect::Install(_) | Effect::Remove(_));
+    inside || !packages && step.argv.iter().any(|word| step.reaches(word, folder))
 }
 
 /// Whether a command removes the folder, or one that it lies in, or moves it elsewhere.

@@ -129,7 +129,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, root: &Root, user: User, needs: Need
         }
     }
     owns::distinct(&mut late);
-    let fillers = layers::fillers(survey, &user, &early, &mut late);
+    let fillers = layers::fillers(survey, &user, &mut early, &mut late);
     copies.extend(fillers.iter().flat_map(|filler| &filler.copies));
     copies.sort_unstable();
     copies.dedup();
@@ -340,7 +340,7 @@ pub(super) fn commands_at_the_end(
 }
 
 /// Whether the folder is there before the unit at `place`.
-fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
+pub(super) fn exists(survey: &Survey<'_, '_>, path: &str, place: usize) -> bool {
     let distribution = matches!(
         survey.facts.family,
         Some(

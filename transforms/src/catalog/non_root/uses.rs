@@ -163,14 +163,16 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let serves = owns::only_serves(survey, user);
     let read = |path: &String| serves && !WRITTEN.iter().any(|word| path.contains(word));
     for path in mounted(survey).into_iter().filter(|path| !read(path)) {
+        let whole = owns::given_whole(survey, user, &path);
         for (at, unit) in survey.units.iter().enumerate() {
             let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
-            let given = unit.has_owner();
+            let given = unit.has_owner() || whole.is_some_and(|whole| at < whole);
             if to.is_some_and(|to| paths::within(to, &path)) && !given && !needs.copies.contains(&at) {
                 needs.copies.push(at);
             }
         }
-        if needs.owned(&path) || survey.facts.data.contains(&path.as_str()) && survey.facts.own.is_some() {
+        let given = needs.owned(&path) || owns::given_filled(survey, user, &path).is_some();
+        if given || survey.facts.data.contains(&path.as_str()) && survey.facts.own.is_some() {
             continue;
         }
         let fills = |unit: &super::survey::Unit<'_>| {
@@ -187,9 +189,10 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 }
 
 /// What is taken for granted of the volumes, and of the folders of the host that are mounted where the user writes.
-pub(super) fn assumptions(survey: &Survey<'_, '_>, needs: &Needs) -> Vec<String> {
+pub(super) fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &Needs) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    if needs.volume.is_none() && mounted(survey).iter().any(|path| needs.owned(path)) {
+    let given = |path: &String| needs.owned(path) || owns::given_filled(survey, user, path).is_some();
+    if needs.volume.is_none() && mounted(survey).iter().any(given) {
         found.push(owns::VOLUMES.to_owned());
     }
     for one in &survey.uses {

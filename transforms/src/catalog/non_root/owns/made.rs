@@ -7,9 +7,11 @@ use crate::model::effects::Effect;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
+use super::super::place::exists;
 use super::super::survey::{Survey, Unit};
 use super::super::user::{self, User};
 
+use super::filled::fills;
 use super::folders::only_serves;
 use super::modes::brought;
 use super::named::{configuration, free, run_folder};
@@ -454,23 +456,50 @@ pub(super) fn given(survey: &Survey<'_, '_>, user: &User, path: &str) -> bool {
 
 /// The last RUN that gives the folder to the user, counted in the stage; the first of the stage for those below it.
 pub(super) fn given_at(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
-    let name = user.owner.split(':').next().unwrap_or_default();
-    let gives = |unit: &Unit<'_>| {
-        let steps = if unit.instruction.keyword == Keyword::Run && unit.text().contains("chown") {
-            survey.steps(unit)
-        } else {
-            &[]
-        };
-        steps.iter().filter(|step| step.program() == "chown" && step.always).any(|step| {
-            let recursive = step.is_recursive();
-            let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
-            let owner = words.next().map(|owner| owner.split([':', '.']).next().unwrap_or_default());
-            owner == Some(name)
-                && words
-                    .filter_map(|word| step.path(word))
-                    .any(|given| given == path || (recursive && paths::within(path, &given)))
-        })
+    last_giving(survey, |step| {
+        gives(step, user, |given| given == path || step.is_recursive() && paths::within(path, given))
+    })
+}
+
+/// The last RUN that gives the folder to the user with all that is in it by then.
+pub(in crate::catalog::non_root) fn given_whole(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
+    last_giving(survey, |step| step.is_recursive() && gives(step, user, |given| paths::within(path, given)))
+}
+
+/// The last RUN that gives the folder to the user with all that RUN instructions put into it, where it is there by then.
+pub(in crate::catalog::non_root) fn given_filled(survey: &Survey<'_, '_>, user: &User, path: &str) -> Option<usize> {
+    let fill = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && fills(survey, unit, path);
+    let at = match survey.units.iter().rposition(fill) {
+        Some(filled) => given_whole(survey, user, path).filter(|at| filled <= *at)?,
+        None => given_at(survey, user, path)?,
     };
-    let own = survey.units.iter().rposition(gives);
-    own.or_else(|| survey.below.iter().any(gives).then_some(0))
+    let named = |step: &Step| gives(step, user, |given| given == path);
+    let steps = survey.units.get(at).map(|unit| survey.steps(unit)).unwrap_or_default();
+    let given = steps.iter().rposition(|step| gives(step, user, |given| paths::within(path, given)));
+    let makes =
+        |step: &Step| step.program() == "mkdir" && step.always && step.operands().any(|arg| step.is_at(arg, path));
+    let there = last_giving(survey, named).is_some()
+        || exists(survey, path, at)
+        || steps.iter().take(given.unwrap_or_default()).any(makes);
+    there.then_some(at)
+}
+
+/// The last RUN with such a command, counted in the stage; the first of the stage for those below it.
+fn last_giving(survey: &Survey<'_, '_>, one: impl Fn(&Step) -> bool) -> Option<usize> {
+    let any = |unit: &Unit<'_>| {
+        let run = unit.instruction.keyword == Keyword::Run && unit.text().contains("chown");
+        run && survey.steps(unit).iter().any(&one)
+    };
+    let own = survey.units.iter().rposition(any);
+    own.or_else(|| survey.below.iter().any(any).then_some(0))
+}
+
+/// Whether a command gives such a path to the user.
+fn gives(step: &Step, user: &User, which: impl Fn(&str) -> bool) -> bool {
+    let name = user.owner.split(':').next().unwrap_or_default();
+    let mut words = step.operands();
+    step.program() == "chown"
+        && step.always
+        && words.next().and_then(|owner| owner.split([':', '.']).next()) == Some(name)
+        && words.filter_map(|word| step.path(word)).any(|given| which(&given))
 }

@@ -40,6 +40,7 @@ use frameworks::{developed, frameworks};
 pub(super) use home::home_said;
 use home::{home, roots_home};
 use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked};
+pub(super) use made::{given_filled, given_whole};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};
@@ -152,7 +153,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     closed(survey, &mut needs);
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
-    let mounted = uses::assumptions(survey, &needs);
+    let mounted = uses::assumptions(survey, user, &needs);
     needs.assumptions.extend(mounted);
     needs.copies.sort_unstable();
     needs.copies.dedup();
@@ -218,8 +219,7 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let whole: Vec<(&String, usize)> =
         folders.iter().zip(&last).filter_map(|(folder, filled)| Some((folder, until(folder, *filled)?))).collect();
     // From where on the file itself gives a folder to the user, with all that is in it by then.
-    let all = |folder: &String| given_at(survey, user, &paths::join(folder, "all"));
-    let given: Vec<Option<usize>> = folders.iter().map(all).collect();
+    let given: Vec<Option<usize>> = folders.iter().map(|folder| given_whole(survey, user, folder)).collect();
     for (at, unit) in survey.units.iter().enumerate() {
         let Some(copied) = survey.copied(unit) else { continue };
         let Some(to) = copied.to.as_deref() else { continue };

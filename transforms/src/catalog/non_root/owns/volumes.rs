@@ -8,6 +8,7 @@ use super::super::survey::Survey;
 use super::super::user::User;
 
 use super::filled::fills;
+use super::made::{given_filled, given_whole};
 use super::server::own_place;
 use super::{Folder, Needs};
 
@@ -47,9 +48,10 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .all()
                 .take(before)
                 .any(|unit| unit.instruction.keyword == Keyword::Run && fills(survey, unit, &path));
+            let whole = given_whole(survey, user, &path).filter(|whole| *whole < at);
             for (copy, unit) in survey.units.iter().enumerate() {
                 let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
-                let given = unit.has_owner();
+                let given = unit.has_owner() || whole.is_some_and(|whole| copy < whole);
                 if to.is_some_and(|to| paths::within(to, &path)) && !given && !needs.copies.contains(&copy) {
                     needs.copies.push(copy);
                 }
@@ -59,7 +61,10 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                     needs.early.push(Folder { path: folder, recursive: false, make: true });
                 }
             }
-            needs.early.push(Folder { path, recursive: filled || servers, make: true });
+            // The file may have seen to it before.
+            if given_filled(survey, user, &path).is_none_or(|given| at < given) {
+                needs.early.push(Folder { path, recursive: filled || servers, make: true });
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ impl Settings {
 
 /// Whether a name, in lower case, is one of what people develop in: of a file, a folder or a stage.
 pub fn is_development(name: &str) -> bool {
-    ["dev", "devel", "develop", "development", "devcontainer"].contains(&name)
+    ["dev", "devel", "develop", "developer", "development", "devcontainer"].contains(&name)
 }
 
 /// How USER names the user.

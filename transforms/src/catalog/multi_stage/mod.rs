@@ -18,7 +18,8 @@
 //!    `java` knows what a project in Java asks of its runtime.
 //! 7. `check`: the result, read again and compared with what there was; `provenance` for what its commands stand on.
 //!
-//! A stage that builds nothing, on an image with a compiler, needs no second one: `rebase` puts it on a smaller image.
+//! A stage that builds nothing, on an image with a compiler, needs no second one: `rebase` puts it on a smaller image. One
+//! that stands on another stage, in which things are built, is split together with it: `standing`.
 
 mod accounts;
 mod browsers;
@@ -41,6 +42,7 @@ mod rebase;
 mod runs;
 mod runtime;
 mod shared;
+mod standing;
 mod started;
 mod stores;
 mod survey;
@@ -101,15 +103,20 @@ fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
     let Some(stage) = model.shipped() else { return Vec::new() };
     let Some(from) = model.instruction(stage.from) else { return Vec::new() };
     let rebased = |refusal: &Refusal| UNBUILT.contains(&refusal.code).then(|| rebase::fix(model, stage)).flatten();
+    const HOLDS: &str = "The shipped image holds what it was built with";
+    let joined = |refusal: &Refusal| (refusal.code == NOTHING).then(|| standing::fix(model, stage)).flatten();
     let (message, outcome) = match split(model, stage, true) {
-        Ok(fix) => ("The shipped image holds what it was built with", FindingOutcome::Fix(fix)),
-        Err(refusal) => match rebased(&refusal) {
-            Some(fix) => ("The shipped image holds a compiler that nothing in it uses", FindingOutcome::Fix(fix)),
-            None => {
+        Ok(fix) => (HOLDS, FindingOutcome::Fix(fix)),
+        Err(refusal) => {
+            if let Some(fix) = rebased(&refusal) {
+                ("The shipped image holds a compiler that nothing in it uses", FindingOutcome::Fix(fix))
+            } else if let Some(fix) = joined(&refusal) {
+                (HOLDS, FindingOutcome::Fix(fix))
+            } else {
                 let refusal = if refusal.code == NOTHING { below(model, stage).unwrap_or(refusal) } else { refusal };
                 ("The stages are left as they are", FindingOutcome::Refused(refusal))
             }
-        },
+        }
     };
     let message = message.to_owned();
     vec![Finding { span: from.span, message, outcome }]

@@ -9,6 +9,7 @@ pub mod entry;
 pub mod npm;
 pub mod origin;
 pub mod paths;
+pub mod python;
 mod variables;
 
 use std::borrow::Cow;

@@ -10,7 +10,7 @@ use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::entry::{self, Entry};
-use crate::model::{Model, Stage, origin, paths};
+use crate::model::{Model, Stage, origin, paths, python};
 use crate::syntax::{Instruction, Keyword, words};
 use crate::transform::Refusal;
 
@@ -116,15 +116,14 @@ impl<'m, 'a> Survey<'m, 'a> {
     }
 
     /// Whether a command downloads something into the home, where the program looks for it: as it says itself, or as the
-    /// script of the project says that it runs.
+    /// files of the project say that it runs.
     pub(super) fn downloads(&self, step: &Step) -> Option<Fetch> {
         match effects::of(step) {
             Effect::Home(fetch) => Some(*fetch),
-            Effect::Build if step.program().starts_with("python") => {
-                let script = step.args().first().filter(|arg| arg.ends_with(".py"))?;
-                let text = self.read(&step.path(script)?)?;
+            Effect::Build => python::files(step).iter().find_map(|path| {
+                let text = self.read(path)?;
                 fetches::of(&crate::context::text(&text)).map(|(fetch, _)| fetch)
-            }
+            }),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use crate::knowledge::fetches::{self, Fetch};
 use crate::knowledge::homes;
 use crate::model::commands::Step;
 use crate::model::effects::{Effect, Store};
-use crate::model::paths;
+use crate::model::{paths, python};
 use crate::syntax::Keyword;
 use crate::syntax::words::Value;
 
@@ -131,7 +131,8 @@ fn stays(survey: &Survey<'_, '_>, unit: &Unit<'_>, tools: bool) -> (Option<Strin
     let (text, steps) = (unit.text(), survey.steps(unit));
     let marks = |text: &str| fetches::of(text).filter(|(fetch, _)| *fetch == Fetch::Home).map(|(_, mark)| mark);
     let fetched = marks(&text).map(str::to_owned).or_else(|| {
-        steps.iter().find_map(|step| program(survey, step).and_then(|text| marks(&text).map(str::to_owned)))
+        let texts = steps.iter().flat_map(|step| programs(survey, step));
+        texts.into_iter().find_map(|text| marks(&text).map(str::to_owned))
     });
     let mut written = Vec::new();
     let own = steps.iter().find_map(|step| {
@@ -435,7 +436,7 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
             }
             let tool = matches!(step.program(), "huggingface-cli" | "hf") && has("download");
             let inline = matches!(step.program(), "python" | "python3") && step.args().iter().any(|arg| models(arg));
-            tool || inline || program(survey, step).is_some_and(|text| models(&text))
+            tool || inline || programs(survey, step).iter().any(|text| models(text))
         }
         _ => false,
     }
@@ -446,12 +447,8 @@ fn models(text: &str) -> bool {
     fetches::of(text).is_some_and(|(fetch, _)| fetch == Fetch::Models)
 }
 
-/// The text of a Python program that a command of the build runs.
-fn program(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
-    if !matches!(step.program(), "python" | "python3") {
-        return None;
-    }
-    let named = step.args().iter().find(|arg| !arg.starts_with('-')).filter(|arg| arg.ends_with(".py"))?;
-    let text = survey.read(&step.path(named)?)?;
-    Some(crate::context::text(&text).into_owned())
+/// The texts of the project's Python that a command of the build runs.
+fn programs(survey: &Survey<'_, '_>, step: &Step) -> Vec<String> {
+    let texts = python::files(step).into_iter().filter_map(|path| survey.read(&path));
+    texts.map(|text| crate::context::text(&text).into_owned()).collect()
 }

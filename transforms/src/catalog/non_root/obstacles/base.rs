@@ -22,6 +22,7 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         let text = format!("the platform that runs {} chooses the user", survey.facts.key);
         return Err(refuse("platform-user", text, true));
     }
+    home_of_root(survey)?;
     let behind = behind_a_script(survey);
     if !keeps_entrypoint(survey) && !behind {
         return Ok(());
@@ -54,6 +55,16 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         }
         _ => unseen_start(survey),
     }
+}
+
+/// An image whose program keeps its data in root's home: there it is mounted, whatever starts the program.
+fn home_of_root(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let Some(data) = survey.facts.data.iter().find(|path| paths::within(path, "/root")) else { return Ok(()) };
+    if owns::home_said(survey).is_some() {
+        return Ok(());
+    }
+    let text = format!("{} keeps its data in {data}, which is in root's home", survey.facts.key);
+    Err(refuse("needs-root", text, true))
 }
 
 /// An image that only passes another one on, with files at most, and starts what that one starts: its user is the choice of

@@ -383,6 +383,11 @@ pub(super) fn low_ports(survey: &Survey<'_, '_>) -> Vec<u16> {
             }
         }
     }
+    for port in survey.entry.steps.iter().flat_map(told_ports).filter(|port| (1..1024).contains(port)) {
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
     if survey.entry.entrypoint.is_none() && survey.entry.cmd.is_none() {
         for port in survey.facts.ports.iter().filter(|port| **port < 1024) {
             if !ports.contains(port) {
@@ -391,6 +396,19 @@ pub(super) fn low_ports(survey: &Survey<'_, '_>) -> Vec<u16> {
         }
     }
     ports
+}
+
+/// The ports that a command is told to listen on: `--port=80`, `--port 80`, `0.0.0.0:80`.
+fn told_ports(step: &Step) -> Vec<u16> {
+    let args = step.args();
+    let behind = |at: usize| at.checked_sub(1).and_then(|before| args.get(before)).is_some_and(|word| word == "--port");
+    let of = |(at, arg): (usize, &String)| {
+        let value = arg.rsplit_once('=').map_or(arg.as_str(), |(_, value)| value);
+        let told = arg.strip_prefix("--port=").or_else(|| arg.strip_prefix("--server.port="));
+        let told = told.or_else(|| behind(at).then_some(arg.as_str()));
+        told.or_else(|| value.strip_prefix("0.0.0.0:")).or_else(|| value.strip_prefix("[::]:"))?.parse::<u16>().ok()
+    };
+    args.iter().enumerate().filter_map(of).collect()
 }
 
 /// Whether a name can be no user of a program.

@@ -330,7 +330,9 @@ fn assumptions(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let unseen = survey.entry.steps.iter().find_map(|step| {
         let script = step.argv.iter().find(|word| word.ends_with(".sh"))?;
         let path = step.path(script)?;
-        survey.read(&path).is_none().then_some(path)
+        // One that is called by its name alone lies among the programs.
+        let read = survey.scripts.iter().any(|found| paths::name(&found.path) == paths::name(&path));
+        (!read && survey.read(&path).is_none()).then_some(path)
     });
     if let Some(path) = unseen {
         needs.assumptions.push(format!("{path} does nothing that needs root"));

@@ -13,7 +13,7 @@ use super::super::user::{self, User};
 use super::super::uses;
 
 use super::folders::only_serves;
-use super::made::{PROGRAMS, given};
+use super::made::{PROGRAMS, given, opened};
 use super::modes::brought;
 use super::process::{self, options};
 use super::sources::named_in_sources;
@@ -92,8 +92,8 @@ pub(super) fn named(survey: &Survey<'_, '_>, needs: &mut Needs) {
         // A file by its name: `DATA_PATH=/data/app.db`.
         let file = paths::name(&path).trim_start_matches('.').contains('.');
         let path = if file { paths::parent(&path).to_owned() } else { path };
-        if is_application(&path) && !needs.owned(&path) {
-            let recursive = strict.contains(&path);
+        let recursive = strict.contains(&path);
+        if is_application(&path) && !needs.owned(&path) && (recursive || !opened(survey, &path)) {
             needs.late.push(Folder { path, recursive, make: true });
         }
     }

@@ -9,7 +9,7 @@ use crate::model::{Model, Stage, entry, paths};
 use crate::syntax::Keyword;
 
 use super::stores;
-use super::survey::Survey;
+use super::survey::{PATH, Survey};
 
 /// What the shipped stage has from its instructions.
 struct Shipped<'m> {
@@ -56,6 +56,18 @@ impl<'m> Shipped<'m> {
         self.put.iter().any(|put| paths::within(path, put) || paths::covers(put, path))
     }
 
+    /// Whether a program that is named without its path may be there, in one of the folders in which it is looked for: what the
+    /// build puts among the programs of its own image, as `make` does by `go install`, is nowhere else.
+    fn may_find(&self, name: &str, folders: &[&str]) -> bool {
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        let put = |put: &&str| paths::name(put) == name || folders.iter().any(|folder| paths::within(folder, put));
+        !plain
+            || name.starts_with('-')
+            || Words::Shells.has(name)
+            || self.put.iter().any(|one| put(&one))
+            || self.may_bring(name)
+    }
+
     /// Whether a package may have brought a file, by what the two are called, or the base.
     fn may_bring(&self, path: &str) -> bool {
         let related = |name: &str| {
@@ -97,6 +109,17 @@ pub(super) fn missing(survey: &Survey<'_, '_>, smaller: bool, new: &Model<'_>, s
         return Some(path);
     }
     let entry = entry::of(new, shipped);
+    if smaller && image.kind() == Kind::Compiler {
+        let said = said_path(new, shipped);
+        let folders: Vec<&str> = said.iter().map(String::as_str).chain(PATH).collect();
+        // What only the entrypoint's own script could start is its argument.
+        let first = entry.entrypoint.and_then(|index| new.instruction(index));
+        let started = |name: &&String| first.is_none_or(|first| first.args.text.contains(name.as_str()));
+        let mut names = entry.steps.iter().filter(|step| step.known).filter_map(|step| step.argv.first());
+        if let Some(name) = names.find(|name| started(name) && !there.may_find(name, &folders)) {
+            return Some(name.clone());
+        }
+    }
     let step = entry.steps.first().filter(|step| step.known)?;
     // What is named from the working directory may be mounted there.
     let program = step.argv.first().filter(|program| program.starts_with('/') && !program.contains(' '))?;
@@ -109,6 +132,18 @@ pub(super) fn missing(survey: &Survey<'_, '_>, smaller: bool, new: &Model<'_>, s
         return Some(path);
     }
     (installs && stores::system(&path) && !there.may_bring(&path)).then_some(path)
+}
+
+/// The folders that the stage itself adds to PATH.
+fn said_path(new: &Model<'_>, shipped: &Stage) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    for (index, instruction) in new.body(shipped).filter(|(_, instruction)| instruction.keyword == Keyword::Env) {
+        for pair in instruction.pairs(new.file.escape).into_iter().filter(|pair| pair.name.raw == "PATH") {
+            let Some(value) = pair.value.map(|value| new.expand(index, value.raw).text) else { continue };
+            folders.extend(value.split(':').filter(|folder| folder.starts_with('/')).map(str::to_owned));
+        }
+    }
+    folders
 }
 
 /// A file among the system's own that a command of the shipped stage changes or links to, and that nothing brings.

@@ -389,18 +389,30 @@ pub(super) fn nitro(survey: &Survey<'_, '_>, carried: &mut [Carried]) -> Option<
 ///
 /// Answers the folder that stays behind.
 pub(super) fn brought_again(survey: &Survey<'_, '_>, last: usize, carried: &mut Vec<Carried>) -> Option<String> {
+    // The folder of the build context that is copied there: all of it, or that of the project, `COPY ./shop .`.
     let again = |folder: &str| {
         let mut later = survey.units.iter().skip(last + 1).filter_map(|unit| unit.copy);
-        later.any(|copy| copy.context && copy.is_whole() && copy.to.as_deref() == Some(folder))
+        later.find_map(|copy| match copy.sources.as_slice() {
+            _ if !copy.context || copy.to.as_deref() != Some(folder) => None,
+            _ if copy.is_whole() => Some(String::new()),
+            [source] if paths::plain(source) && !source.trim_start_matches("./").contains(['.', '*', '?']) => {
+                Some(paths::join("/", source))
+            }
+            _ => None,
+        })
     };
-    let at = carried.iter().position(|one| one.from == one.to && again(&one.from))?;
+    let (at, project) = carried.iter().enumerate().find_map(|(at, one)| match again(&one.from) {
+        Some(project) if one.from == one.to => Some((at, project)),
+        _ => None,
+    })?;
     let folder = carried.get(at)?.from.clone();
+    let of_project = |source: &String| project.is_empty() || paths::within(&paths::join("/", source), &project);
     // Without its lock file in the project, that is written where the gems are installed.
     let inside = |path: &str| paths::within(path, &folder);
     let mut locked = false;
     for unit in survey.units.iter().take(last + 1) {
         if let Some(copy) = unit.copy.filter(|copy| copy.to.as_deref().is_none_or(inside)) {
-            if !copy.context || copy.to.is_none() {
+            if !copy.context || copy.to.is_none() || !copy.sources.iter().all(of_project) {
                 return None;
             }
             locked |= copy.sources.iter().any(|source| paths::name(source) == "Gemfile.lock");

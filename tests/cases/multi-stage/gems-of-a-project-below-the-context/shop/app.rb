@@ -1,0 +1,5 @@
+require "sinatra"
+
+set :bind, "0.0.0.0"
+
+get("/") { "open" }

@@ -61,11 +61,7 @@ impl<'m> Shipped<'m> {
     fn may_find(&self, name: &str, folders: &[&str]) -> bool {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         let put = |put: &&str| paths::name(put) == name || folders.iter().any(|folder| paths::within(folder, put));
-        !plain
-            || name.starts_with('-')
-            || Words::Shells.has(name)
-            || self.put.iter().any(|one| put(&one))
-            || self.may_bring(name)
+        !plain || name.starts_with('-') || Words::Shells.has(name) || self.put.iter().any(put) || self.may_bring(name)
     }
 
     /// Whether a package may have brought a file, by what the two are called, or the base.

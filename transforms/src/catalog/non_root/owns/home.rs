@@ -227,8 +227,7 @@ pub(super) fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     let brought = survey.facts.home.filter(|_| {
         user.make.is_empty()
             && user.home.is_none()
-            && user.server.is_none()
-            && (survey.facts.program == Some("php") || keeps_in_its_home(survey))
+            && (user.server.is_none() && survey.facts.program == Some("php") || keeps_in_its_home(survey))
             && survey.facts.own.as_ref().is_some_and(|(name, _)| user.owner.split(':').next() == Some(name.as_str()))
     });
     if let Some(home) = brought.filter(|home| said.is_none() && *home == "/var/www") {
@@ -260,10 +259,14 @@ pub(super) fn home(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     }
 }
 
-/// Whether what runs keeps its number, its log and its certificates in the home of who starts it, and does not start where
-/// it can't: Symfony's own server.
+/// Whether what runs keeps something in the home of who starts it, and does not start where it can't: Symfony's own server its
+/// number, its log and its certificates, npm what it fetches.
 fn keeps_in_its_home(survey: &Survey<'_, '_>) -> bool {
-    survey.runs().any(|step| paths::name(step.program()) == "symfony")
+    survey.runs().any(|step| match paths::name(step.program()) {
+        "symfony" => true,
+        "npm" | "pnpm" => matches!(step.subcommand(), Some("add" | "ci" | "i" | "install")),
+        program => program == "npx",
+    })
 }
 
 /// The home that ENV names.

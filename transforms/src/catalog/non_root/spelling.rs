@@ -93,6 +93,14 @@ fn variables(survey: &Survey<'_, '_>, place: usize) -> Vec<Variable> {
             if found.iter().any(|one| one.name == name) {
                 continue;
             }
+            // `ENV TOOL_VERSION=$tool_version` is the argument once more.
+            let again = |one: &Variable| {
+                let raw = pair.value.as_ref().map_or("", |value| value.raw.trim_matches('"'));
+                raw.strip_prefix('$').is_some_and(|raw| raw.trim_matches(['{', '}']) == one.name)
+            };
+            if found.iter().any(again) {
+                continue;
+            }
             let value = survey.model.expand(index, &format!("${{{name}}}"));
             if value.known {
                 let argument = unit.instruction.keyword == Keyword::Arg;

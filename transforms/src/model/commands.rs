@@ -382,6 +382,41 @@ impl Walk<'_, '_> {
         true
     }
 
+    /// The address of the installer that a command starts as a file, where an earlier command or ADD has put it: what is known
+    /// of it is the same as where it is piped into a shell.
+    fn installer(&self, step: &Step) -> Option<String> {
+        let program = step.argv.first().filter(|_| step.known)?;
+        // What sets an archive up is made a program where it is started.
+        let opens = step.program() == "chmod";
+        let script = match step.program() {
+            "chmod" => step.args().last().filter(|path| path.ends_with(".sh"))?,
+            shell if Words::Shells.has(shell) => step.args().iter().find(|arg| !arg.starts_with('-'))?,
+            _ => Some(program).filter(|program| program.contains('/'))?,
+        };
+        let path = step.path(script)?;
+        let known = |word: &&String| {
+            if opens { effects::sets_up_archive(word) } else { effects::is_installer(word) }
+        };
+        let fetched = |earlier: &Step| -> Option<String> {
+            let address = earlier.argv.iter().filter(|_| earlier.kind() == "download").find(known)?;
+            effects::downloaded(earlier).contains(&path).then(|| address.clone())
+        };
+        let stage = self.model.stage_of(self.index)?;
+        let above = || self.model.body(stage).take_while(|(index, _)| *index < self.index);
+        let before = || {
+            let runs = above().filter(|(_, instruction)| instruction.keyword == Keyword::Run);
+            runs.filter_map(|(index, _)| self.model.steps(index)).flatten().find_map(fetched)
+        };
+        let added = || {
+            above().filter(|(_, instruction)| instruction.keyword == Keyword::Add).find_map(|(index, _)| {
+                let copied = self.model.copied(index)?;
+                let place = |source: &&String| copied.place(source).as_ref() == Some(&path);
+                copied.sources.iter().filter(known).find(place).cloned()
+            })
+        };
+        self.steps.iter().find_map(fetched).or_else(added).or_else(before)
+    }
+
     fn command(&mut self, command: &Command<'_>, cwd: &mut Option<String>, always: bool) {
         for word in command.words.iter().chain(&command.assignments) {
             for script in &word.substitutions {
@@ -438,7 +473,7 @@ impl Walk<'_, '_> {
                 return;
             }
         }
-        let step = Step {
+        let mut step = Step {
             item: self.item,
             argv,
             known,
@@ -450,6 +485,7 @@ impl Walk<'_, '_> {
             span: command.span,
             worked_out: Cached::default(),
         };
+        step.piped = self.installer(&step);
         match step.program() {
             "cd" => {
                 *cwd = match step.argv.get(1) {

@@ -172,7 +172,10 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             }
         }
         let given = needs.owned(&path) || owns::given_filled(survey, user, &path).is_some();
-        if given || survey.facts.data.contains(&path.as_str()) && survey.facts.own.is_some() {
+        if given
+            || owns::opened(survey, &path)
+            || survey.facts.data.contains(&path.as_str()) && survey.facts.own.is_some()
+        {
             continue;
         }
         let fills = |unit: &super::survey::Unit<'_>| {

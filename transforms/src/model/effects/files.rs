@@ -1,6 +1,6 @@
 //! What commands do that make, copy, edit, fetch and unpack files.
 
-use super::{Call, Effect, archive_of_packages, in_place};
+use super::{Call, Effect, archive_of_packages, in_place, sets_up_archive};
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::paths;
@@ -51,6 +51,12 @@ pub(super) fn effect(call: &Call<'_>) -> Effect {
         // The key of an archive, and its address, are put beside those of the system.
         "download" => match download(step, program, args) {
             Effect::Writes(written) if !written.is_empty() && written.iter().all(|path| archive_of_packages(path)) => {
+                Effect::Repository
+            }
+            // The script that sets an archive up is started where that is wanted.
+            Effect::Writes(written)
+                if written.iter().all(|path| path.ends_with(".sh")) && args.iter().any(|arg| sets_up_archive(arg)) =>
+            {
                 Effect::Repository
             }
             effect => effect,
@@ -175,7 +181,7 @@ fn clone(step: &Step, args: &[&str]) -> Effect {
 }
 
 /// What `curl` and `wget` write.
-fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
+pub(super) fn download(step: &Step, program: &str, args: &[&str]) -> Effect {
     let output = if program == "curl" { ["-o", "--output"] } else { ["-O", "--output-document"] };
     let short = |arg: &str, letters: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with(letters);
     if program != "curl" && args.iter().any(|arg| short(arg, "O-") || *arg == "--output-document=-") {

@@ -37,6 +37,25 @@ fn installer(address: &str) -> Option<&'static Row> {
     INSTALLERS.iter().find(|row| address.contains(row.key))
 }
 
+/// Whether an address is that of an installer whose work is known.
+pub(super) fn is_installer(address: &str) -> bool {
+    address.contains("://") && installer(address).is_some()
+}
+
+/// The files that a download writes.
+pub(super) fn downloaded(step: &Step) -> Vec<String> {
+    let args: Vec<&str> = step.args().iter().map(String::as_str).collect();
+    match files::download(step, step.program(), &args) {
+        Effect::Writes(written) => written,
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an address is that of a script which sets an archive of packages up.
+pub(super) fn sets_up_archive(address: &str) -> bool {
+    address.contains("://") && installer(address).is_some_and(|row| row.column(0) == "repository")
+}
+
 /// The effect of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -249,23 +268,15 @@ pub fn kind(program: &str) -> &'static str {
     KINDS.get(program).copied().unwrap_or("")
 }
 
-/// Whether a command is an interpreter into which a script from the network is piped.
+/// Whether a command is an interpreter into which a script from the network is piped, or an installer that has been fetched
+/// from there and is known.
 pub fn from_network(step: &Step) -> bool {
-    step.piped.as_deref().is_some_and(|address| address.contains("://"))
-        && matches!(
-            step.program(),
-            "sh" | "bash"
-                | "ash"
-                | "dash"
-                | "zsh"
-                | "python"
-                | "python2"
-                | "python3"
-                | "perl"
-                | "ruby"
-                | "php"
-                | "node"
-        )
+    let Some(address) = step.piped.as_deref().filter(|address| address.contains("://")) else { return false };
+    let file = || step.argv.first().is_some_and(|program| program.contains('/')) && is_installer(address);
+    matches!(
+        step.program(),
+        "sh" | "bash" | "ash" | "dash" | "zsh" | "python" | "python2" | "python3" | "perl" | "ruby" | "php" | "node"
+    ) || file()
 }
 
 /// What a script from the network does, where that is known.
@@ -307,11 +318,13 @@ fn asks(args: &[&str]) -> bool {
 }
 
 fn command(step: &Step, program: &str, args: &[&str]) -> Effect {
+    let own = step.argv.first().is_some_and(|program| program.contains('/'));
     if step.piped.is_some()
-        && matches!(
-            program,
-            "sh" | "bash" | "python" | "python3" | "python2" | "perl" | "php" | "node" | "env" | "source"
-        )
+        && (own
+            || matches!(
+                program,
+                "sh" | "bash" | "python" | "python3" | "python2" | "perl" | "php" | "node" | "env" | "source" | "chmod"
+            ))
         && let Some(effect) = piped(step)
     {
         return effect;

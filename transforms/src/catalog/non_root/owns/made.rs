@@ -148,7 +148,7 @@ pub(super) fn touched(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 }
 
 /// Whether a `chmod` lets everybody write into the folder.
-pub(super) fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
+pub(in crate::catalog::non_root) fn opened(survey: &Survey<'_, '_>, path: &str) -> bool {
     let opens = |step: &Step| {
         let mut words = step.args().iter().filter(|arg| !arg.starts_with('-'));
         let mode = words.next().map_or("", String::as_str);

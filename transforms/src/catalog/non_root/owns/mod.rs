@@ -40,7 +40,7 @@ use frameworks::{developed, frameworks};
 pub(super) use home::home_said;
 use home::{home, roots_home};
 use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked};
-pub(super) use made::{given_filled, given_whole};
+pub(super) use made::{given_filled, given_whole, opened};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
 pub(super) use named::{free, run_folder, system_place, told};

@@ -1,0 +1,3 @@
+import execjs
+
+print(execjs.eval("1 + 1"))

@@ -1,0 +1,3 @@
+import requests
+
+print(requests.get("https://shop.example.com/health").status_code)

@@ -173,9 +173,12 @@ impl<'a> Work<'a> {
             let said = if look { self.services.say(input.target(), &self.bounds) } else { Default::default() };
             let context = self.contexts.of(input, source, &said.contexts, &self.bounds);
             let file = self.placed(input).or_else(|| called(input, context.as_deref()));
-            let starts = if context.is_some() { said.starts } else { Vec::new() };
-            let named = (file.is_some() || !starts.is_empty()).then(|| Choice {
-                settings: Settings { file, starts, ..choice.settings.clone() },
+            let (starts, namesake) = match context {
+                Some(_) => (said.starts, said.namesake),
+                None => (Vec::new(), None),
+            };
+            let named = (file.is_some() || !starts.is_empty() || namesake.is_some()).then(|| Choice {
+                settings: Settings { file, starts, namesake, ..choice.settings.clone() },
                 ..(*choice).clone()
             });
             run(named.as_ref().unwrap_or(&choice), context.as_deref())

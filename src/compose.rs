@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dockwright_transforms::knowledge::images;
 use dockwright_transforms::knowledge::reference::canonical;
 use dockwright_transforms::model::built_on::stands_on;
 use dockwright_transforms::settings::{HOST_NETWORK, Mount, Start};
@@ -27,7 +28,11 @@ const MAX_OTHERS: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     folders: Mutex<HashMap<PathBuf, Arc<Vec<Service>>>>,
+    bases: Mutex<HashMap<PathBuf, Bases>>,
 }
+
+/// What Dockerfiles stand on, each with the Dockerfile.
+type Bases = Arc<Vec<(String, PathBuf)>>;
 
 /// A service that is built from a Dockerfile.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub(crate) struct Said {
     pub(crate) starts: Vec<Start>,
     /// The folders that it is built with, absolute.
     pub(crate) contexts: Vec<PathBuf>,
+    /// The Dockerfile that stands on an image which is called like the folder of this one.
+    pub(crate) namesake: Option<String>,
 }
 
 impl Services {
@@ -66,7 +73,33 @@ impl Services {
             }
         }
         said.starts.dedup();
+        said.namesake = self.namesake(&dockerfile, own, bounds);
         said
+    }
+
+    /// The Dockerfile below the folder of this one, or beside that, which stands on an image of somebody's that is called like
+    /// the folder: `FROM acme/toolbox` in `shell/Dockerfile`, beside `toolbox/Dockerfile`.
+    fn namesake(&self, dockerfile: &Path, own: &Path, bounds: &Bounds) -> Option<String> {
+        let name =
+            own.file_name()?.to_str().filter(|_| dockerfile.file_name().is_some_and(|name| name == "Dockerfile"))?;
+        // The uppermost folder is called as somebody has called it where it is.
+        let mut folders = bounds.upwards(own).take(2);
+        let (inside, around) = (folders.next()?, folders.next()?);
+        let bases = [self.bases(inside), self.bases(around)];
+        let of = |base: &str| base.rsplit_once('/').is_some_and(|(_, last)| last == name);
+        let called = |base: &str| of(base) && images::image(base, "latest").is_none();
+        let (base, other) =
+            bases.iter().flat_map(|bases| bases.iter()).find(|(base, file)| called(base) && file != dockerfile)?;
+        // Both may stand on what somebody else makes under this name.
+        let too = bases.iter().flat_map(|bases| bases.iter()).any(|(one, file)| file == dockerfile && one == base);
+        let shown = other.strip_prefix(around).unwrap_or(other).display();
+        (!too).then(|| format!("by the name of {base}, {shown}"))
+    }
+
+    /// What the Dockerfiles in the folders of a folder stand on, each folder read once.
+    fn bases(&self, folder: &Path) -> Bases {
+        let mut folders = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(folders.entry(folder.to_owned()).or_insert_with(|| Arc::new(bases(folder))))
     }
 
     fn folder(&self, folder: &Path) -> Arc<Vec<Service>> {
@@ -77,6 +110,25 @@ impl Services {
             Arc::new(found)
         }))
     }
+}
+
+/// What the Dockerfiles in the folders of a folder stand on.
+fn bases(folder: &Path) -> Vec<(String, PathBuf)> {
+    /// More folders than this beside one another are no images of one project.
+    const MOST: usize = 256;
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries.flatten().take(MOST * 2).map(|entry| entry.path()).collect();
+    folders.sort_unstable();
+    let mut found = Vec::new();
+    for dockerfile in folders.iter().take(MOST).map(|folder| folder.join("Dockerfile")) {
+        if !dockerfile.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE) {
+            continue;
+        }
+        let Ok(text) = fs::read(&dockerfile) else { continue };
+        let stood = stands_on(&String::from_utf8_lossy(&text));
+        found.extend(stood.into_iter().map(|base| (base, dockerfile.clone())));
+    }
+    found
 }
 
 /// Whether a file is one of Compose by its name.
@@ -383,6 +435,18 @@ mod tests {
         let (said, root) = say(&[("compose.yaml", text), ("docker/app/Dockerfile", "")], "docker/app/Dockerfile");
         assert_eq!(said.contexts, [root.join("docker/app"), root.clone()]);
         assert_eq!(said.starts.len(), 2);
+    }
+
+    #[test]
+    fn another_stands_on_what_is_called_like_the_folder() {
+        let namesake = |files: &[(&str, &str)]| say(files, "toolbox/Dockerfile").0.namesake;
+        let shell = ("shell/Dockerfile", "FROM acme/toolbox:latest\nRUN apt-get update\n");
+        let own = ("toolbox/Dockerfile", "FROM debian\n");
+        assert_eq!(namesake(&[own, shell]).as_deref(), Some("by the name of acme/toolbox, shell/Dockerfile"));
+        let inside = ("toolbox/extra/Dockerfile", "FROM acme/toolbox\n");
+        assert!(namesake(&[own, inside]).is_some());
+        assert_eq!(namesake(&[("toolbox/Dockerfile", "FROM acme/toolbox\n"), shell]), None);
+        assert_eq!(namesake(&[own, ("shell/Dockerfile", "FROM toolbox\n")]), None);
     }
 
     #[test]

@@ -246,6 +246,7 @@ impl Table {
                 explain: false,
                 file: None,
                 starts: Vec::new(),
+                namesake: None,
             },
         }
     }

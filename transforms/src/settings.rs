@@ -26,6 +26,8 @@ pub struct Settings {
     pub file: Option<String>,
     /// How others use the image: what they start in it, and what they put there.
     pub starts: Vec<Start>,
+    /// The Dockerfile beside it that stands on an image which is called like the folder of this one, with that name.
+    pub namesake: Option<String>,
 }
 
 /// What puts a container into the network of its host, in the words of `docker run`.
@@ -135,6 +137,7 @@ impl Default for Settings {
             explain: false,
             file: None,
             starts: Vec::new(),
+            namesake: None,
         }
     }
 }

@@ -16,6 +16,9 @@ pub fn built_on<'m>(model: &'m Model<'_>) -> Option<&'m str> {
     if let Some(other) = model.settings.starts.iter().find_map(|start| start.stood_on.as_deref()) {
         return Some(other);
     }
+    if let Some(other) = model.settings.namesake.as_deref() {
+        return Some(other);
+    }
     let context = model.context?;
     let own = model.settings.file.as_deref().unwrap_or("Dockerfile");
     let bases = context.worked_out().bases.get_or_init(|| bases(context));

@@ -1,12 +1,15 @@
 //! Commands that both stages run.
 
+use crate::knowledge::images::Kind;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
 
 use super::super::plan::{Recipe, in_builder, mentions};
+use super::super::stores;
 use super::super::survey::{Survey, Unit};
+use super::copied::is_compiler;
 
 /// Whether packages read a variable as they are installed: how they ask their questions, and the answer to one.
 pub(in crate::catalog::multi_stage) fn for_installing(name: &str) -> bool {
@@ -47,6 +50,53 @@ pub(in crate::catalog::multi_stage) fn repeats(
         })
     };
     step.piped.is_some() || copied() || fetched()
+}
+
+/// Whether a command puts a file of the system's aside, under another name in its folder:
+/// `mv /etc/nginx/conf.d/default.conf /etc/nginx/conf.d/default.conf.off`. The runtime stage has that file by itself, of its
+/// base or of a package of that name, and has to put it aside as well.
+pub(in crate::catalog::multi_stage) fn sets_aside(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    const OF_THE_BASE: [&str; 3] = ["/bin/sh", "/etc/apt/sources.list", "/etc/localtime"];
+    if step.program() != "mv" || !step.known || !step.always {
+        return false;
+    }
+    let operands: Vec<String> = step.operands().filter_map(|word| step.path(word)).collect();
+    let [from, to] = operands.as_slice() else { return false };
+    let plain = |path: &String| paths::plain(path) && !path.contains(['*', '?']);
+    if !plain(from)
+        || !plain(to)
+        || paths::parent(from) != paths::parent(to)
+        || !stores::system(from)
+        || is_compiler(from)
+    {
+        return false;
+    }
+    // A package, or the image of a server, whose name a part of the path begins with.
+    let part_of = |name: &str| {
+        let word = name.split(['-', '.', '/']).next().unwrap_or_default();
+        word.len() > 3 && from.split('/').skip(2).any(|part| part.starts_with(word))
+    };
+    let packaged = || {
+        survey.steps().any(|(_, other)| {
+            matches!(effects::of(other), Effect::Install(packages) if packages.names.iter().any(|name| part_of(name)))
+        })
+    };
+    let served = || {
+        let image = survey.model.known(survey.stage).filter(|image| image.kind() == Kind::Server);
+        image.is_some_and(|image| part_of(paths::name(image.name())))
+    };
+    let made = |other: &Step| {
+        let written = match effects::of(other) {
+            Effect::Writes(written) if !effects::edits(other) => written.as_slice(),
+            Effect::Fetch(folders) => folders.as_slice(),
+            _ => &[],
+        };
+        other.span != step.span
+            && (written.iter().any(|path| paths::within(from, path)) || other.outputs.iter().any(|path| path == from))
+    };
+    (OF_THE_BASE.contains(&from.as_str()) || packaged() || served())
+        && !survey.copied_file(from)
+        && !survey.steps().any(|(_, other)| made(other))
 }
 
 /// Whether it is `dpkg -i` of a package.

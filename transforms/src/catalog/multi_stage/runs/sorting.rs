@@ -22,7 +22,7 @@ use super::installs::{assigned, taken_away, takes_node};
 use super::kept::{has_ruby, looks_up};
 use super::keys::{hands_on, receives_key};
 use super::local::{added_archive, built_packages, computed, made_archive};
-use super::repeated::{fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches};
+use super::repeated::{fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches, sets_aside};
 use super::text::{at_home, chunk_text, compound, left_running, loose};
 
 /// The refusal where a line installs a package of the build's own.
@@ -377,6 +377,9 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
             written.iter().filter(|path| self.outside(path) && !is_build_setting(path)).cloned().collect();
         if unit.steps.iter().any(|other| feeds(survey, self.recipe, unit, step, other)) {
             piece.keep = true;
+        } else if sets_aside(survey, step) {
+            piece.keep = true;
+            self.because(format!("`{}` puts a file of the system's aside", shown(step)));
         } else if written.iter().any(|path| moved_to_archives(survey, path)) {
             piece.keep |= self.recipe.repositories;
         } else if !outside.is_empty() && repeats(survey, self.recipe, unit, step) {

@@ -8,6 +8,7 @@ use crate::model::effects::{self, Effect};
 use crate::model::paths;
 
 use super::super::plan::{self, Carried};
+use super::super::runs;
 use super::super::stores;
 
 use super::last_build::only_to_compile_with;
@@ -34,6 +35,10 @@ impl Whole<'_, '_, '_> {
         if matches!(kind, "copy" | "install")
             && (self.globs(step, &written) || kind == "copy" && self.staged_files(step, &written))
         {
+            return;
+        }
+        // What is put aside in the builder is put aside in the runtime stage.
+        if runs::sets_aside(self.survey, step) {
             return;
         }
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.

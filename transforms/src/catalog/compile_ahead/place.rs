@@ -46,7 +46,10 @@ pub(super) fn sources(project: &Project<'_, '_, '_>, ahead: &Ahead) -> Result<()
             "nuget.config",
             "global.json",
         ];
-        names.contains(&name) || name.ends_with("proj") || name.ends_with(".sln") || name.ends_with(".cabal")
+        let hidden = name.starts_with('.') && !matches!(name, "." | "..");
+        let settings = hidden || name.contains(".config.") || name.starts_with("tsconfig");
+        let lists = [".sln", ".cabal", "proj"].iter().any(|end| name.ends_with(end));
+        settings || lists || names.contains(&name)
     };
     let brings = |stage: &Stage| {
         model.body(stage).any(|(index, instruction)| match instruction.keyword {

@@ -20,6 +20,9 @@ const WATCHES: [&str; 5] = [
     "CHOKIDAR_INTERVAL",
 ];
 
+/// Folders of a project that hold sources and nothing that a program keeps.
+const SOURCES: [&str; 5] = ["src", "pages", "components", "source", "sources"];
+
 /// Whether the image is made for building at the start.
 ///
 /// # Errors
@@ -66,7 +69,8 @@ fn named(file: &str) -> bool {
     paths::words(&lower).any(|part| NAMES.contains(&part))
 }
 
-/// A folder of the host that lies over the folder of the project where the image is used: by whom, and which.
+/// A folder of the host that lies over the folder of the project, or over its sources, where the image is used: by whom, and
+/// which.
 fn mounted(project: &Project<'_, '_, '_>) -> Option<(String, String)> {
     let cwd = project.cwd().ok()?;
     let stage = project.stage.name.as_deref();
@@ -77,7 +81,9 @@ fn mounted(project: &Project<'_, '_, '_>) -> Option<(String, String)> {
             let here = |host: &String| host.starts_with(['.', '$']);
             // A single file is settings, a folder is the sources.
             let folder = !paths::name(&mount.path).contains('.');
-            mount.host.as_ref().is_some_and(here) && folder && paths::within(cwd, &paths::join("/", &mount.path))
+            let path = paths::join("/", &mount.path);
+            let part = paths::within(&path, cwd) && SOURCES.contains(&paths::name(&path));
+            mount.host.as_ref().is_some_and(here) && folder && (part || paths::within(cwd, &path))
         };
         let mount = start.mounts.iter().find(over)?;
         Some((start.by.clone(), format!("{}:{}", mount.host.as_deref().unwrap_or_default(), mount.path)))

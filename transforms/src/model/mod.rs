@@ -499,13 +499,16 @@ impl<'a> Model<'a> {
 
     /// The lowest of the stages that a stage stands on: itself, where it stands on an image.
     pub fn bottom<'s>(&'s self, stage: &'s Stage) -> &'s Stage {
-        let mut stage = stage;
-        while let Base::Stage(earlier) = stage.base
-            && let Some(earlier) = self.stages.get(earlier)
-        {
-            stage = earlier;
-        }
-        stage
+        self.below(stage).last().unwrap_or(stage)
+    }
+
+    /// The stages that a stage stands on, the nearest first.
+    pub fn below<'s>(&'s self, stage: &Stage) -> impl Iterator<Item = &'s Stage> + use<'s, 'a> {
+        let next = |stage: &Stage| match stage.base {
+            Base::Stage(earlier) => self.stages.get(earlier),
+            _ => None,
+        };
+        std::iter::successors(next(stage), move |stage| next(stage))
     }
 
     /// The image at the bottom of a stage: its own base, or that of the stage it stands on.

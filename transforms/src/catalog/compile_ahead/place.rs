@@ -68,17 +68,12 @@ pub(super) fn sources(project: &Project<'_, '_, '_>, ahead: &Ahead) -> Result<()
             _ => false,
         })
     };
-    let mut below = vec![stage];
-    while let Some(crate::model::Base::Stage(earlier)) = below.last().map(|stage| &stage.base)
-        && let Some(earlier) = model.stages.get(*earlier)
-    {
-        below.push(earlier);
-    }
-    if !below.iter().any(|stage| brings(stage)) {
+    let all: Vec<&Stage> = std::iter::once(stage).chain(model.below(stage)).collect();
+    if !all.iter().any(|stage| brings(stage)) {
         let text = "no instruction brings the sources: they are there when the container starts, and not in the image";
         return Err(refuse("no-sources", text, true));
     }
-    for (index, instruction) in below.iter().flat_map(|stage| model.body(stage)) {
+    for (index, instruction) in all.iter().flat_map(|stage| model.body(stage)) {
         if instruction.keyword != Keyword::Volume {
             continue;
         }

@@ -56,7 +56,7 @@ mod workplace;
 use crate::knowledge::packages::Role;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, Model, Stage, built_on, entry};
+use crate::model::{Model, Stage, built_on, entry};
 use crate::settings::Start;
 use crate::transform::{Applicability, Example, Finding, FindingOutcome, Fix, Refusal, Transform, nothing_broken};
 
@@ -125,25 +125,20 @@ fn find<'m>(model: &'m Model<'m>) -> Vec<Finding> {
 /// Why there is something to leave behind all the same: a stage on which this one stands, and maybe others, installs what
 /// things are built with.
 fn below(model: &Model<'_>, stage: &Stage) -> Option<Refusal> {
-    let mut base = &stage.base;
-    while let Base::Stage(index) = base {
-        let other = model.stages.get(*index)?;
+    model.below(stage).find_map(|other| {
         let steps = other.body.clone().filter_map(|index| model.steps(index)).filter(|steps| !tidy::is_tidy(steps));
         let mut packages = steps.flatten().filter_map(|step| match effects::of(step) {
             Effect::Install(packages) => packages.names.iter().find(|name| packages.role(name) == Role::Build),
             _ => None,
         });
-        if let Some(package) = packages.next() {
-            let name = other.name.as_deref().map_or_else(|| format!("{index}"), str::to_owned);
-            let text = format!(
-                "{package} is installed in the stage {name}, on which the shipped one stands: ship a stage that only takes \
-                 over what is built there"
-            );
-            return Some(refuse("built-in-a-stage-below", text, true));
-        }
-        base = &other.base;
-    }
-    None
+        let text = format!(
+            "{} is installed in the stage {}, on which the shipped one stands: ship a stage that only takes over what is \
+             built there",
+            packages.next()?,
+            other.name.as_deref()?
+        );
+        Some(refuse("built-in-a-stage-below", text, true))
+    })
 }
 
 /// Plans, writes and checks the split of `stage`; with `for_good`, also that the result is not one to be split again.

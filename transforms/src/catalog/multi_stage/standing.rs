@@ -11,7 +11,6 @@
 //!
 //! The file with the two joined is planned and checked as every other, and what changes in it is done to the real one.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::edit::{Edit, EditSet};
@@ -75,18 +74,13 @@ enum Place {
 
 impl<'s> Joined<'s> {
     fn new(model: &'s Model<'_>, stage: &Stage) -> Option<Self> {
-        let mut below: Vec<&Stage> = Vec::new();
-        let mut base = &stage.base;
-        while let Base::Stage(index) = base {
-            let other = model.stages.get(*index)?;
-            below.insert(0, other);
-            base = &other.base;
-        }
+        let mut below: Vec<&Stage> = model.below(stage).collect();
+        below.reverse();
         let root = *below.first()?;
-        if !matches!(base, Base::Image { .. }) || stage.platform.is_some() || !same_meaning(model, stage, &below) {
+        if !matches!(root.base, Base::Image { .. }) || stage.platform.is_some() || !same_meaning(model, stage, &below) {
             return None;
         }
-        let layout = Layout::new(model.file, stage.from, stage.body.clone());
+        let layout = layout_of(model, stage);
         let source = model.file.source;
         let (head, foot) = (model.instruction(stage.from)?.from()?, model.instruction(root.from)?.from()?);
         let mut joined = Self { source: Vec::new(), parts: Vec::new(), below, shortened: false };
@@ -133,6 +127,11 @@ impl<'s> Joined<'s> {
         self.parts.iter().rev().find(|part| part.range.start <= start).filter(|part| end <= part.range.end)
     }
 
+    /// The part in or right behind which a new stage goes: it follows the line that builds last.
+    fn part_before(&self, at: usize) -> Option<&Part> {
+        self.parts.iter().find(|part| part.range.start < at && at <= part.range.end)
+    }
+
     /// An edit of the joined file as one of the real file.
     fn shifted(&self, edit: &Edit) -> Option<Edit> {
         let part = self.part(edit.span)?;
@@ -142,22 +141,24 @@ impl<'s> Joined<'s> {
     /// The fix of the joined file as one of the real file.
     fn back<'m>(&self, model: &'m Model<'m>, stage: &Stage, flat: &Model<'_>, mut fix: Fix) -> Option<Fix> {
         let new = fix.edits.iter().find(|edit| edit.span.is_empty() && starts_stage(&edit.text))?;
-        // The new stage follows the line that builds last.
-        let at = new.span.range().start;
-        let place = match self.parts.iter().find(|part| part.range.start < at && at <= part.range.end)?.role {
+        let place = match self.part_before(new.span.range().start)?.role {
             Role::Own => Place::Own,
             Role::Below(place) if self.alone(model, stage, place) => Place::Below(place),
             Role::Below(_) => Place::Between,
             Role::From | Role::Before => return None,
         };
+        let mut checked = fix.edits.apply(&self.source);
         let edits = match place {
-            Place::Between => self.between(model, stage, flat, &fix, new)?,
+            Place::Between => {
+                let (builder, below) = (emit::free_name(flat), self.below.last()?.name.as_deref()?);
+                checked = renamed(&checked, &builder, below);
+                self.between(model, stage, &fix, new, [&builder, below])?
+            }
             Place::Own => self.inside(model, stage, &fix, new, None)?,
             Place::Below(place) => self.inside(model, self.below.get(place)?, &fix, new, Some((place, stage)))?,
         };
         let edits = EditSet::new(edits).ok()?;
         // What ships has to read as what was checked.
-        let checked = renamed(&fix.edits.apply(&self.source), &emit::free_name(flat), &self.builder(flat, place)?);
         let read = |source: Vec<u8>| model.later(source).ok().and_then(shipped);
         if read(checked)? != read(edits.apply(model.file.source))? {
             return None;
@@ -176,14 +177,6 @@ impl<'s> Joined<'s> {
             });
         }
         Some(fix)
-    }
-
-    /// The name of the stage that builds.
-    fn builder<'n>(&'n self, flat: &Model<'_>, place: Place) -> Option<Cow<'n, str>> {
-        match place {
-            Place::Between => self.below.last()?.name.as_deref().map(Cow::Borrowed),
-            Place::Own | Place::Below(_) => Some(emit::free_name(flat).into()),
-        }
     }
 
     /// Whether only the shipped stage stands on this one and on those above it, and none of them is asked for by its name or
@@ -225,14 +218,9 @@ impl<'s> Joined<'s> {
                 let mut new = edit.clone();
                 if let Some((place, shipped)) = below {
                     new.text = with_name(&new.text, shipped.name.as_deref(), self.below.get(place)?.name.as_deref()?)?;
-                    // The place is right behind a line of the stage below, and not before the first of the next.
-                    let part = self.parts.iter().find(|part| {
-                        part.range.start < new.span.range().start && new.span.range().start <= part.range.end
-                    })?;
-                    edits.push(moved(&new, part.range.start, part.real)?);
-                } else {
-                    edits.push(self.shifted(&new)?);
                 }
+                let part = self.part_before(new.span.range().start)?;
+                edits.push(moved(&new, part.range.start, part.real)?);
                 continue;
             }
             let kept = |place: usize| below.is_none_or(|(from, _)| place < from);
@@ -258,8 +246,16 @@ impl<'s> Joined<'s> {
         Some(edits)
     }
 
-    /// The edits where the stage right below is the builder: the shipped stage says what it has from there.
-    fn between(&self, model: &Model<'_>, stage: &Stage, flat: &Model<'_>, fix: &Fix, new: &Edit) -> Option<Vec<Edit>> {
+    /// The edits where the stage right below is the builder: the shipped stage says what it has from there. The
+    /// names are those of the joined file's builder and of that stage.
+    fn between(
+        &self,
+        model: &Model<'_>,
+        stage: &Stage,
+        fix: &Fix,
+        new: &Edit,
+        [builder, below]: [&str; 2],
+    ) -> Option<Vec<Edit>> {
         let layout = layout_of(model, stage);
         let (own, at) = (self.parts.last()?, new.span.range().start);
         let (mut edits, mut rest) = (Vec::new(), Vec::new());
@@ -278,7 +274,7 @@ impl<'s> Joined<'s> {
         if !starts_stage(head.split_inclusive(|byte| *byte == b'\n').next()?) {
             return None;
         }
-        let text = renamed(&[head, &kept].concat(), &emit::free_name(flat), self.below.last()?.name.as_deref()?);
+        let text = renamed(&[head, &kept].concat(), builder, below);
         let head = Span::new(layout.tile(stage.from).range().start, layout.end(stage.from));
         edits.push(Edit::replace(head, text));
         Some(edits)
@@ -370,9 +366,7 @@ fn renamed(text: &[u8], from: &str, to: &str) -> Vec<u8> {
 /// What ships, of the stages that it stands on as well: the image below them, and every instruction.
 fn shipped(model: &Model<'_>) -> Option<Vec<String>> {
     let mut stages = vec![model.shipped()?];
-    while let Base::Stage(index) = &stages.last()?.base {
-        stages.push(model.stages.get(*index)?);
-    }
+    stages.extend(model.below(model.shipped()?));
     let image = model.instruction(stages.last()?.from)?.from()?.image.raw.to_owned();
     let all = stages.iter().rev().flat_map(|stage| model.body(stage));
     let texts = all.map(|(_, instruction)| format!("{} {}", instruction.keyword.name(), instruction.args.text));

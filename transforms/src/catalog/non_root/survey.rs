@@ -58,23 +58,15 @@ impl<'m, 'a> Survey<'m, 'a> {
         let units = |stage: &Stage| {
             model.body(stage).map(|(index, instruction)| Unit { index, instruction }).collect::<Vec<_>>()
         };
-        let mut below = Vec::new();
-        let mut base = &stage.base;
-        while let Base::Stage(earlier) = base
-            && let Some(earlier) = model.stages.get(*earlier)
-        {
-            let mut lower = units(earlier);
-            lower.append(&mut below);
-            below = lower;
-            base = &earlier.base;
-        }
+        let mut below: Vec<&Stage> = model.below(stage).collect();
+        below.reverse();
         Self {
             model,
             stage,
             facts,
             entry: entry::of(model, stage),
             units: units(stage),
-            below,
+            below: below.into_iter().flat_map(units).collect(),
             scripts: Vec::new(),
             started: Vec::new(),
             uses: Vec::new(),

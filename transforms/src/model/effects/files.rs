@@ -40,12 +40,10 @@ pub(super) fn effect(call: &Call<'_>) -> Effect {
                 .map(|(_, arg)| arg)
                 .skip(skip);
             let written: Vec<String> = operands.filter_map(|arg| step.path(arg)).collect();
-            match written {
-                written if !written.is_empty() && written.iter().all(|path| archive_of_packages(path)) => {
-                    Effect::Repository
-                }
-                written => Effect::Writes(written),
+            if !written.is_empty() && written.iter().all(|path| archive_of_packages(path)) {
+                return Effect::Repository;
             }
+            Effect::Writes(written)
         }
         "sed" => Effect::Nothing,
         // The key of an archive, and its address, are put beside those of the system.

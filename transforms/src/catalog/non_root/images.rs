@@ -122,12 +122,12 @@ fn facts(image: &ImageRef, known: Option<Image<'_>>) -> Facts {
         command: known.cmd().is_some() && known.entrypoint().is_none(),
         data: known.data().collect(),
         ports: known.ports().collect(),
-        bare: bare(family, known.name()) || bare(family, known.tag()),
+        bare: [known.name(), known.tag(), known.release().unwrap_or_default()].iter().any(|name| bare(family, name)),
         plain: known.kind() == Kind::Distro,
     }
 }
 
-/// Whether an image of this family and name comes without the tools that make users.
+/// Whether an image of this family, with this name or release, comes without the tools that make users.
 fn bare(family: Option<Family>, name: &str) -> bool {
     match family {
         Some(Family::Scratch | Family::Distroless | Family::Amazon | Family::Photon | Family::Mariner) => true,

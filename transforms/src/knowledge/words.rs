@@ -121,6 +121,8 @@ lists! {
     MadeByTheBase = "made-by-the-base",
     /// Modules of Python that are compiled with the toolchain of the image. Their names are words of every day, and parts of others.
     CompiledModules = "compiled-modules",
+    /// Modules that open shared libraries of the system by their names as they run, so that no file of theirs links to these.
+    ModulesThatOpen = "modules-that-open",
     /// Ends of the names of sources of C and its relatives.
     NativeEnds = "native-ends",
     /// Tools of the build that are no more than a script or a small program: to keep them is to keep no compiler.

@@ -4,10 +4,12 @@ use crate::knowledge::images::Image;
 use crate::knowledge::packages;
 use crate::knowledge::releases::{Family, Manager};
 use crate::knowledge::sorted::Sorted;
+use crate::knowledge::words::Words;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::syntax::Keyword;
+use crate::model::paths;
+use crate::syntax::{File, Keyword};
 use crate::transform::Refusal;
 
 use super::plan::Carried;
@@ -27,8 +29,11 @@ static DOWNLOADS: Sorted = Sorted::new(include_str!("../../../data/downloads.tsv
 /// those that it needs itself.
 const ASSEMBLIES: [&str; 2] = ["/usr/lib/mono/4.5", "/usr/lib/mono/gac"];
 
+/// Where the builder puts the shared libraries that the modules link to.
+const COLLECTED: &str = "/opt/libraries";
+
 /// The packages that the runtime stage installs for the modules of the program. What has to be copied in place of that is
-/// added to `carried`.
+/// added to `carried`, and what the builder has to do for it to `build`.
 ///
 /// # Errors
 /// Where packages are needed, and the release has them only in the archive.
@@ -38,6 +43,7 @@ pub(super) fn wanted(
     runtime: &Runtime,
     assumptions: &mut Vec<String>,
     carried: &mut Vec<Carried>,
+    build: &mut Vec<String>,
 ) -> Result<Vec<String>, Refusal> {
     // The image that the full ones stand on is for C.
     let plain = image.filter(|image| image.name() == "buildpack-deps").map(|_| "c");
@@ -96,10 +102,6 @@ pub(super) fn wanted(
                 && ["libgl1", "libgl1-mesa-glx", "libgl1-mesa-dev"].iter().any(|name| survey.installs(name));
             let opencv = MODULES.all(language).filter(|row| opens && row.column(0) == "opencv-python");
             developed.extend(opencv.flat_map(|row| row.column(1).split(' ')));
-            let many = MODULES.all(language).nth(1).is_some();
-            assumptions.extend(many.then(|| format!(
-                "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
-            )));
         }
     }
     if let Some(image) = image.filter(|_| language == "python") {
@@ -126,6 +128,29 @@ pub(super) fn wanted(
     found.extend(downloaded(survey).map(str::to_owned));
     found.sort_unstable();
     found.dedup();
+    let opens = |module: &String| Words::ModulesThatOpen.has(module);
+    if archived
+        && !installs
+        && matches!(language, "python" | "ruby")
+        && (read.is_none() || found.iter().any(|package| package.starts_with("lib")))
+        && !read.iter().flatten().chain(&named).any(opens)
+        && let Some(command) = collecting(survey, carried)
+    {
+        found.retain(|package| !package.starts_with("lib"));
+        build.push(command);
+        carried.push(Carried {
+            from: format!("{COLLECTED}/"),
+            to: "/usr/local/lib/".into(),
+            owner: None,
+            evidence: "modules link to these libraries, and the packages of this release are only in the archive"
+                .into(),
+        });
+        assumptions.push(format!("the {language} modules open no shared library but those that they link to"));
+    } else if read.is_none() && MODULES.all(language).nth(1).is_some() {
+        assumptions.push(format!(
+            "the {language} modules need no other shared libraries of the full image: no list of them is there to read"
+        ));
+    }
     if archived && !installs {
         // A few files that the full image has are sooner copied than installed from where they are no more.
         found.retain(|package| {
@@ -166,6 +191,35 @@ pub(super) fn wanted(
     Ok(found)
 }
 
+/// What collects, in the builder, the shared libraries of the system that the modules link to: the loader names them, which
+/// no list of packages does better. `None` where no modules are carried, or something else than root and `/bin/sh` works there.
+fn collecting(survey: &Survey<'_, '_>, carried: &[Carried]) -> Option<String> {
+    let other = |keyword| matches!(keyword, Keyword::User | Keyword::Shell);
+    if survey.units.iter().any(|unit| other(unit.instruction.keyword)) {
+        return None;
+    }
+    let plain = |path: &&str| !path.contains(['*', '$', ' ', '\'', '"']);
+    let paths = carried.iter().map(|carried| carried.from.as_str()).filter(plain);
+    let (programs, folders): (Vec<&str>, Vec<&str>) =
+        paths.partition(|path| [path, &paths::parent(path)].iter().any(|path| paths::name(path) == "bin"));
+    if folders.is_empty() {
+        return None;
+    }
+    let mut asked: Vec<String> = programs
+        .iter()
+        .map(|path| if paths::name(path) == "bin" { format!("{path}/*") } else { (*path).to_owned() })
+        .collect();
+    asked.push(format!("$(find {} -name '*.so*')", folders.join(" ")));
+    let File { escape, eol, .. } = survey.model.file;
+    let next = format!(" {}{}    ", char::from(*escape), eol.text());
+    // What the loader and the C library consist of, the small image has of its own.
+    Some(format!(
+        "mkdir {COLLECTED} && ldd {} 2>/dev/null{next}| awk '$3 ~ \"^/(usr/)?lib/\" && $1 !~ \
+         /^lib(c|dl|m|pthread|resolv|rt|util)[.]so/ {{ print $3 }}'{next}| sort -u | xargs -r cp -Lt {COLLECTED}",
+        asked.join(" ")
+    ))
+}
+
 /// The packages of what modules of Python itself need that the sources import as they start: the small image has the
 /// modules of Tk without its libraries, and a line that an editor wrote on its own is enough to ask for it.
 fn imported(survey: &Survey<'_, '_>, image: &Image<'_>) -> Vec<&'static str> {
@@ -204,7 +258,7 @@ pub(super) fn behind(survey: &Survey<'_, '_>) -> Vec<&'static str> {
     let rows = words.flat_map(|word| MODULES.all("program").filter(move |row| row.column(0) == word));
     let mut found: Vec<&str> = rows.flat_map(|row| row.column(1).split(' ')).collect();
     // Mix looks after the dependencies that it took from Git whenever it starts something.
-    let locks = |file: &&String| crate::model::paths::name(file) == "mix.lock";
+    let locks = |file: &&String| paths::name(file) == "mix.lock";
     let fetched = |file: &String| {
         let text = survey.model.context.and_then(|context| context.read(file));
         text.is_some_and(|text| memchr::memmem::find(&text, b"{:git,").is_some())
@@ -352,10 +406,10 @@ fn crates(manifest: &toml::Table) -> Vec<(&str, &toml::Value)> {
 /// those behind them, such as OpenSSL's. Of well-known crates it is known that there is none behind them.
 fn hides_crates(survey: &Survey<'_, '_>) -> bool {
     let Some(context) = survey.model.context else { return false };
-    if context.files().iter().any(|file| crate::model::paths::name(file) == "Cargo.lock") {
+    if context.files().iter().any(|file| paths::name(file) == "Cargo.lock") {
         return false;
     }
-    let manifests = context.files().iter().filter(|file| crate::model::paths::name(file) == "Cargo.toml");
+    let manifests = context.files().iter().filter(|file| paths::name(file) == "Cargo.toml");
     let texts = manifests.filter_map(|file| context.read(file));
     texts.into_iter().any(|text| match crate::context::text(&text).parse::<toml::Table>() {
         Ok(manifest) => crates(&manifest).iter().any(|(name, wanted)| {
@@ -380,7 +434,7 @@ fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
     let mut read = false;
     for file in context.files() {
-        let name = crate::model::paths::name(file);
+        let name = paths::name(file);
         let lists = match language {
             "python" => {
                 matches!(
@@ -500,7 +554,7 @@ fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
         let context = survey.model.context?;
         let mut read = false;
         for file in context.files() {
-            let name = crate::model::paths::name(file);
+            let name = paths::name(file);
             let lists = matches!(
                 name,
                 "CMakeLists.txt" | "Makefile" | "makefile" | "GNUmakefile" | "configure.ac" | "meson.build"

@@ -238,6 +238,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
                 &self.runtime,
                 &mut self.assumptions,
                 &mut self.carried,
+                &mut self.build,
             )?;
             if self.image.as_ref().is_some_and(|image| image.name() == "golang")
                 && go::lacks_certificates(self.survey, &self.runtime)

@@ -43,6 +43,20 @@ pub fn context_path(source: &str) -> &str {
     if path == "." { "" } else { path }
 }
 
+/// A source with its `..` worked out. Nothing leads out of the context: `COPY ../src .` brings `src` of it, and `..` is all.
+fn inside(source: &str) -> String {
+    if !source.split('/').any(|part| part == "..") {
+        return source.to_owned();
+    }
+    let path = paths::join("/", source);
+    let path = path.trim_start_matches('/');
+    match (path.is_empty(), source.ends_with('/')) {
+        (true, _) => ".".to_owned(),
+        (false, true) => format!("{path}/"),
+        (false, false) => path.to_owned(),
+    }
+}
+
 /// Reads a COPY or ADD.
 pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_>) -> Copied {
     let mut known = true;
@@ -53,8 +67,11 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
         texts.push(expanded.text);
     }
     let to = texts.pop().unwrap_or_default();
-    let sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
+    let mut sources: Vec<String> = texts.into_iter().filter(|source| !source.starts_with("<<")).collect();
     let remote = sources.iter().any(|source| source.contains("://") || source.starts_with("git@"));
+    if !remote {
+        sources.iter_mut().for_each(|source| *source = inside(source));
+    }
     let from = instruction.flags.iter().any(|flag| flag.name == "from");
     let many = sources.len() > 1 || sources.iter().any(|source| source.contains(['*', '?']));
     let folder = to.ends_with('/') || to == "." || to.ends_with("/.") || many;

@@ -26,6 +26,8 @@ pub struct Step {
     pub assignments: Vec<String>,
     /// The files that its output is redirected into.
     pub outputs: Vec<String>,
+    /// Whether Corepack, which is taken off the front as well, starts it: `corepack pnpm install`.
+    pub by_corepack: bool,
     /// The address of the script that is piped into it, where it is a shell or an interpreter.
     pub piped: Option<String>,
     /// The folder that it runs in; `None` where it can't be told.
@@ -447,7 +449,7 @@ impl Walk<'_, '_> {
         for word in command.words.iter().skip_while(comment) {
             known &= self.words(word, &mut argv);
         }
-        unwrap(&mut argv);
+        let by_corepack = unwrap(&mut argv);
         self.at_home(&mut argv);
         if argv.is_empty() && outputs.is_empty() {
             return;
@@ -479,6 +481,7 @@ impl Walk<'_, '_> {
             known,
             assignments,
             outputs,
+            by_corepack,
             piped: None,
             cwd: cwd.clone(),
             always,
@@ -543,8 +546,9 @@ impl Model<'_> {
     }
 }
 
-/// Takes `sudo`, `env NAME=value`, `exec` and the like off the front.
-fn unwrap(argv: &mut Vec<String>) {
+/// Takes `sudo`, `env NAME=value`, `exec` and the like off the front, and Corepack, which starts a package manager of the
+/// version that the project asks for: whether it was there.
+fn unwrap(argv: &mut Vec<String>) -> bool {
     while argv.len() > 1 && argv.first().is_some_and(|program| Words::WrapperPrograms.has(paths::name(program))) {
         let mut skip = 1;
         while let Some(word) = argv.get(skip) {
@@ -561,6 +565,18 @@ fn unwrap(argv: &mut Vec<String>) {
         }
         argv.drain(..skip.min(argv.len()));
     }
+    let managers =
+        |word: &String| matches!(word.split('@').next(), Some("npm" | "npx" | "pnpm" | "pnpx" | "yarn" | "yarnpkg"));
+    let by_corepack =
+        argv.first().is_some_and(|program| paths::name(program) == "corepack") && argv.get(1).is_some_and(managers);
+    if by_corepack {
+        argv.remove(0);
+        // `corepack pnpm@9 install`.
+        if let Some(manager) = argv.first_mut() {
+            manager.truncate(manager.find('@').unwrap_or(manager.len()));
+        }
+    }
+    by_corepack
 }
 
 fn is_name(text: &str) -> bool {
@@ -612,13 +628,14 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
         {
             return Some(steps(model, index, &script));
         }
-        unwrap(&mut argv);
+        let by_corepack = unwrap(&mut argv);
         return Some(vec![Step {
             item: 0,
             argv,
             known: true,
             assignments: Vec::new(),
             outputs: Vec::new(),
+            by_corepack,
             piped: None,
             cwd: model.workdir(index).map(str::to_owned),
             always: true,

@@ -161,7 +161,7 @@ pub(super) fn corepack(survey: &Survey<'_, '_>, programs: &[String]) -> Option<u
         survey.model.env_names(survey.stage).any(|(_, name)| [COREPACK.0, "XDG_CACHE_HOME"].contains(&name))
             || survey.steps().any(|(_, step)| step.assignments.iter().any(|text| text.starts_with(COREPACK.0)))
     };
-    let sets_up = |unit: &Unit<'_>| unit.steps.iter().any(|step| step.program() == "corepack");
+    let sets_up = |unit: &Unit<'_>| unit.steps.iter().any(|step| step.program() == "corepack" || step.by_corepack);
     let first = survey.units.iter().find(|unit| sets_up(unit))?;
     let fetches = survey.steps().any(|(_, step)| manages(step.program()) || step.subcommand() == Some("prepare"));
     (starts && fetches && !said()).then_some(first.index)

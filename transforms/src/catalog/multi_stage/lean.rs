@@ -674,7 +674,7 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
     let major = image
         .filter(|image| image.language() == Some("node"))
         .and_then(|image| image.tag().split(['.', '-']).next()?.parse::<u32>().ok());
-    Some(match installer.program() {
+    let command = match installer.program() {
         "yarn" if !context.files().iter().any(|file| file == ".yarnrc.yml") => {
             "yarn install --production --ignore-scripts --prefer-offline".to_owned()
         }
@@ -696,7 +696,9 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         }
         "pnpm" => "pnpm prune --prod".to_owned(),
         _ => return None,
-    })
+    };
+    // The manager itself need not be in PATH then.
+    Some(if installer.by_corepack { format!("corepack {command}") } else { command })
 }
 
 /// The commands that take the modules of Node away that only the bundling of a project in another language used: Node stays

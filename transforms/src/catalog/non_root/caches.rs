@@ -361,7 +361,7 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
                 let mut below = survey.below.iter().flat_map(|unit| survey.steps(unit));
                 managers(step.program()) && below.any(|step| step.program() == "corepack")
             };
-            (step.program() == "corepack" || below())
+            (step.program() == "corepack" || step.by_corepack || below())
                 && starts.into_iter().any(|step| managers(step.program()))
                 && survey.units.iter().any(|unit| survey.steps(unit).iter().any(|step| managers(step.program())))
         }

@@ -14,6 +14,7 @@ use crate::syntax::Keyword;
 use crate::syntax::words::Value;
 
 use super::obstacles;
+use super::owns;
 use super::survey::{Survey, Unit};
 
 /// A cache that a variable moves to a place that everybody can read, or a setting that it gives to everybody.
@@ -82,7 +83,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         if survey.model.user(unit.index).is_some_and(|user| !user.known || !super::who::is_root(&user.text)) {
             continue;
         }
-        let steps = survey.steps(unit);
+        let steps = behind_runners(survey.steps(unit));
         for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, JULIA, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
             let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
@@ -113,7 +114,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         let moved = |cache: &Cache| {
             free(cache.variable)
                 && !caches.moved.iter().any(|(_, known)| known == cache)
-                && survey.steps(unit).iter().any(|step| fills(survey, step, *cache))
+                && behind_runners(survey.steps(unit)).iter().any(|step| fills(survey, step, *cache))
         };
         if let Some(cache) = [PLAYWRIGHT, PUPPETEER, PYTHON, POETRY, PIPENV, MIX, PUB].iter().find(|cache| moved(cache))
         {
@@ -126,9 +127,20 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     caches
 }
 
+/// The commands as they are, and those that a manager of the project's packages starts: `uv run python -c '...'`.
+fn behind_runners(steps: &[Step]) -> Vec<Step> {
+    let mut all = steps.to_vec();
+    all.extend(steps.iter().filter_map(|step| {
+        let (program, args) = owns::behind_a_runner(step);
+        let another = program != step.program() && !step.program().starts_with("python");
+        another.then(|| step.with_argv(std::iter::once(program).map(str::to_owned).chain(args.to_vec()).collect()))
+    }));
+    all
+}
+
 /// What a RUN puts into root's home that no variable moves, with the folders in which the tool goes on writing.
 fn stays(survey: &Survey<'_, '_>, unit: &Unit<'_>, tools: bool) -> (Option<String>, Vec<&'static str>) {
-    let (text, steps) = (unit.text(), survey.steps(unit));
+    let (text, steps) = (unit.text(), behind_runners(survey.steps(unit)));
     let marks = |text: &str| fetches::of(text).filter(|(fetch, _)| *fetch == Fetch::Home).map(|(_, mark)| mark);
     let fetched = marks(&text).map(str::to_owned).or_else(|| {
         let texts = steps.iter().flat_map(|step| programs(survey, step));

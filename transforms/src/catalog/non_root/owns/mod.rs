@@ -43,6 +43,7 @@ use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templ
 pub(super) use made::{given_filled, given_whole, opened};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
+pub(super) use named::behind_a_runner;
 pub(super) use named::{free, run_folder, system_place, told};
 use named::{named, written};
 pub(super) use process::places as of_process;

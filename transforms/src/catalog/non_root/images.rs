@@ -158,7 +158,8 @@ fn guess(key: &str, tag: &str) -> Option<Family> {
     marks.iter().find(|(mark, _)| tag.contains(mark) || key.contains(mark)).map(|(_, family)| *family)
 }
 
-/// The distribution that a RUN shows by its package manager.
+/// The distribution that a RUN shows by its package manager. One that asks which of them is there, as it is for more than
+/// one image, shows none: `apk add curl || (apt-get update && apt-get install -y curl)`.
 pub(super) fn family_by_command(text: &str) -> Option<Family> {
     let marks = [
         ("apt-get ", Family::Debian),
@@ -174,5 +175,9 @@ pub(super) fn family_by_command(text: &str) -> Option<Family> {
         ("zypper ", Family::Suse),
     ];
     let found = |mark: &str| memchr::memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
-    marks.iter().find(|(mark, _)| found(mark)).map(|(_, family)| *family)
+    let mut shown = marks.iter().filter(|(mark, _)| found(mark));
+    let (_, family) = *shown.next()?;
+    // Debian's tool for single files is a package of others too.
+    let another = shown.any(|(mark, other)| *other != family && *mark != "dpkg ");
+    (!another).then_some(family)
 }

@@ -1,6 +1,10 @@
 //! `npm run dev`, `ts-node` and their like: where the project has a script that builds, and another that starts what was
 //! built, these take the place of what compiles at every start.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::knowledge::develops;
 use crate::model::commands::Step;
 use crate::model::npm::{self, Call};
@@ -19,6 +23,16 @@ const WATCHERS: [&str; 5] = ["nodemon", "ts-node-dev", "tsnd", "tsc-watch", "nod
 
 /// Scripts of `package.json` that start what was built, the surest name first.
 const STARTS: [&str; 5] = ["start:prod", "start:production", "prod", "start", "serve:prod"];
+
+/// Variables that Next.js writes into what it makes for browsers.
+static PUBLIC: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bNEXT_PUBLIC_[A-Z0-9_]+").ok());
+
+/// Variables that a module reads.
+static READ: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"process\.env(?:\.|\[['"])([A-Z][A-Z0-9_]*)"#).ok());
+
+/// Variables that say how it is built, and that no container is given.
+const OF_BUILDS: [&str; 6] = ["NODE_ENV", "CI", "ANALYZE", "VERCEL", "VERCEL_ENV", "VERCEL_URL"];
 
 /// What takes the place of a command that compiles sources as it runs them; `None` where it does nothing like that.
 pub(super) fn develops(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
@@ -122,6 +136,15 @@ fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -
         let text = "words behind the script are for the program that compiles";
         return Err(refuse("entangled-start", text, false));
     }
+    if compiler.program() == "next"
+        && let Some((variable, file)) = given_at_start(project, folder)
+    {
+        let text = format!(
+            "{file} reads {variable}, which `next build` writes into what it makes: nothing in the build sets it, and a \
+             container is given it when it starts"
+        );
+        return Err(refuse("settings-at-start", text, false));
+    }
     // `RUN nest build` is what the script of that name does.
     let same = [build.clone(), script.to_owned(), format!("npx {script}")];
     Ok(Ahead {
@@ -141,6 +164,41 @@ fn ahead(project: &Project<'_, '_, '_>, folder: Option<&str>, compiler: &Step) -
             super::short(&compiler.argv.join(" "))
         )],
     })
+}
+
+/// A variable whose value Next.js takes when it builds, with the file that reads it, where nothing says it then: a server
+/// for development takes it from the container.
+fn given_at_start(project: &Project<'_, '_, '_>, folder: &str) -> Option<(String, String)> {
+    const SETTINGS: [&str; 4] = [".env", ".env.production", ".env.local", ".env.production.local"];
+    let settings: Vec<String> = SETTINGS.iter().filter_map(|name| project.read(&paths::join(folder, name))).collect();
+    let said = |name: &str| {
+        let line = |line: &str| {
+            let line = line.trim_start();
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        project.sets(name) || settings.iter().any(|text| text.lines().any(line))
+    };
+    for file in project.below(folder) {
+        let name = paths::name(&file);
+        let source = [".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"].iter().any(|end| name.ends_with(end));
+        let aside = name.contains(".test.")
+            || name.contains(".spec.")
+            || file.split('/').any(|part| matches!(part, "node_modules" | ".next" | "__tests__" | "tests" | "e2e"));
+        if !source || aside {
+            continue;
+        }
+        let Some(text) = project.read(&paths::join(folder, &file)) else { continue };
+        let public = PUBLIC.as_ref().into_iter().flat_map(|names| names.find_iter(&text)).map(|found| found.as_str());
+        // Its own settings are worked out when it builds: where it hands requests on to.
+        let own = READ.as_ref().filter(|_| name.starts_with("next.config."));
+        let own = own.into_iter().flat_map(|names| names.captures_iter(&text)).filter_map(|found| found.get(1));
+        let own = own.map(|found| found.as_str()).filter(|name| !OF_BUILDS.contains(name));
+        if let Some(variable) = public.chain(own).find(|name| !said(name)) {
+            return Some((variable.to_owned(), file));
+        }
+    }
+    None
 }
 
 /// Whether a command starts what is built of the sources that another compiles as it runs them.

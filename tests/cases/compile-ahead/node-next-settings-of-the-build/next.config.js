@@ -1,0 +1,3 @@
+module.exports = {
+  reactStrictMode: process.env.NODE_ENV !== "test",
+};

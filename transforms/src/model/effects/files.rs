@@ -9,6 +9,15 @@ use crate::model::paths;
 pub(super) fn effect(call: &Call<'_>) -> Effect {
     let Call { step, program, args, .. } = *call;
     match step.kind() {
+        // What takes the addresses of archives away is for those that are written in their place, and for what is installed
+        // from these.
+        "files"
+            if program == "rm"
+                && step.operands().next().is_some()
+                && step.operands().all(|path| path.starts_with("/etc/apt/sources.list")) =>
+        {
+            Effect::Repository
+        }
         "files" => Effect::Files(step.operands().filter_map(|arg| step.path(arg)).collect()),
         "install" if call.has("-d") || call.any_begins("--directory") => {
             Effect::Files(step.operands().filter_map(|arg| step.path(arg)).collect())

@@ -128,7 +128,7 @@ impl<'s> Whole<'s, '_, '_> {
         }
         // Composer's own programs lie in the home alone, and so do the versions of Node that nvm keeps.
         let home = matches!(store, Store::Home(folder) if folder != ".composer") && step.program() != "nvm";
-        if (store == Store::Gems || home || matches!(step.kind(), "poetry" | "pipenv" | "uv") || own)
+        if (store == Store::Gems || home || self.manages_project(step) || own)
             && let Some(cwd) = step.cwd.as_deref()
             && !Words::SystemFolders.has(cwd)
         {
@@ -144,6 +144,27 @@ impl<'s> Whole<'s, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a manager of a project's packages may leave something in the project itself. What it is told to install among
+    /// the modules of Python, without the project, leaves nothing there.
+    fn manages_project(&self, step: &Step) -> bool {
+        let says = |words: [&str; 2]| {
+            self.survey.units.iter().any(|unit| words.iter().any(|word| unit.instruction.args.text.contains(word)))
+        };
+        let settings = || self.survey.model.context.is_some_and(|context| context.read("poetry.toml").is_some());
+        match step.kind() {
+            "uv" => !(step.subcommand() == Some("pip") && step.args().iter().any(|arg| arg == "--system")),
+            "pipenv" => !step.args().iter().any(|arg| arg == "--system"),
+            "poetry" => {
+                let apart = says(["virtualenvs.create", "VIRTUALENVS_CREATE"])
+                    && !says(["virtualenvs.in-project", "VIRTUALENVS_IN_PROJECT"])
+                    && !settings()
+                    && step.args().iter().any(|arg| arg == "--no-root");
+                !apart
+            }
+            _ => false,
+        }
     }
 
     /// The programs of gems that lie among the distribution's: those that start by name, or, where what starts can't be read,

@@ -49,13 +49,14 @@ impl<'s> Whole<'s, '_, '_> {
                  rust-gdbgui rust-lldb rustc rustdoc rustfmt rustup"
             ));
         }
-        // The runtime image has the part of it that programs need.
+        // The runtime image has the part of it that programs need, and the same one has all of it.
         let adds = |(_, step): (usize, &Step)| {
             matches!(effects::of(step), Effect::Writes(written) | Effect::Files(written)
                 if written.iter().any(|path| path.starts_with("/usr/local/cuda")))
         };
         let cuda = self.image.as_ref().is_some_and(|image| image.name() == "nvidia/cuda");
-        if local && cuda && !self.survey.steps().any(adds) {
+        let all = self.carried.iter().any(|carried| carried.from == "/usr/local");
+        if all && cuda && !self.survey.steps().any(adds) {
             self.build.push("rm -rf /usr/local/cuda*".to_owned());
         }
         let installs = |kind: &str| self.survey.steps().any(|(_, step)| step.kind() == kind);

@@ -23,6 +23,7 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Err(refuse("platform-user", text, true));
     }
     home_of_root(survey)?;
+    its_own_script(survey)?;
     let behind = behind_a_script(survey);
     if !keeps_entrypoint(survey) && !behind {
         return Ok(());
@@ -55,6 +56,20 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         }
         _ => unseen_start(survey),
     }
+}
+
+/// A script of an image that nobody knows, by which the file says once more what that image starts: nothing else is brought
+/// that it could be.
+fn its_own_script(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    let brings = |unit: &super::super::survey::Unit<'_>| {
+        matches!(unit.instruction.keyword, Keyword::Copy | Keyword::Add | Keyword::Run)
+    };
+    if survey.facts.start != Start::Unknown || survey.facts.plain || survey.all().any(brings) {
+        return Ok(());
+    }
+    let Some(path) = user::unread_script(survey) else { return Ok(()) };
+    let text = format!("{path}, which it starts, is a script of the image that it passes on: its user belongs there");
+    Err(refuse("passed-on", text, true))
 }
 
 /// An image whose program keeps its data in root's home: there it is mounted, whatever starts the program.

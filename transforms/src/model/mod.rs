@@ -10,6 +10,7 @@ pub mod npm;
 pub mod origin;
 pub mod paths;
 pub mod python;
+pub mod uv;
 mod variables;
 
 use std::borrow::Cow;

@@ -4,8 +4,20 @@ use super::{Model, Stage, paths};
 
 /// The first answer of `accept` about a path in the build context that a COPY or ADD of `stage` may have brought `path`
 /// from. Those that stand later are asked about first: what they bring lies over what was there.
-pub fn find<T>(model: &Model<'_>, stage: &Stage, path: &str, mut accept: impl FnMut(String) -> Option<T>) -> Option<T> {
-    let copies = model.body(stage).rev().filter_map(|(index, _)| model.copied(index)).filter(|copied| copied.context);
+pub fn find<T>(model: &Model<'_>, stage: &Stage, path: &str, accept: impl FnMut(String) -> Option<T>) -> Option<T> {
+    above(model, stage, usize::MAX, path, accept)
+}
+
+/// As `find`, of what stands above instruction `index`.
+pub fn above<T>(
+    model: &Model<'_>,
+    stage: &Stage,
+    index: usize,
+    path: &str,
+    mut accept: impl FnMut(String) -> Option<T>,
+) -> Option<T> {
+    let body = model.body(stage).rev().filter(|(at, _)| *at < index);
+    let copies = body.filter_map(|(at, _)| model.copied(at)).filter(|copied| copied.context);
     for copied in copies {
         let Some(to) = copied.to.as_deref() else { continue };
         for source in &copied.sources {

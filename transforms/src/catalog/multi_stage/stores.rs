@@ -6,7 +6,7 @@ use crate::knowledge::sorted::Sorted;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
-use crate::model::paths;
+use crate::model::{paths, uv};
 use crate::syntax::words::Value;
 use crate::transform::Refusal;
 
@@ -498,8 +498,14 @@ pub(super) fn folders(
     }
 }
 
-/// Whether uv downloads a Python for the environment that a command makes: the image has none, and no package brings one.
-pub(super) fn brings_python(survey: &Survey<'_, '_>, image: Option<&Image>, unit: &Unit<'_>, step: &Step) -> bool {
+/// Whether uv downloads a Python for the environment that a command makes: the image has none and no package brings one, or
+/// the project asks for another version. `Unsure` where it has a version that can't be compared.
+pub(super) fn brings_python(
+    survey: &Survey<'_, '_>,
+    image: Option<&Image>,
+    unit: &Unit<'_>,
+    step: &Step,
+) -> uv::Source {
     let makes = step.program() == "uv" && matches!(step.subcommand(), Some("sync" | "venv"));
     let plain = |image: &Image| {
         matches!(image.family(), Some(Family::Debian | Family::Ubuntu | Family::Alpine))
@@ -515,7 +521,11 @@ pub(super) fn brings_python(survey: &Survey<'_, '_>, image: Option<&Image>, unit
         matches!(survey.model.variable(unit.index, "UV_PYTHON_DOWNLOADS"), Value::Set(_))
             || matches!(survey.model.variable(unit.index, "UV_PYTHON"), Value::Set(_))
     };
-    makes && image.is_some_and(plain) && !packaged() && !refused()
+    let Some(image) = image.filter(|_| makes) else { return uv::Source::Image };
+    if image.language() == Some("python") {
+        return uv::source(survey.model, survey.stage, unit.index, step);
+    }
+    if plain(image) && !packaged() && !refused() { uv::Source::Download } else { uv::Source::Image }
 }
 
 /// Whether the stage builds modules for a server of the distribution's packages.

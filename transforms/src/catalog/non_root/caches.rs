@@ -9,7 +9,7 @@ use crate::knowledge::fetches::{self, Fetch};
 use crate::knowledge::homes;
 use crate::model::commands::Step;
 use crate::model::effects::{Effect, Store};
-use crate::model::{paths, python};
+use crate::model::{paths, python, uv};
 use crate::syntax::Keyword;
 use crate::syntax::words::Value;
 
@@ -86,7 +86,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         let steps = behind_runners(survey.steps(unit));
         for cache in [PLAYWRIGHT, PUPPETEER, COREPACK, PYTHON, POETRY, PIPENV, MIX, PUB, JULIA, MODELS] {
             let known = caches.moved.iter().any(|(_, known)| *known == cache);
-            let filled = !known && steps.iter().any(|step| fills(survey, step, cache));
+            let filled = !known && steps.iter().any(|step| fills(survey, unit.index, step, cache));
             if filled && free(cache.variable) {
                 caches.moved.push((at, cache));
             }
@@ -114,7 +114,7 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
         let moved = |cache: &Cache| {
             free(cache.variable)
                 && !caches.moved.iter().any(|(_, known)| known == cache)
-                && behind_runners(survey.steps(unit)).iter().any(|step| fills(survey, step, *cache))
+                && behind_runners(survey.steps(unit)).iter().any(|step| fills(survey, unit.index, step, *cache))
         };
         if let Some(cache) = [PLAYWRIGHT, PUPPETEER, PYTHON, POETRY, PIPENV, MIX, PUB].iter().find(|cache| moved(cache))
         {
@@ -341,7 +341,7 @@ fn sets(survey: &Survey<'_, '_>, unit: &Unit<'_>, name: &str) -> bool {
 }
 
 /// Whether a command of the build fills the cache.
-fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
+fn fills(survey: &Survey<'_, '_>, index: usize, step: &Step, cache: Cache) -> bool {
     let has = |word: &str| step.argv.iter().any(|arg| arg == word);
     match cache.variable {
         "PLAYWRIGHT_BROWSERS_PATH" => {
@@ -385,7 +385,8 @@ fn fills(survey: &Survey<'_, '_>, step: &Step, cache: Cache) -> bool {
             };
             step.program() == "uv"
                 && (step.subcommand() == Some("python") && has("install")
-                    || matches!(step.subcommand(), Some("sync" | "venv")) && !python())
+                    || matches!(step.subcommand(), Some("sync" | "venv"))
+                        && (!python() || uv::source(survey.model, survey.stage, index, step) != uv::Source::Image))
         }
         "POETRY_VIRTUALENVS_PATH" => {
             step.program() == "poetry"

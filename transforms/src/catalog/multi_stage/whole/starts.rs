@@ -4,7 +4,7 @@ use crate::knowledge::images::{Image, Kind};
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::{Base, paths};
+use crate::model::{Base, paths, uv};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -159,6 +159,14 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         image.is_some_and(|image| image.language() == Some("python"))
             || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
     };
+    if let Some(start) = makes_another_environment(survey) {
+        let text = format!(
+            "`{}` makes the environment anew when the container starts, by a Python that the project asks for and nobody \
+             has installed, and may have to compile what it depends on",
+            shown(start)
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
     if python() {
         if let Some(module) = libraries::compiled_at_start(survey) {
             let text = format!("{module}, which the project asks for, compiles when it is used");
@@ -174,6 +182,26 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
+}
+
+/// The start by uv for which the environment of the build is of no use, as what pins the version of Python has come after it.
+fn makes_another_environment<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s Step> {
+    let last = survey.units.last()?.index;
+    let source = |index: usize, step: &Step| uv::source(survey.model, survey.stage, index, step);
+    let made = |folder: &Option<String>| {
+        survey.steps().any(|(at, step)| {
+            step.program() == "uv"
+                && step.subcommand() == Some("sync")
+                && step.cwd == *folder
+                && source(survey.units[at].index, step) == uv::Source::Image
+        })
+    };
+    survey.entry.steps.iter().find(|step| {
+        step.program() == "uv"
+            && step.subcommand() == Some("run")
+            && source(last, step) == uv::Source::Download
+            && made(&step.cwd)
+    })
 }
 
 /// Whether a task of Mix compiles the project, as most do that are not there to fetch.

@@ -6,7 +6,7 @@ use crate::knowledge::releases::Family;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
-use crate::model::paths;
+use crate::model::{paths, uv};
 use crate::transform::Refusal;
 
 use super::super::plan::Carried;
@@ -77,8 +77,19 @@ impl<'s> Whole<'s, '_, '_> {
                                 self.carry("/usr/local/bin", at, said);
                             }
                         }
-                        if stores::brings_python(survey, self.image.as_ref(), unit, step) {
-                            first = first.and(self.stores(at, unit, step, Store::Home(effects::UV_PYTHONS)));
+                        match stores::brings_python(survey, self.image.as_ref(), unit, step) {
+                            uv::Source::Image => {}
+                            uv::Source::Download => {
+                                first = first.and(self.stores(at, unit, step, Store::Home(effects::UV_PYTHONS)));
+                            }
+                            uv::Source::Unsure => {
+                                let text = format!(
+                                    "`{}` downloads a Python of its own unless the image has the very version that the \
+                                     project asks for",
+                                    shown(step)
+                                );
+                                first = first.and(Err(refuse("unknown-python", text, false)));
+                            }
                         }
                         self.compiles_more(step);
                         self.go_programs(at, step);

@@ -36,7 +36,7 @@ pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};
 use folders::{built_at_start, folders, onbuild, shared};
 pub(super) use folders::{holds_project, only_serves};
-use frameworks::{developed, frameworks};
+use frameworks::{developed, frameworks, renewed};
 pub(super) use home::home_said;
 use home::{home, roots_home};
 use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked};
@@ -138,6 +138,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     roots_home(survey, &mut needs);
     frameworks(survey, user, &mut needs);
     developed(survey, &mut needs);
+    renewed(survey, &mut needs);
     made(survey, user, &mut needs);
     touched(survey, user, &mut needs);
     templates(survey, &mut needs);

@@ -807,15 +807,30 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
         return true;
     }
     let folder = if copy.folder { to } else { paths::parent(to) };
-    survey.units.iter().skip(recipe.last_build + 1).filter_map(|unit| unit.copy.as_ref()).any(|later| {
-        later.context
-            && later.to.as_deref() == Some(folder)
-            && later.is_whole()
-            && copy.sources.iter().all(|source| {
-                !source.contains('/')
-                    || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))
-            })
-    })
+    let brings = |later: &Unit<'_>| {
+        later.copy.is_some_and(|later| later.context && later.to.as_deref() == Some(folder) && later.is_whole())
+    };
+    let behind = || survey.units.iter().skip(recipe.last_build + 1);
+    // A command between the two works on the file that is there by then: `chmod +x entrypoint.sh`.
+    let targets: Vec<String> = copy.sources.iter().filter_map(|source| copy.place(source)).collect();
+    let between = || {
+        let steps = behind().take_while(|unit| !brings(unit)).flat_map(|unit| unit.steps);
+        steps.into_iter().any(|step| targets.iter().any(|target| step.args().iter().any(|arg| step.is_at(arg, target))))
+    };
+    behind().any(brings)
+        && copy.sources.iter().all(|source| {
+            !source.contains('/') || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))
+        })
+        && !between()
+}
+
+/// Whether a file is one that an instruction behind the build brings again, with the mode that it has in the context.
+pub(super) fn brought_again(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
+    let brings = |unit: &&Unit<'_>| {
+        unit.copy.is_some_and(|copy| copy.sources.iter().any(|source| copy.place(source).as_deref() == Some(path)))
+    };
+    let mut copies = survey.units.iter().take(recipe.last_build + 1).filter(brings).peekable();
+    copies.peek().is_some() && copies.all(|unit| covered(survey, recipe, unit))
 }
 
 /// Whether a COPY or ADD puts files that the start script may read, as settings and templates are, into a folder of the

@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::syntax::shell::Item;
 use crate::transform::Refusal;
 
-use super::super::plan::{Recipe, in_builder, is_build_setting, is_carried, mentions};
+use super::super::plan::{Recipe, brought_again, in_builder, is_build_setting, is_carried, mentions};
 use super::super::survey::{Survey, Unit, refuse};
 use super::super::whole::{option_folder, shown};
 use super::super::{globals, helpers, stores};
@@ -286,6 +286,12 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
         {
             // The folder that it lies in comes with the copies, so it is made behind them.
             self.recipe.finish.push(format!("mkdir -p {}", touched.join(" ")));
+            piece.builds = true;
+        // What is changed of it is undone where the file is brought once more.
+        } else if matches!(program, "chmod" | "chown" | "chgrp")
+            && !touched.is_empty()
+            && touched.iter().all(|path| brought_again(survey, self.recipe, path))
+        {
             piece.builds = true;
         } else if self.touches_shipped(step, touched) {
             piece.keep = true;

@@ -141,6 +141,8 @@ lists! {
     SystemFolders = "system-folders",
     /// Programs that show a prompt or wait: who starts them works in the container.
     Shells = "shells",
+    /// Programs in which people write programs.
+    Editors = "editors",
     /// Manifests and lock files of projects, as instructions copy them.
     Manifests = "manifests",
     /// Programs that gems bring.

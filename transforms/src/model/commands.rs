@@ -87,6 +87,13 @@ impl Step {
         self.args().iter().any(|arg| arg == "--recursive" || short(arg))
     }
 
+    /// What `ln` makes a link to, and where, as they are written; `None` where it makes several, or is not told where.
+    pub fn link(&self) -> Option<(&str, &str)> {
+        let mut operands = self.operands().filter(|_| self.program() == "ln");
+        let ends = (operands.next()?, operands.next()?);
+        operands.next().is_none().then_some(ends)
+    }
+
     /// Whether it makes a virtual environment: `virtualenv /venv`, `python3 -m venv /venv`.
     pub fn makes_environment(&self) -> bool {
         self.kind() == "venv" || self.args().windows(2).any(|pair| pair == ["-m", "venv"])

@@ -1,4 +1,4 @@
-//! Maven with Spring Boot, Gradle, and sbt: the archive or the scripts that they make are started by Java itself.
+//! Maven with Spring Boot, and sbt: the archive or the scripts that they make are started by Java itself.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ use super::project::{Ahead, Project, line, plain, variant};
 use super::refuse;
 
 /// The words behind the launcher: `sh ./mvnw …` starts the same as `./mvnw …`.
-fn launcher<'w>(argv: &'w [String], names: &[&str]) -> Option<usize> {
+pub(super) fn launcher<'w>(argv: &'w [String], names: &[&str]) -> Option<usize> {
     let program = |at: usize| argv.get(at).map(|word: &'w String| paths::name(word));
     match program(0)? {
         name if names.contains(&name) => Some(0),
@@ -42,7 +42,7 @@ fn maven_variant(words: &[String]) -> Vec<(String, Option<String>)> {
 }
 
 /// Whether a command before it at the start prepares what is started.
-fn prepares(step: &Step) -> bool {
+pub(super) fn prepares(step: &Step) -> bool {
     is_kind(step, "jvm") && !step.args().iter().any(|word| starts(word))
 }
 
@@ -57,7 +57,7 @@ static RESOURCE_FILES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// One does.
-fn resources_stay(project: &Project<'_, '_, '_>, folder: &str) -> Result<(), Refusal> {
+pub(super) fn resources_stay(project: &Project<'_, '_, '_>, folder: &str) -> Result<(), Refusal> {
     let Some(pattern) = RESOURCE_FILES.as_ref() else { return Ok(()) };
     let runs = |file: &&String| {
         let source = [".java", ".kt", ".scala", ".groovy"].iter().any(|end| file.ends_with(end));
@@ -313,224 +313,10 @@ impl Pom {
     }
 }
 
-static ROOT_NAME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?m)^\s*rootProject\.name\s*=\s*['"]([^'"$]+)['"]"#).ok());
-static VERSION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?m)^version\s*(?:=\s*|\s)['"]([^'"$]+)['"]"#).ok());
-static APPLICATION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?m)^\s*applicationName\s*=\s*['"]([^'"$]+)['"]"#).ok());
-static BLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?m)^\s*(?:tasks\.)?(?:named(?:<\w+>)?\(\s*['"](run|bootRun)['"].*\)\s*\{|getByName(?:<\w+>)?\(\s*['"](run|bootRun)['"].*\)\s*\{|(run|bootRun)\s*\{)"#).ok()
-});
-
 /// What a pattern finds first.
-fn first(pattern: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
+pub(super) fn first(pattern: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
     let captures = pattern.as_ref()?.captures(text)?;
     captures.iter().skip(1).flatten().next().map(|found| found.as_str().to_owned())
-}
-
-/// Options of Gradle that take the next word.
-const GRADLE: [&str; 8] = ["-p", "--project-dir", "-b", "--build-file", "-c", "-x", "--exclude-task", "--console"];
-
-/// What takes the place of `gradle run` and `gradle bootRun`.
-pub(super) fn gradle(project: &Project<'_, '_, '_>) -> Option<Result<Ahead, Refusal>> {
-    let argv = project.argv();
-    let at = launcher(argv, &["gradle", "gradlew"])?;
-    let task = argv.iter().skip(at + 1).find(|word| {
-        !word.starts_with('-')
-            && matches!(
-                word.rsplit(':').next(),
-                Some("run" | "bootRun" | "quarkusDev" | "appRun" | "jettyRun" | "runWar" | "appStart" | "runIde")
-            )
-    })?;
-    match task.rsplit(':').next() {
-        Some("quarkusDev" | "runIde") => {
-            let text = format!("`{task}` serves or starts the sources, and compiles again whenever one changes");
-            Some(Err(refuse("development-image", text, true)))
-        }
-        Some("appRun" | "jettyRun" | "runWar" | "appStart") => {
-            let text = format!(
-                "`{task}` serves the sources from a server inside of Gradle; package the application as a war, and start a server with it"
-            );
-            Some(Err(refuse("served-by-the-build", text, false)))
-        }
-        _ => Some(gradle_run(project, at, task)),
-    }
-}
-
-fn gradle_run(project: &Project<'_, '_, '_>, at: usize, task: &str) -> Result<Ahead, Refusal> {
-    let cwd = project.cwd()?;
-    let argv = project.argv();
-    let boot = task.ends_with("bootRun");
-    let own = task.trim_end_matches("bootRun").trim_end_matches("run");
-    let mut folder = cwd.to_owned();
-    let mut build: Vec<String> = argv.get(..=at).unwrap_or_default().to_vec();
-    let mut arguments: Vec<String> = Vec::new();
-    let mut words = argv.iter().skip(at + 1);
-    while let Some(word) = words.next() {
-        if word == "-t" {
-            return Err(refuse("development-image", "`-t` compiles again whenever a source changes", true));
-        }
-        if let Some(text) = word.strip_prefix("--args") {
-            let text = text.strip_prefix('=').or_else(|| words.next().map(String::as_str)).unwrap_or_default();
-            if text.contains(['"', '\'', '\\', '$']) {
-                return Err(refuse("unknown-at-build", format!("the words of `{text}` can't be told apart"), false));
-            }
-            arguments.extend(text.split_whitespace().map(str::to_owned));
-        } else if word == task {
-            build.push(format!("{own}{}", if boot { "bootJar" } else { "installDist" }));
-        } else if word.starts_with("-P") || word.starts_with("-D") && !word.starts_with("-Dorg.gradle") {
-            let text = format!("`{word}` is for the build, or for what the build starts");
-            return Err(refuse("entangled-start", text, false));
-        } else {
-            build.push(word.clone());
-            if matches!(word.as_str(), "-p" | "--project-dir" | "-b" | "--build-file" | "-c") {
-                let Some(value) = words.next() else { continue };
-                build.push(value.clone());
-                match word.as_str() {
-                    "-p" | "--project-dir" => folder = paths::join(cwd, value),
-                    _ => return Err(project.unnamed("build.gradle")),
-                }
-            }
-        }
-    }
-    let root = folder.clone();
-    let module = own.trim_matches(':').replace(':', "/");
-    if !module.is_empty() {
-        folder = paths::join(&folder, &module);
-    }
-    let either = |folder: &str, name: &str| {
-        let read = |end: &str| project.read(&paths::join(folder, &format!("{name}{end}")));
-        read("").or_else(|| read(".kts"))
-    };
-    let script = either(&folder, "build.gradle").ok_or_else(|| project.unnamed("build.gradle"))?;
-    let settings = either(&root, "settings.gradle").unwrap_or_default();
-    let configured = |name: &str| {
-        let own = "it is started with settings of its own, which stand in the build script";
-        let block = BLOCK
-            .as_ref()
-            .into_iter()
-            .flat_map(|block| block.captures_iter(&script))
-            .find(|found| found.iter().skip(1).flatten().next().is_some_and(|found| found.as_str() == name))?;
-        let rest = script.get(block.get(0)?.end()..)?;
-        let body = rest.split('}').next()?;
-        let plain = body.lines().map(str::trim).all(|line| {
-            line.is_empty()
-                || line.starts_with("//")
-                || line.starts_with("standardInput")
-                || line.starts_with("standardOutput")
-        });
-        (!plain).then(|| refuse("entangled-start", own, false))
-    };
-    if let Some(refusal) = configured(if boot { "bootRun" } else { "run" }) {
-        return Err(refusal);
-    }
-    let all = ["withType<JavaExec>", "withType(JavaExec", "withType<BootRun>", "withType(BootRun"];
-    let single = if boot { ["bootRun.", "tasks.bootRun."] } else { ["run.", "tasks.run."] };
-    if all.iter().any(|word| script.contains(word))
-        || script.lines().map(str::trim).any(|line| single.iter().any(|start| line.starts_with(start)))
-    {
-        let text = "it is started with settings of its own, which stand in the build script";
-        return Err(refuse("entangled-start", text, false));
-    }
-    if !boot && !["application", "io.ktor.plugin", "'distribution'"].iter().any(|plugin| script.contains(plugin)) {
-        let text =
-            "nothing in the build script makes a program that starts without Gradle; add the plugin `application`";
-        return Err(refuse("no-archive", text, false));
-    }
-    if ["buildDir", "buildDirectory", "executableDir"].iter().any(|word| script.contains(word)) {
-        return Err(project.unnamed("build.gradle"));
-    }
-    // A subproject has the name of its folder; the root says its own, or has that of its folder.
-    let name = match module.is_empty() {
-        false => paths::name(&module).to_owned(),
-        true => first(&ROOT_NAME, &settings).unwrap_or_else(|| paths::name(&root).to_owned()),
-    };
-    if !plain(&name)
-        || settings.contains("rootProject.name") && module.is_empty() && first(&ROOT_NAME, &settings).is_none()
-    {
-        return Err(project.unnamed("settings.gradle"));
-    }
-    resources_stay(project, &folder)?;
-    let mut assumptions = Vec::new();
-    let path = if boot {
-        if [
-            "archiveFileName",
-            "archiveBaseName",
-            "archivesBaseName",
-            "archiveName",
-            "baseName",
-            "archiveVersion",
-            "archiveClassifier",
-            "destinationDirectory",
-        ]
-        .iter()
-        .any(|word| script.contains(word))
-        {
-            return Err(project.unnamed("build.gradle"));
-        }
-        let properties = project.read(&paths::join(&root, "gradle.properties")).unwrap_or_default();
-        // A project above may say it for all that are below.
-        let everywhere = || {
-            let above = either(&root, "build.gradle").unwrap_or_default();
-            ["allprojects", "subprojects"].iter().any(|word| above.contains(word))
-                && above.lines().any(|line| line.trim_start().starts_with("version"))
-        };
-        let version = first(&VERSION, &script).or_else(|| {
-            properties.lines().find_map(|line| line.strip_prefix("version=")).map(|version| version.trim().to_owned())
-        });
-        let archive = match version {
-            Some(version) if plain(&version) => format!("{name}-{version}.jar"),
-            Some(_) => return Err(project.unnamed("build.gradle")),
-            // `version` of a plugin is no version of the project.
-            None if script.lines().any(|line| line.starts_with("version")) => {
-                return Err(project.unnamed("build.gradle"));
-            }
-            None if everywhere() => return Err(project.unnamed("build.gradle")),
-            None => format!("{name}.jar"),
-        };
-        assumptions.push("the program reads its resources from the archive, and nothing from the sources; developer tools are off in it".to_owned());
-        paths::join(&folder, &format!("build/libs/{archive}"))
-    } else {
-        let application = match first(&APPLICATION, &script) {
-            Some(name) if plain(&name) => name,
-            None if !script.contains("applicationName") => name.clone(),
-            _ => return Err(project.unnamed("build.gradle")),
-        };
-        assumptions.push("the task that runs the program is not configured elsewhere".to_owned());
-        paths::join(&folder, &format!("build/install/{application}/bin/{application}"))
-    };
-    if folder != cwd {
-        assumptions.push(format!("the program works in {cwd} as it did in {folder}"));
-    }
-    let mut start = if boot { vec!["java".to_owned(), "-jar".to_owned(), path.clone()] } else { vec![path.clone()] };
-    start.extend(arguments);
-    let own = own.to_owned();
-    let wanted = format!("{own}{}", if boot { "bootJar" } else { "installDist" });
-    let same = variant(build.get(at + 1..).unwrap_or_default(), &GRADLE);
-    Ok(Ahead {
-        build: line(&build),
-        built: Box::new(move |step| {
-            let Some(at) = launcher(&step.argv, &["gradle", "gradlew"]) else { return false };
-            let words = step.argv.get(at + 1..).unwrap_or_default();
-            let mut done = variant(words, &GRADLE);
-            // Checks that are left out.
-            done.retain(|(name, _)| !matches!(name.as_str(), "-x" | "--exclude-task"));
-            let makes = |word: &String| match word.strip_prefix(own.as_str()).unwrap_or(word) {
-                "installDist" => !boot,
-                "build" | "assemble" | "bootJar" => boot,
-                _ => *word == wanted,
-            };
-            done == same && words.iter().any(makes)
-        }),
-        prepares,
-        start,
-        rest: argv.len(),
-        writes: path,
-        env: Vec::new(),
-        workdir: None,
-        assumptions,
-    })
 }
 
 static SBT_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(?m)\bname\s*:=\s*"([^"$]+)""#).ok());

@@ -10,6 +10,7 @@
 
 mod dotnet;
 mod go;
+mod gradle;
 mod jvm;
 mod markup;
 mod native;
@@ -60,7 +61,7 @@ const TOOLS: [Tool; 9] = [
     native::swift,
     native::dart,
     jvm::maven,
-    jvm::gradle,
+    gradle::gradle,
     jvm::sbt,
     dotnet::run,
 ];

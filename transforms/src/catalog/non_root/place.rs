@@ -434,10 +434,9 @@ fn shows(survey: &Survey<'_, '_>, path: &str) -> Option<String> {
 
 /// The link that `ln` makes of one thing, and what it shows, which a link sees from its own folder.
 pub(super) fn linked(step: &Step) -> Option<(String, String)> {
-    let mut operands = step.operands().filter(|_| step.program() == "ln");
-    let (target, link) = (operands.next()?, operands.next()?);
+    let (target, link) = step.link()?;
     // Into a folder, it goes under its own name; a pattern is found by a shell.
-    if link.ends_with('/') || !paths::plain(target) || target.contains(['*', '?', '~']) || operands.next().is_some() {
+    if link.ends_with('/') || !paths::plain(target) || target.contains(['*', '?', '~']) {
         return None;
     }
     let link = step.path(link)?;

@@ -142,14 +142,12 @@ pub(super) fn in_system(recipe: &Recipe, step: &Step) -> bool {
 /// Whether a command makes a link at a place that is known, outside what is copied, to something among the system's files
 /// that is not known.
 pub(super) fn links_from(recipe: &Recipe, step: &Step) -> bool {
-    let operands: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
-    let [source, link] = operands.as_slice() else { return false };
+    let Some((source, link)) = step.link() else { return false };
     let outside = |path: &str| {
         !in_builder(&recipe.builder_folders, path)
             && !recipe.carried.iter().any(|carried| paths::within(path, &carried.to))
     };
-    step.program() == "ln"
-        && step.always
+    step.always
         && (["/usr/lib/", "/usr/share/"].iter().any(|folder| source.trim_matches('"').starts_with(folder))
             || looked_up(source).is_some_and(|program| !is_compiler(&paths::join("/usr/bin", program))))
         && !source.trim_matches('"').ends_with(".so")

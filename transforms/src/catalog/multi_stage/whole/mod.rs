@@ -26,7 +26,7 @@ use crate::transform::{Applicability, Refusal};
 use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
-use super::survey::{Survey, refuse};
+use super::survey::{Survey, Unit, refuse};
 use super::{go, helpers, lean, libraries, runs, stores, workplace};
 
 use last_build::last_build;
@@ -143,22 +143,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         // Who works with R in the image's own server starts what he likes.
         let works = self.survey.entry.is_empty() && self.image.as_ref().and_then(Image::language) == Some("r");
         self.opaque = self.starts_unread() || works;
-        let mut later = self.survey.units.iter().skip(self.last_build + 1).flat_map(|unit| unit.steps);
-        let brought = |step: &Step| {
-            let words = step.argv.iter().take(2).filter_map(|word| step.path(word));
-            let copies = || self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
-            words.into_iter().any(|path| {
-                self.survey.copied_file(&path)
-                    || copies().any(|copy| copy.to.as_deref().is_some_and(|to| paths::within(&path, to)))
-            })
-        };
-        if let Some(script) = later.find(|step| hidden(self.survey, step) && brought(step)) {
-            if self.smaller {
-                let text = format!("`{}` may run what only the full image has: it is not there to read", shown(script));
-                return Err(refuse("built-by-a-script", text, true));
-            }
-            self.opaque = true;
-        }
+        self.scripts_behind()?;
         workplace::check(self.survey, self.opaque)?;
         if self.opaque {
             runs_projects(self.survey)?;
@@ -193,63 +178,15 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         self.orphans();
         self.leave_links();
         self.leaves()?;
-        // A package that is made of it says itself what it needs.
-        let packs = self.survey.steps().any(|(_, step)| runs::PACKAGE_MAKERS.contains(&step.program()));
-        let asked = |(_, step): &(usize, &Step)| !packs && step.argv.iter().any(|word| word == "build-dep");
-        if let Some((at, step)) = self.survey.steps().find(asked) {
-            let text = format!(
-                "`{}` in line {} installs what something is built with, and which of it is needed when that runs is not \
-                 told",
-                shown(step),
-                self.survey.units.get(at).map_or(0, |unit| unit.instruction.lines.0)
-            );
-            return Err(refuse("entangled", text, false));
-        }
+        self.build_dependencies()?;
         adrift(self.survey, self.image.as_ref())?;
-        let behind = self.survey.units.iter().skip(self.last_build + 1);
-        for unit in behind.clone() {
-            let mut packages = unit.steps.iter().filter_map(|step| runs::made_archive(self.survey, unit, step));
-            let copied = |path: &String| self.carried.iter().any(|carried| paths::within(path, &carried.to));
-            if let Some(made) = packages.find(|path| !copied(path)) {
-                return Err(runs::installs_made(unit.instruction.lines.0, &made));
-            }
-        }
-        if let Some((unit, owner, maker)) = behind
-            .filter_map(|unit| {
-                unit.steps.iter().find_map(|step| runs::nobodys(self.survey, step)).map(|found| (unit, found))
-            })
-            .map(|(unit, (owner, maker))| (unit, owner, maker))
-            .next()
-        {
-            let text = format!(
-                "line {} names {owner}, whom no instruction makes; `{maker}` may, and what it does is not there to read",
-                unit.instruction.lines.0
-            );
-            return Err(refuse("built-by-a-script", text, true));
-        }
+        self.nothing_behind()?;
         unread(self.survey, self.last_build)?;
         self.settle_work()?;
         self.leave_tools();
         self.links_over_folders()?;
         if self.smaller {
-            self.libraries = libraries::wanted(
-                self.survey,
-                self.image.as_ref(),
-                &self.runtime,
-                &mut self.assumptions,
-                &mut self.carried,
-                &mut self.build,
-            )?;
-            if self.image.as_ref().is_some_and(|image| image.name() == "golang")
-                && go::lacks_certificates(self.survey, &self.runtime)
-            {
-                let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
-                let evidence = "the program may speak TLS, and the plain image has no certificates".into();
-                self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
-            }
-            if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
-                self.finish.push("ldconfig".into());
-            }
+            self.lacking()?;
         }
         self.compilers_libraries();
         if helpers::corepack(self.survey, &self.programs()).is_some() {
@@ -259,16 +196,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         }
         results_adrift(self.survey, &self.carried)?;
         let root = self.root_project()?;
-        self.behind.extend(lean::one_program(self.survey, &mut self.carried));
-        self.behind.extend(lean::published(self.survey, &mut self.carried));
-        self.behind.extend(lean::static_site(self.survey, &mut self.carried));
-        self.behind.extend(lean::nitro(self.survey, &mut self.carried));
-        self.behind.extend(lean::brought_again(self.survey, self.last_build, &mut self.carried));
-        if let Some(path) = lean::settings_left(self.survey, self.last_build, &self.carried) {
-            let evidence = "the program reads it, and the repository does not have it".into();
-            self.build.push(format!("touch {path}"));
-            self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
-        }
+        self.leave_unused();
         let sources_stay = lean::stays_in_root(self.survey, &self.carried);
         self.prune();
         self.build.extend(root);
@@ -313,6 +241,110 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             assumptions: self.assumptions,
             applicability: Applicability::Review,
         })
+    }
+
+    /// Looks at the scripts that run behind the build and can't be read.
+    ///
+    /// # Errors
+    /// Where one may run what only the full image has.
+    fn scripts_behind(&mut self) -> Result<(), Refusal> {
+        let mut later = self.survey.units.iter().skip(self.last_build + 1).flat_map(|unit| unit.steps);
+        let brought = |step: &Step| {
+            let words = step.argv.iter().take(2).filter_map(|word| step.path(word));
+            let copies = || self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+            words.into_iter().any(|path| {
+                self.survey.copied_file(&path)
+                    || copies().any(|copy| copy.to.as_deref().is_some_and(|to| paths::within(&path, to)))
+            })
+        };
+        if let Some(script) = later.find(|step| hidden(self.survey, step) && brought(step)) {
+            if self.smaller {
+                let text = format!("`{}` may run what only the full image has: it is not there to read", shown(script));
+                return Err(refuse("built-by-a-script", text, true));
+            }
+            self.opaque = true;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Where an install is of what something is built with, and which of that it needs later is not told.
+    fn build_dependencies(&self) -> Result<(), Refusal> {
+        // A package that is made of it says itself what it needs.
+        let packs = self.survey.steps().any(|(_, step)| runs::PACKAGE_MAKERS.contains(&step.program()));
+        let asked = |(_, step): &(usize, &Step)| !packs && step.argv.iter().any(|word| word == "build-dep");
+        if let Some((at, step)) = self.survey.steps().find(asked) {
+            let text = format!(
+                "`{}` in line {} installs what something is built with, and which of it is needed when that runs is not \
+                 told",
+                shown(step),
+                self.survey.units.get(at).map_or(0, |unit| unit.instruction.lines.0)
+            );
+            return Err(refuse("entangled", text, false));
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Where what comes behind the build asks for what only the builder has: a package that is made there, an account that
+    /// a script may make.
+    fn nothing_behind(&self) -> Result<(), Refusal> {
+        let behind = self.survey.units.iter().skip(self.last_build + 1);
+        for unit in behind.clone() {
+            let mut packages = unit.steps.iter().filter_map(|step| runs::made_archive(self.survey, unit, step));
+            let copied = |path: &String| self.carried.iter().any(|carried| paths::within(path, &carried.to));
+            if let Some(made) = packages.find(|path| !copied(path)) {
+                return Err(runs::installs_made(unit.instruction.lines.0, &made));
+            }
+        }
+        let nobodys = |unit: &'s Unit<'m>| {
+            unit.steps.iter().find_map(|step| runs::nobodys(self.survey, step)).map(|found| (unit, found))
+        };
+        if let Some((unit, (owner, maker))) = behind.into_iter().find_map(nobodys) {
+            let text = format!(
+                "line {} names {owner}, whom no instruction makes; `{maker}` may, and what it does is not there to read",
+                unit.instruction.lines.0
+            );
+            return Err(refuse("built-by-a-script", text, true));
+        }
+        Ok(())
+    }
+
+    /// Finds what the programs need that the smaller image lacks.
+    fn lacking(&mut self) -> Result<(), Refusal> {
+        self.libraries = libraries::wanted(
+            self.survey,
+            self.image.as_ref(),
+            &self.runtime,
+            &mut self.assumptions,
+            &mut self.carried,
+            &mut self.build,
+        )?;
+        if self.image.as_ref().is_some_and(|image| image.name() == "golang")
+            && go::lacks_certificates(self.survey, &self.runtime)
+        {
+            let path = "/etc/ssl/certs/ca-certificates.crt".to_owned();
+            let evidence = "the program may speak TLS, and the plain image has no certificates".into();
+            self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
+        }
+        if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
+            self.finish.push("ldconfig".into());
+        }
+        Ok(())
+    }
+
+    /// Leaves behind what the context proves to be of no use when the container runs.
+    fn leave_unused(&mut self) {
+        self.behind.extend(lean::one_program(self.survey, &mut self.carried));
+        self.behind.extend(lean::published(self.survey, &mut self.carried));
+        self.behind.extend(lean::static_site(self.survey, &mut self.carried));
+        self.behind.extend(lean::nitro(self.survey, &mut self.carried));
+        self.behind.extend(lean::brought_again(self.survey, self.last_build, &mut self.carried));
+        if let Some(path) = lean::settings_left(self.survey, self.last_build, &self.carried) {
+            let evidence = "the program reads it, and the repository does not have it".into();
+            self.build.push(format!("touch {path}"));
+            self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
+        }
     }
 
     /// Reads every command once more.

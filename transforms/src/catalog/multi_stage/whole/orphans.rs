@@ -232,8 +232,7 @@ impl<'s> Whole<'s, '_, '_> {
     /// The file of the project that a link in PATH stands for: `ln -s /srv/app/start.sh /usr/bin/start`.
     fn linked(&self, program: &str) -> Option<String> {
         let made = |step: &Step| {
-            let words: Vec<&String> = step.args().iter().filter(|arg| !arg.starts_with('-')).collect();
-            let [target, link] = words.as_slice() else { return None };
+            let (target, link) = step.link()?;
             let path = step.path(link)?;
             let names = path.ends_with("/bin") && paths::name(target) == program
                 || paths::parent(&path).ends_with("/bin") && paths::name(&path) == program;
@@ -243,7 +242,6 @@ impl<'s> Whole<'s, '_, '_> {
             let copies = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
             path.ends_with(".sh") && copies.filter_map(|copy| copy.to.as_deref()).any(|to| paths::within(path, to))
         };
-        let links = self.survey.steps().map(|(_, step)| step).filter(|step| step.program() == "ln");
-        links.filter_map(made).find(brought)
+        self.survey.steps().filter_map(|(_, step)| made(step)).find(brought)
     }
 }

@@ -142,7 +142,7 @@ impl<'s> Whole<'s, '_, '_> {
             folders.extend(unit.copy.iter().filter_map(|copy| copy.to.clone()));
             for step in unit.steps {
                 let named = || step.args().iter().filter(|arg| !arg.starts_with('-'));
-                let link = named().nth(1).filter(|word| step.program() == "ln" && !word.ends_with('/'));
+                let link = step.link().map(|(_, link)| link).filter(|link| !link.ends_with('/'));
                 if let Some(made) = link.and_then(|link| step.path(link))
                     && (there.contains(&Some(made.as_str())) || taken.contains(&made))
                     && !folders.contains(&made)

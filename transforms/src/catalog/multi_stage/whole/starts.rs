@@ -16,6 +16,9 @@ use super::last_build::{hidden, toolchain};
 use super::shown;
 
 /// Whether the stage starts something that a rewrite must keep working, and needs no toolchain for.
+///
+/// # Errors
+/// Where it starts nothing, is there to be worked in, or compiles when it runs.
 pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Result<(), Refusal> {
     let serves = image.is_some_and(|image| {
         image.kind() == Kind::Server
@@ -32,47 +35,7 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
     if !survey.entry.known {
         return Err(refuse("unreadable-entry", "what CMD or ENTRYPOINT starts can't be parsed", false));
     }
-    let waits = survey.entry.steps.iter().all(|step| {
-        let file = |at: usize| {
-            let before = at.checked_sub(1).and_then(|before| step.args().get(before));
-            before.is_some_and(|option| matches!(option.as_str(), "--init-file" | "--rcfile"))
-        };
-        let interactive = Words::Shells.has(step.program())
-            && step
-                .args()
-                .iter()
-                .enumerate()
-                .all(|(at, arg)| arg.starts_with('-') && !arg.starts_with("-c") || file(at));
-        // A shell in the browser: `gotty -w bash`.
-        let shown = matches!(step.program(), "gotty" | "ttyd" | "wetty" | "butterfly.server.py" | "shellinaboxd")
-            && step.args().iter().any(|arg| Words::Shells.has(paths::name(arg)) || arg == "/:LOGIN");
-        // `tini -- bash`, `docker-entrypoint.sh bash`: what comes before it ends in the shell.
-        let handed = match step.args() {
-            [.., before, last] => Words::Shells.has(paths::name(last)) && (!before.starts_with('-') || before == "--"),
-            [last] => Words::Shells.has(paths::name(last)),
-            [] => false,
-        };
-        let editor = matches!(
-            step.program(),
-            "nvim" | "vim" | "vi" | "emacs" | "atom" | "code" | "code-server" | "eclipse" | "idea.sh" | "clion.sh" | "qtcreator"
-        );
-        let interactive = interactive || shown || handed || editor;
-        // An interpreter that is given nothing to run asks for it.
-        let asks = step.args().is_empty()
-            && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
-        // A tool that only says who it is is there for who runs it with other words.
-        let tool = (matches!(step.kind(), "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go")
-            || step.program() == "jekyll")
-            && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
-        interactive
-            || asks
-            || tool
-            || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
-            || step.program() == "sleep"
-            || step.program() == "dind" && step.args().is_empty()
-            || matches!(step.kind(), "nothing")
-    });
-    if waits {
+    if survey.entry.steps.iter().all(is_for_people) {
         let text = "a shell, an editor or nothing of its own is started: it is an image to work in, tools included";
         return Err(refuse("development-image", text, true));
     }
@@ -91,6 +54,68 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         toolchain(step)?;
         scripts(survey, step, &mut toolchain)?;
     }
+    gems_at_start(survey)?;
+    mix_at_start(survey)?;
+    let python = || {
+        image.is_some_and(|image| image.language() == Some("python"))
+            || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
+    };
+    if let Some(start) = makes_another_environment(survey) {
+        let text = format!(
+            "`{}` makes the environment anew when the container starts, by a Python that the project asks for and nobody \
+             has installed, and may have to compile what it depends on",
+            shown(start)
+        );
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
+    if python() {
+        python_at_start(survey)?;
+    }
+    if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
+        let text = "DNX compiles what it starts, from packages in the home of who built";
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
+    Ok(())
+}
+
+/// Whether what a command starts waits for people, or for nothing: a shell, an editor, an interpreter without a program.
+fn is_for_people(step: &Step) -> bool {
+    let file = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| step.args().get(before));
+        before.is_some_and(|option| matches!(option.as_str(), "--init-file" | "--rcfile"))
+    };
+    let interactive = Words::Shells.has(step.program())
+        && step.args().iter().enumerate().all(|(at, arg)| arg.starts_with('-') && !arg.starts_with("-c") || file(at));
+    // A shell in the browser: `gotty -w bash`.
+    let shown = matches!(step.program(), "gotty" | "ttyd" | "wetty" | "butterfly.server.py" | "shellinaboxd")
+        && step.args().iter().any(|arg| Words::Shells.has(paths::name(arg)) || arg == "/:LOGIN");
+    // `tini -- bash`, `docker-entrypoint.sh bash`: what comes before it ends in the shell.
+    let handed = match step.args() {
+        [.., before, last] => Words::Shells.has(paths::name(last)) && (!before.starts_with('-') || before == "--"),
+        [last] => Words::Shells.has(paths::name(last)),
+        [] => false,
+    };
+    let editor = Words::Editors.has(step.program());
+    let interactive = interactive || shown || handed || editor;
+    // An interpreter that is given nothing to run asks for it.
+    let asks = step.args().is_empty()
+        && matches!(step.program(), "node" | "nodejs" | "python" | "python2" | "python3" | "erl" | "julia" | "R");
+    // A tool that only says who it is is there for who runs it with other words.
+    let tool = (matches!(step.kind(), "npm" | "yarn" | "pnpm" | "composer" | "jvm" | "rust" | "go")
+        || step.program() == "jekyll")
+        && matches!(step.args(), [only] if matches!(only.as_str(), "-v" | "-V" | "--version" | "version" | "--help"));
+    interactive
+        || asks
+        || tool
+        || step.program() == "tail" && step.args().iter().any(|arg| arg == "/dev/null")
+        || step.program() == "sleep"
+        || step.program() == "dind" && step.args().is_empty()
+        || matches!(step.kind(), "nothing")
+}
+
+/// # Errors
+/// Where the gems of what starts are installed by nobody.
+fn gems_at_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     // What the file installs by name may be all that Bundler looks for.
     let others = |step: &Step| {
         let names = || step.operands().skip(1).map(|name| name.split(':').next().unwrap_or(name));
@@ -109,6 +134,12 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         );
         return Err(refuse("toolchain-at-run-time", text, true));
     }
+    Ok(())
+}
+
+/// # Errors
+/// Where Mix compiles when the container runs, and may need a compiler of C for that.
+fn mix_at_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     // What Compose mounts over the project hides what was compiled of it.
     let hidden = |step: &Step| {
         let mounts = survey.model.settings.starts.iter().flat_map(|start| &start.mounts);
@@ -155,30 +186,18 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         );
         return Err(refuse("toolchain-at-run-time", text, true));
     }
-    let python = || {
-        image.is_some_and(|image| image.language() == Some("python"))
-            || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
-    };
-    if let Some(start) = makes_another_environment(survey) {
-        let text = format!(
-            "`{}` makes the environment anew when the container starts, by a Python that the project asks for and nobody \
-             has installed, and may have to compile what it depends on",
-            shown(start)
-        );
+    Ok(())
+}
+
+/// # Errors
+/// Where a module of Python, or a source of the project, compiles when it is used.
+fn python_at_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
+    if let Some(module) = libraries::compiled_at_start(survey) {
+        let text = format!("{module}, which the project asks for, compiles when it is used");
         return Err(refuse("toolchain-at-run-time", text, true));
     }
-    if python() {
-        if let Some(module) = libraries::compiled_at_start(survey) {
-            let text = format!("{module}, which the project asks for, compiles when it is used");
-            return Err(refuse("toolchain-at-run-time", text, true));
-        }
-        if let Some((file, words)) = survey.compiled() {
-            let text = format!("{file} has something compiled when it runs (`{}`)", words.trim_end_matches('('));
-            return Err(refuse("toolchain-at-run-time", text, true));
-        }
-    }
-    if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
-        let text = "DNX compiles what it starts, from packages in the home of who built";
+    if let Some((file, words)) = survey.compiled() {
+        let text = format!("{file} has something compiled when it runs (`{}`)", words.trim_end_matches('('));
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
@@ -193,7 +212,7 @@ fn makes_another_environment<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s Step>
             step.program() == "uv"
                 && step.subcommand() == Some("sync")
                 && step.cwd == *folder
-                && source(survey.units[at].index, step) == uv::Source::Image
+                && survey.units.get(at).is_some_and(|unit| source(unit.index, step) == uv::Source::Image)
         })
     };
     survey.entry.steps.iter().find(|step| {

@@ -23,7 +23,8 @@ impl<'s> Whole<'s, '_, '_> {
             Store::Home(".mix") => Some("mix iex elixir"),
             _ => effects::build_tools(step),
         };
-        let found = stores::folders(self.survey, self.image.as_ref(), unit, step, store);
+        let install = stores::Install { survey: self.survey, image: self.image.as_ref(), unit, step };
+        let found = stores::folders(&install, store);
         // Node that `make install` puts among the system's files is installed twice, and what it installs is not.
         let makes_node = |(_, step): (usize, &Step)| {
             matches!(effects::of(step), Effect::Store(Store::Prefix)) && stores::place(step).contains("/node")

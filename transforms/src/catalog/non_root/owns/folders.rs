@@ -161,13 +161,12 @@ pub(super) fn lies_at(survey: &Survey<'_, '_>, program: &str) -> Option<String> 
     if program.contains('/') || !effects::kind(program).is_empty() {
         return None;
     }
-    let link =
-        survey.all().flat_map(|unit| survey.steps(unit)).filter(|step| step.program() == "ln").find_map(|step| {
-            let mut paths = step.args().iter().filter(|arg| !arg.starts_with('-')).filter_map(|arg| step.path(arg));
-            let (from, to) = (paths.next()?, paths.next()?);
-            let named = paths::name(&to) == program || paths::name(&from) == program && paths::name(&to) == "bin";
-            (named && is_application(paths::parent(&from))).then_some(from)
-        });
+    let link = survey.all().flat_map(|unit| survey.steps(unit)).find_map(|step| {
+        let (from, to) = step.link()?;
+        let (from, to) = (step.path(from)?, step.path(to)?);
+        let named = paths::name(&to) == program || paths::name(&from) == program && paths::name(&to) == "bin";
+        (named && is_application(paths::parent(&from))).then_some(from)
+    });
     let path = || {
         let word = program.split(['-', '.', '_']).next().filter(|word| word.len() > 2)?;
         survey.all().filter(|unit| unit.instruction.keyword == Keyword::Env).find_map(|unit| {

@@ -1,6 +1,7 @@
 //! Where each instruction goes, and why.
 
-use crate::knowledge::homes;
+mod decide;
+
 use crate::knowledge::images::RunsAs;
 use crate::knowledge::releases::Manager;
 use crate::knowledge::words::Words;
@@ -14,8 +15,11 @@ use crate::transform::{Applicability, Refusal};
 
 use super::programs::Programs;
 use super::runtime::Runtime;
-use super::survey::{PATH, Survey, Unit, reads, refuse};
-use super::{accounts, helpers, lean, runs, stores, tidy, tools, whole};
+use super::survey::{Survey, Unit, reads, refuse};
+use super::{accounts, helpers, lean, runs, tools, whole};
+
+use decide::decide_all;
+pub(super) use decide::{brought_again, is_build_setting, mentions};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +132,7 @@ pub(super) struct Plan {
 const BUILD_VARIABLES: [&str; 6] =
     ["DEBIAN_FRONTEND", "DEBCONF_NONINTERACTIVE_SEEN", "MAKEFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS"];
 
-/// Decides for every unit.
+/// Decides for every unit, and what the runtime stage needs beside them.
 pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, Refusal> {
     // Clean-up right after the build belongs to it.
     while survey.units.get(recipe.last_build + 1).is_some_and(|unit| cleans(&recipe, unit))
@@ -137,6 +141,45 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         recipe.last_build += 1;
     }
     let mut pivot = recipe.last_build + 1;
+    let (mut recipe, mut decisions, unknown) = with_programs(survey, recipe, pivot)?;
+    // What would move from the end of the builder to the runtime stage stays where it is.
+    while pivot > 1 && decisions.get(pivot - 1).is_some_and(|decision| decision.place == Place::Runtime) {
+        pivot -= 1;
+        recipe.last_build = pivot - 1;
+    }
+    carry_lost(survey, &mut recipe, &decisions, pivot)?;
+    cache_libraries_last(&mut recipe.finish);
+    make_folders_first(survey, &mut recipe, &decisions, pivot);
+    declare_arguments(survey, &recipe, &mut decisions, pivot);
+    if helpers::bundles(survey, &recipe) {
+        recipe.build.extend(lean::without_modules(survey, &recipe.carried));
+    }
+    for command in unknown.into_iter().take(4) {
+        recipe.assumptions.push(format!("`{command}` changes nothing outside the folders that are copied"));
+        recipe.applicability = Applicability::Review;
+    }
+    if !recipe.installed.is_empty() {
+        declare_answers(survey, &mut decisions, pivot);
+    }
+    let packages = lacking(survey, &recipe, &decisions, pivot);
+    if let Some(refusal) = tools::unavailable(survey, &recipe, &packages) {
+        return Err(refusal);
+    }
+    copy_once(&mut recipe.carried);
+    if !packages.is_empty() {
+        recipe.tools = tools::install(&packages);
+    }
+    make_manuals(survey, &mut recipe, &packages, pivot);
+    parted(survey, recipe, decisions, pivot)
+}
+
+/// Decides for every unit, until the programs that the commands of the runtime stage start are all there. Answers with the
+/// commands of which nothing is known.
+fn with_programs(
+    survey: &Survey<'_, '_>,
+    mut recipe: Recipe,
+    pivot: usize,
+) -> Result<(Recipe, Vec<Decision>, Vec<String>), Refusal> {
     // A pass tells which programs the runtime stage starts, the next keeps the packages that bring them, and may start
     // others for that.
     const PASSES: usize = 4;
@@ -167,42 +210,52 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             break;
         }
     }
+    Ok((recipe, decisions, unknown))
+}
 
-    // What would move from the end of the builder to the runtime stage stays where it is.
-    while pivot > 1 && decisions.get(pivot - 1).is_some_and(|decision| decision.place == Place::Runtime) {
-        pivot -= 1;
-        recipe.last_build = pivot - 1;
-    }
-    let lost = lost(survey, &recipe, &decisions, pivot);
+/// Carries what else the shipped image names of what the builder writes.
+fn carry_lost(
+    survey: &Survey<'_, '_>,
+    recipe: &mut Recipe,
+    decisions: &[Decision],
+    pivot: usize,
+) -> Result<(), Refusal> {
+    let lost = lost(survey, recipe, decisions, pivot);
     recipe.carried.extend(lost);
     recipe.carried.retain(|carried| !is_taken_away(survey, &carried.from, pivot));
     if let Some(carried) = recipe.carried.iter().find(|carried| !paths::plain(&carried.from) || carried.from == "/") {
         let text = format!("{}: where that is can't be told from the file ({})", carried.evidence, carried.from);
         return Err(refuse("unknown-path", text, false));
     }
+    Ok(())
+}
 
-    // The cache of libraries is made when everything is there, by one command.
-    for command in &mut recipe.finish {
+/// The cache of libraries is made when everything is there, by one command.
+fn cache_libraries_last(finish: &mut Vec<String>) {
+    for command in finish.iter_mut() {
         if matches!(command.as_str(), "/sbin/ldconfig" | "/usr/sbin/ldconfig") {
             *command = "ldconfig".into();
         }
     }
-    if recipe.finish.iter().any(|command| command == "ldconfig") {
-        recipe.finish.retain(|command| command != "ldconfig");
-        recipe.finish.push("ldconfig".into());
+    if finish.iter().any(|command| command == "ldconfig") {
+        finish.retain(|command| command != "ldconfig");
+        finish.push("ldconfig".into());
     }
-    // A folder that an instruction works in has to be there before it.
+}
+
+/// A folder that an instruction works in has to be there before it.
+fn make_folders_first(survey: &Survey<'_, '_>, recipe: &mut Recipe, decisions: &[Decision], pivot: usize) {
     for at in (0..recipe.finish.len()).rev() {
         let Some(folder) = recipe.finish.get(at).and_then(|command| command.strip_prefix("mkdir -p ")) else {
             continue;
         };
-        let works = survey.units.iter().zip(&decisions).take(pivot).any(|(unit, decision)| match &decision.place {
+        let works = survey.units.iter().zip(decisions).take(pivot).any(|(unit, decision)| match &decision.place {
             Place::Builder => false,
             Place::BuilderAnd(text) => text.contains(folder),
             Place::Runtime | Place::Both => unit.instruction.args.text.contains(folder),
         });
         // Where the instruction makes it itself, `mkdir` would find it there.
-        let makes = survey.units.iter().zip(&decisions).take(pivot).any(|(unit, decision)| {
+        let makes = survey.units.iter().zip(decisions).take(pivot).any(|(unit, decision)| {
             let there = match &decision.place {
                 Place::Builder => false,
                 Place::BuilderAnd(text) => text.contains("mkdir") && text.contains(folder),
@@ -221,7 +274,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             }
         }
     }
-    // An ARG goes where it is read.
+}
+
+/// An ARG goes where it is read.
+fn declare_arguments(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &mut [Decision], pivot: usize) {
     let written: String = recipe.finish.iter().chain(&recipe.setup).map(|command| format!("{command}\n")).collect();
     for at in (0..pivot.min(survey.units.len())).rev() {
         let Some(unit) = survey.units.get(at).filter(|unit| unit.instruction.keyword == Keyword::Arg) else { continue };
@@ -245,73 +301,66 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             *decision = Decision { place: Place::Both, evidence: "the runtime stage reads it too".into() };
         }
     }
+}
 
-    if helpers::bundles(survey, &recipe) {
-        recipe.build.extend(lean::without_modules(survey, &recipe.carried));
-    }
-
-    for command in unknown.into_iter().take(4) {
-        recipe.assumptions.push(format!("`{command}` changes nothing outside the folders that are copied"));
-        recipe.applicability = Applicability::Review;
-    }
-
-    // Packages ask their questions of whoever installs them, in the runtime stage as well.
-    if !recipe.installed.is_empty() {
-        for (unit, decision) in survey.units.iter().zip(&mut decisions).take(pivot) {
-            let asks = matches!(unit.instruction.keyword, Keyword::Env | Keyword::Arg)
-                && unit
-                    .instruction
-                    .pairs(survey.model.file.escape)
-                    .iter()
-                    .any(|pair| runs::for_installing(pair.name.raw));
-            if asks && matches!(decision.place, Place::Builder | Place::BuilderAnd(_)) {
-                *decision = Decision { place: Place::Both, evidence: "the packages are installed by it".into() };
-            }
+/// Packages ask their questions of whoever installs them, in the runtime stage as well.
+fn declare_answers(survey: &Survey<'_, '_>, decisions: &mut [Decision], pivot: usize) {
+    for (unit, decision) in survey.units.iter().zip(decisions.iter_mut()).take(pivot) {
+        let asks = matches!(unit.instruction.keyword, Keyword::Env | Keyword::Arg)
+            && unit.instruction.pairs(survey.model.file.escape).iter().any(|pair| runs::for_installing(pair.name.raw));
+        if asks && matches!(decision.place, Place::Builder | Place::BuilderAnd(_)) {
+            *decision = Decision { place: Place::Both, evidence: "the packages are installed by it".into() };
         }
     }
+}
+
+/// The packages that the runtime stage has to install beside those of the file's own commands.
+fn lacking(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], pivot: usize) -> Vec<String> {
     let mut packages: Vec<String> = recipe.libraries.clone();
     packages.retain(|package| !recipe.installed.contains(package));
     if recipe.smaller {
-        let tools = tools::packages(survey, &recipe, &decisions).into_iter();
+        let tools = tools::packages(survey, recipe, decisions).into_iter();
         let missing = |package: &&str| {
-            !recipe.installed.iter().any(|name| name == package) || tools::used_before(survey, &decisions, package)
+            !recipe.installed.iter().any(|name| name == package) || tools::used_before(survey, decisions, package)
         };
         packages.extend(tools.filter(missing).map(str::to_owned));
-        packages.extend(without_lists(survey, &decisions, pivot));
+        packages.extend(without_lists(survey, decisions, pivot));
     }
     packages.sort_unstable();
     packages.dedup();
-    if let Some(refusal) = tools::unavailable(survey, &recipe, &packages) {
-        return Err(refusal);
-    }
-    let all: Vec<String> = recipe.carried.iter().map(|carried| carried.from.clone()).collect();
-    recipe.carried.retain(|carried| {
-        carried.from != carried.to
-            || !all.iter().any(|other| *other != carried.from && paths::within(&carried.from, other))
+    packages
+}
+
+/// Leaves out of what is copied what comes with another copy.
+fn copy_once(carried: &mut Vec<Carried>) {
+    let all: Vec<String> = carried.iter().map(|one| one.from.clone()).collect();
+    carried.retain(|one| {
+        one.from != one.to || !all.iter().any(|other| *other != one.from && paths::within(&one.from, other))
     });
     // A program of a folder that goes elsewhere goes there with it.
-    let all = recipe.carried.clone();
-    recipe.carried.retain(|carried| {
+    let all = carried.clone();
+    carried.retain(|one| {
         !all.iter().any(|other| {
-            let rest = paths::relative(&carried.from, &other.from).filter(|rest| !rest.is_empty());
-            carried.owner == other.owner && rest.is_some_and(|rest| carried.to == paths::join(&other.to, rest))
+            let rest = paths::relative(&one.from, &other.from).filter(|rest| !rest.is_empty());
+            one.owner == other.owner && rest.is_some_and(|rest| one.to == paths::join(&other.to, rest))
         })
     });
     // What is copied over another copy of it is enough.
-    let all = recipe.carried.clone();
+    let all = carried.clone();
     let mut at = 0;
-    recipe.carried.retain(|carried| {
+    carried.retain(|one| {
         at += 1;
-        let over = |other: &Carried| other.to == carried.to && other.from == other.to && carried.from != carried.to;
-        carried.to.ends_with('/') || !all.iter().skip(at).any(over)
+        let over = |other: &Carried| other.to == one.to && other.from == other.to && one.from != one.to;
+        one.to.ends_with('/') || !all.iter().skip(at).any(over)
     });
     // COPY reads patterns in its sources only; a folder takes what fits them.
-    for carried in recipe.carried.iter_mut().filter(|carried| paths::name(&carried.to).contains(['*', '?'])) {
-        carried.to = format!("{}/", paths::parent(&carried.to).trim_end_matches('/'));
+    for one in carried.iter_mut().filter(|one| paths::name(&one.to).contains(['*', '?'])) {
+        one.to = format!("{}/", paths::parent(&one.to).trim_end_matches('/'));
     }
-    if !packages.is_empty() {
-        recipe.tools = tools::install(&packages);
-    }
+}
+
+/// Makes the folders of manuals that a slim image lacks, and that some of the packages can't be installed without.
+fn make_manuals(survey: &Survey<'_, '_>, recipe: &mut Recipe, packages: &[String], pivot: usize) {
     if recipe.smaller && !survey.units.iter().any(|unit| unit.instruction.args.text.contains("/usr/share/man")) {
         let later =
             survey.units.iter().skip(pivot).flat_map(|unit| unit.steps).filter_map(|step| match effects::of(step) {
@@ -324,7 +373,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
             false => recipe.tools.splice(0..0, folders),
         };
     }
+}
 
+/// The plan with where the runtime stage goes on from: in which folder, and as whom.
+fn parted(survey: &Survey<'_, '_>, recipe: Recipe, decisions: Vec<Decision>, pivot: usize) -> Result<Plan, Refusal> {
     let stage = survey.stage;
     let first_left = survey.units.get(pivot).map_or(stage.body.end, |unit| unit.index);
     let Some(before) = survey.model.workdir(first_left) else {
@@ -428,59 +480,6 @@ pub(super) fn runs_as_root(survey: &Survey<'_, '_>) -> bool {
     survey.model.known(survey.stage).is_some_and(|image| image.runs_as() == RunsAs::Root)
 }
 
-/// Decides for every unit, in order.
-fn decide_all(
-    survey: &Survey<'_, '_>,
-    recipe: &mut Recipe,
-    pivot: usize,
-) -> Result<(Vec<Decision>, Vec<String>), Refusal> {
-    let mut decisions: Vec<Decision> = Vec::with_capacity(survey.units.len());
-    let mut unknown: Vec<String> = Vec::new();
-    for (at, unit) in survey.units.iter().enumerate() {
-        let decision = if at >= pivot {
-            if unit.tidy {
-                tidy::whole(survey, recipe, unit, true)?;
-            }
-            Decision { place: Place::Runtime, evidence: "it comes after the last build step".into() }
-        } else {
-            let decision = decide(survey, recipe, unit, at, &mut unknown)?;
-            placed(unit, &decision)?;
-            decision
-        };
-        let decision = match decision.place {
-            Place::Builder | Place::Runtime if recipe.shared.contains(&unit.index) => {
-                Decision { place: Place::Both, evidence: "later commands of both stages stand on it".into() }
-            }
-            _ => decision,
-        };
-        decisions.push(decision);
-    }
-    Ok((decisions, unknown))
-}
-
-/// Refuses where a command of the builder puts something into a folder of which only the base image knows where it is.
-fn placed(unit: &Unit<'_>, decision: &Decision) -> Result<(), Refusal> {
-    let kept = match &decision.place {
-        Place::Builder => "",
-        Place::BuilderAnd(text) => text,
-        Place::Runtime | Place::Both => return Ok(()),
-    };
-    let lost = |step| {
-        let set = |name: &str| {
-            let sets = |word: &String| word.split_once('=').is_some_and(|(set, _)| set == name);
-            unit.steps.iter().any(|step| step.assignments.iter().chain(&step.argv).any(sets))
-        };
-        Some((step, effects::unset_target(step).filter(|name| !set(name) && !kept.contains(name))?))
-    };
-    let Some((step, name)) = unit.steps.iter().find_map(lost) else { return Ok(()) };
-    let text = format!(
-        "where `{}` in line {} puts things can't be told: the file doesn't say what ${name} is",
-        whole::shown(step),
-        unit.instruction.lines.0,
-    );
-    Err(refuse("unknown-path", text, false))
-}
-
 /// Why nothing that the build made would be in the shipped image.
 fn nothing_copied(survey: &Survey<'_, '_>, recipe: &Recipe) -> Refusal {
     let steps = || survey.units.iter().take(recipe.last_build + 1).flat_map(|unit| unit.steps);
@@ -570,311 +569,6 @@ pub(super) fn in_builder(builder_folders: &[String], path: &str) -> bool {
 }
 
 static RUNTIME: Decision = Decision { place: Place::Runtime, evidence: String::new() };
-
-/// Decides for a unit that stands before the last build work.
-fn decide(
-    survey: &Survey<'_, '_>,
-    recipe: &mut Recipe,
-    unit: &Unit<'_>,
-    at: usize,
-    unknown: &mut Vec<String>,
-) -> Result<Decision, Refusal> {
-    let decision = |place, evidence: &str| Decision { place, evidence: evidence.into() };
-    Ok(match unit.instruction.keyword {
-        Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Stopsignal | Keyword::Expose => {
-            decision(Place::Runtime, "it describes how the image runs")
-        }
-        Keyword::Volume | Keyword::Label | Keyword::Maintainer => {
-            decision(Place::Runtime, "it describes the shipped image")
-        }
-        Keyword::Env => env(survey, recipe, unit),
-        Keyword::Shell => decision(Place::Both, "shell forms of both stages are read by it"),
-        Keyword::Copy | Keyword::Add => copy(survey, recipe, unit, at),
-        Keyword::Run if unit.tidy => tidy::whole(survey, recipe, unit, false)?,
-        Keyword::Run => runs::run(survey, recipe, unit, unknown)?,
-        _ => decision(Place::Builder, "the build needs it"),
-    })
-}
-
-/// ENV goes to both stages, unless only the toolchain reads it.
-fn env(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> Decision {
-    let pairs = unit.instruction.pairs(survey.model.file.escape);
-    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-    for pair in &pairs {
-        let name = pair.name.raw;
-        let value = pair.value.as_ref().map_or("", |value| value.raw);
-        let toolchain = recipe.toolchain_variables.contains(&name)
-            || BUILD_VARIABLES.contains(&name)
-            || (name == "PATH" && toolchain_path(recipe, survey, unit, value))
-            || left_tool(recipe, &survey.model.expand(unit.index, value));
-        if toolchain { dropped.push(name) } else { kept.push(pair) }
-    }
-    if dropped.is_empty() {
-        return Decision { place: Place::Both, evidence: "the program may read it".into() };
-    }
-    let evidence = format!("only the build reads {}", dropped.join(", "));
-    if kept.is_empty() {
-        return Decision { place: Place::Builder, evidence };
-    }
-    let words: Vec<String> = kept
-        .iter()
-        .map(|pair| match &pair.value {
-            Some(value) => format!("{}={}", pair.name.raw, value.raw),
-            None => pair.name.raw.to_owned(),
-        })
-        .collect();
-    Decision { place: Place::BuilderAnd(format!("ENV {}", words.join(" "))), evidence }
-}
-
-/// Whether a value is the place of a tool for building that stays behind: `M2_HOME=/opt/maven`.
-fn left_tool(recipe: &Recipe, value: &words::Expanded) -> bool {
-    // Go's programs look for what it has of its own by such a variable.
-    let tool = |folder: &String| stores::is_tool(folder) && !paths::name(folder).starts_with("go");
-    value.known
-        && value.text.starts_with('/')
-        && recipe.builder_folders.iter().any(|folder| tool(folder) && paths::within(&value.text, folder))
-        && !recipe.carried.iter().any(|carried| paths::within(&value.text, &carried.to))
-}
-
-/// Whether a new PATH adds nothing but folders of the toolchain.
-fn toolchain_path(recipe: &Recipe, survey: &Survey<'_, '_>, unit: &Unit<'_>, value: &str) -> bool {
-    let expanded = survey.model.expand(unit.index, value);
-    let value = if expanded.known { expanded.text } else { value.trim_matches('"').to_owned() };
-    // `/root/.cargo/bin`, where the compiler is: what of it goes along is carried.
-    let home = |folder: &str| {
-        let part = folder.split('/').find(|part| [".cargo", ".ghcup", ".rustup", ".sdkman"].contains(part));
-        part.is_some_and(|part| !recipe.carried.iter().any(|carried| carried.to.split('/').any(|other| other == part)))
-    };
-    value.split(':').all(|folder| {
-        home(folder)
-            || left_tool(recipe, &survey.model.expand(unit.index, folder))
-            || folder.contains("PATH") && folder.starts_with('$') && !folder.contains('/')
-            || folder.starts_with("$GOPATH")
-            || folder.starts_with("$GOROOT")
-            || folder.starts_with("${GOPATH}")
-            || recipe.builder_folders.iter().any(|toolchain| paths::within(folder, toolchain))
-                && !recipe.carried.iter().any(|carried| paths::within(folder, &carried.to))
-            || PATH.contains(&folder)
-    })
-}
-
-/// A COPY goes to the builder where the build uses what it brings, else to the runtime stage.
-fn copy(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, at: usize) -> Decision {
-    let Some(to) = unit.copy.as_ref().and_then(|copy| copy.to.as_deref()) else {
-        return Decision { place: Place::Both, evidence: "where it goes can't be told, so both stages have it".into() };
-    };
-    if recipe.builder_folders.iter().any(|folder| paths::within(to, folder)) {
-        if for_the_start(survey, recipe, unit, to) {
-            return Decision {
-                place: Place::Both,
-                evidence: "no command of the build names it, and what starts may".into(),
-            };
-        }
-        return Decision { place: Place::Builder, evidence: format!("{to} is where the build works") };
-    }
-    if to == "/" && recipe.sources_stay && unit.copy.as_ref().is_some_and(|copy| copy.context && copy.folder) {
-        return Decision {
-            place: Place::Builder,
-            evidence: "one program is made of it, which opens none of it".into(),
-        };
-    }
-    if let Some(copy) = &unit.copy
-        && survey.units.iter().skip(at + 1).any(|later| {
-            later.steps.iter().any(|step| {
-                runs::repeats(survey, recipe, later, step)
-                    && copy.sources.iter().any(|source| {
-                        mentions_file(step, &paths::join(to, paths::name(source))) || mentions_file(step, to)
-                    })
-            })
-        })
-    {
-        return Decision { place: Place::Both, evidence: format!("{to} is unpacked in the runtime stage too") };
-    }
-    let copy = unit.copy.as_ref();
-    let targets: Vec<String> = match copy {
-        Some(copy) if copy.folder => copy.sources.iter().map(|source| paths::join(to, paths::name(source))).collect(),
-        _ => vec![to.to_owned()],
-    };
-    if tidy::reads(survey, at, &targets) {
-        return Decision { place: Place::Both, evidence: format!("the runtime stage builds with {to} too") };
-    }
-    if paths::within(to, "/tmp") {
-        return Decision { place: Place::Builder, evidence: format!("{to} is scratch space") };
-    }
-    let removed = survey.removed(recipe.last_build);
-    let gone = |target: &String| removed.iter().any(|gone| paths::covers(gone, target) || paths::within(target, gone));
-    if targets.iter().all(gone) {
-        return Decision { place: Place::Builder, evidence: format!("the build takes {to} away again") };
-    }
-    if targets.iter().all(|target| is_build_setting(target)) {
-        return Decision { place: Place::Builder, evidence: "only tools of the build read it".into() };
-    }
-    if copy.is_some_and(|copy| !copy.sources.is_empty() && copy.sources.iter().all(|source| compiled_source(source))) {
-        return Decision { place: Place::Builder, evidence: "it is compiled".into() };
-    }
-    let unpacked = |target: &String| {
-        stores::is_archive(target)
-            && survey
-                .units
-                .iter()
-                .take(recipe.last_build + 1)
-                .skip(at + 1)
-                .flat_map(|unit| unit.steps)
-                .any(|step| step.kind() == "unpack" && mentions_file(step, target))
-    };
-    if targets.iter().all(unpacked) {
-        return Decision { place: Place::Builder, evidence: "it is unpacked in the builder".into() };
-    }
-    let run = survey
-        .units
-        .iter()
-        .skip(at + 1)
-        .flat_map(|unit| unit.steps)
-        .any(|step| survey.downloads(step).is_some() && targets.iter().any(|target| mentions_file(step, target)));
-    if run {
-        return Decision { place: Place::Both, evidence: "the runtime stage runs it too".into() };
-    }
-    if covered(survey, recipe, unit) {
-        return Decision { place: Place::Builder, evidence: format!("a later COPY brings {to} again") };
-    }
-    if let Some(tool) = helpers::copied(survey, recipe, unit, &targets) {
-        return Decision { place: Place::Builder, evidence: format!("only the build starts `{tool}`") };
-    }
-    let used = survey.units.iter().take(recipe.last_build + 1).skip(at + 1).flat_map(|unit| unit.steps).any(|step| {
-        let file_work = matches!(effects::of(step), Effect::Files(_));
-        !file_work && targets.iter().any(|target| mentions(step, target))
-    });
-    if used {
-        return Decision { place: Place::Both, evidence: format!("the build reads {to}, and the program may") };
-    }
-    // Only what is plainly for run time leaves the builder: a build reads files in ways that no command shows.
-    let named = |source: &String| {
-        let name = paths::name(source);
-        let plain =
-            [".sh", ".conf", ".cfg", ".cnf", ".ini", ".crontab", ".pem", ".crt"].iter().any(|end| name.ends_with(end));
-        let read = survey.units.iter().take(recipe.last_build + 1).any(|unit| {
-            unit.instruction.keyword == Keyword::Run
-                && (unit.instruction.args.text.contains(name) || unit.instruction.args.text.contains("*.sh"))
-                && unit.steps.iter().any(|step| {
-                    !matches!(effects::of(step), Effect::Files(_)) && step.argv.iter().any(|arg| arg.contains(name))
-                })
-        });
-        plain && !read
-    };
-    if copy.is_some_and(|copy| copy.context && copy.sources.iter().all(named)) {
-        return Decision { place: Place::Runtime, evidence: format!("no build step reads {to}") };
-    }
-    Decision { place: Place::Both, evidence: format!("the program may need {to}") }
-}
-
-/// Whether a file in a home is a setting, or a secret, that only tools of the build read.
-pub(super) fn is_build_setting(path: &str) -> bool {
-    let rest = ["/root", "/home"].iter().find_map(|home| paths::relative(path, home));
-    let everybodys = matches!(path, "/etc/gemrc" | "/etc/npmrc" | "/etc/pip.conf");
-    everybodys
-        || rest.is_some_and(|rest| {
-            rest.split('/').any(homes::is_for_builds)
-                || rest.contains(".ssh/")
-                    && (paths::name(path).starts_with("id_") || paths::name(path).starts_with("known_hosts"))
-                || rest.ends_with("pip.conf")
-        })
-}
-
-/// Whether an instruction behind the build brings the same files again: `COPY requirements.txt .`, and then `COPY . .`;
-/// or whether they are lists that only an installer reads.
-fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
-    let Some(copy) = unit.copy.as_ref().filter(|copy| copy.context) else { return false };
-    let Some(to) = copy.to.as_deref() else { return false };
-    let lists = copy.sources.iter().all(|source| {
-        let name = paths::name(source).to_ascii_lowercase();
-        name.starts_with("requirements") && name.ends_with(".txt")
-            || matches!(
-                name.as_str(),
-                "constraints.txt"
-                    | "cpanfile"
-                    | "gemfile"
-                    | "gemfile.lock"
-                    | "gemfile*"
-                    | "pipfile"
-                    | "pipfile*"
-                    | "pipfile.lock"
-                    | "environment.yml"
-            ) && !survey.entry.steps.iter().any(|step| step.program() == "bundle")
-    });
-    // Outside the application's folder a list has no second reader.
-    let aside = survey.model.final_workdir(survey.stage).is_none_or(|cwd| cwd == "/" || !paths::within(to, cwd));
-    if lists && aside {
-        return true;
-    }
-    let folder = if copy.folder { to } else { paths::parent(to) };
-    let brings = |later: &Unit<'_>| {
-        later.copy.is_some_and(|later| later.context && later.to.as_deref() == Some(folder) && later.is_whole())
-    };
-    let behind = || survey.units.iter().skip(recipe.last_build + 1);
-    // A command between the two works on the file that is there by then: `chmod +x entrypoint.sh`.
-    let targets: Vec<String> = copy.sources.iter().filter_map(|source| copy.place(source)).collect();
-    let between = || {
-        let steps = behind().take_while(|unit| !brings(unit)).flat_map(|unit| unit.steps);
-        steps.into_iter().any(|step| targets.iter().any(|target| step.args().iter().any(|arg| step.is_at(arg, target))))
-    };
-    behind().any(brings)
-        && copy.sources.iter().all(|source| {
-            !source.contains('/') || source.starts_with("./") && !source.get(2..).is_some_and(|rest| rest.contains('/'))
-        })
-        && !between()
-}
-
-/// Whether a file is one that an instruction behind the build brings again, with the mode that it has in the context.
-pub(super) fn brought_again(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
-    let brings = |unit: &&Unit<'_>| {
-        unit.copy.is_some_and(|copy| copy.sources.iter().any(|source| copy.place(source).as_deref() == Some(path)))
-    };
-    let mut copies = survey.units.iter().take(recipe.last_build + 1).filter(brings).peekable();
-    copies.peek().is_some() && copies.all(|unit| covered(survey, recipe, unit))
-}
-
-/// Whether a COPY or ADD puts files that the start script may read, as settings and templates are, into a folder of the
-/// build that stays behind: no command of the build names them.
-fn for_the_start(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, to: &str) -> bool {
-    let Some(copy) = unit.copy.as_ref() else { return false };
-    let goes = recipe.carried.iter().any(|carried| paths::within(to, &carried.from));
-    let setting =
-        |source: &String| paths::name(source).rsplit_once('.').is_some_and(|(_, end)| Words::SettingEnds.has(end));
-    let named = |source: &String| {
-        let name = paths::name(source);
-        survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.contains(name)))
-    };
-    let scratch = ["/tmp", "/var/tmp"].iter().any(|folder| paths::within(to, folder));
-    recipe.opaque_entry
-        && !goes
-        && !scratch
-        && !copy.sources.is_empty()
-        && copy.sources.iter().all(|source| setting(source) && !named(source))
-        && !survey.removed(recipe.last_build).iter().any(|gone| paths::covers(gone, to))
-}
-
-/// Whether a file is the source of a compiled program, which nothing reads when the program runs.
-fn compiled_source(source: &str) -> bool {
-    Words::CompiledEnds.list().iter().any(|end| source.ends_with(end))
-        || matches!(
-            paths::name(source),
-            "pom.xml" | "go.mod" | "go.sum" | "go.*" | "Cargo.toml" | "Cargo.lock" | "Makefile" | "CMakeLists.txt"
-        )
-}
-
-/// Whether a command names a file, or a folder that it works in is the file's.
-fn mentions_file(step: &Step, path: &str) -> bool {
-    step.args().iter().filter_map(|arg| step.path(arg)).any(|named| paths::within(&named, path))
-}
-
-/// Whether a command names a path or works in it.
-pub(super) fn mentions(step: &Step, path: &str) -> bool {
-    step.cwd.as_deref().is_some_and(|cwd| path != "/" && paths::within(cwd, path))
-        || step.argv.iter().any(|arg| {
-            let value = arg.rsplit('=').next().unwrap_or(arg);
-            !value.starts_with('-') && step.reaches(value, path)
-        })
-}
 
 /// Whether what starts, or a health check, needs a package by its name.
 pub(super) fn needed_at_start(survey: &Survey<'_, '_>, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What tools put into root's home while the image is built, and look for in the user's home when it runs: browsers,
 //! models, interpreters.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -128,14 +129,18 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
 }
 
 /// The commands as they are, and those that a manager of the project's packages starts: `uv run python -c '...'`.
-fn behind_runners(steps: &[Step]) -> Vec<Step> {
-    let mut all = steps.to_vec();
-    all.extend(steps.iter().filter_map(|step| {
+fn behind_runners(steps: &[Step]) -> Cow<'_, [Step]> {
+    let behind = |step: &Step| {
         let (program, args) = owns::behind_a_runner(step);
         let another = program != step.program() && !step.program().starts_with("python");
         another.then(|| step.with_argv(std::iter::once(program).map(str::to_owned).chain(args.to_vec()).collect()))
-    }));
-    all
+    };
+    let behind: Vec<Step> = steps.iter().filter_map(behind).collect();
+    // Hardly a file has any.
+    match behind.is_empty() {
+        true => Cow::Borrowed(steps),
+        false => Cow::Owned(steps.iter().cloned().chain(behind).collect()),
+    }
 }
 
 /// What a RUN puts into root's home that no variable moves, with the folders in which the tool goes on writing.

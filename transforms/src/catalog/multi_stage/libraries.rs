@@ -33,12 +33,13 @@ const ASSEMBLIES: [&str; 2] = ["/usr/lib/mono/4.5", "/usr/lib/mono/gac"];
 const COLLECTED: &str = "/opt/libraries";
 
 /// The packages that the runtime stage installs for the modules of the program. What has to be copied in place of that is
-/// added to `carried`, and what the builder has to do for it to `build`.
+/// added to `carried`, and what the builder, which ends with the unit `last_build`, has to do for it to `build`.
 ///
 /// # Errors
 /// Where packages are needed, and the release has them only in the archive.
 pub(super) fn wanted(
     survey: &Survey<'_, '_>,
+    last_build: usize,
     image: Option<&Image<'_>>,
     runtime: &Runtime,
     assumptions: &mut Vec<String>,
@@ -134,7 +135,7 @@ pub(super) fn wanted(
         && matches!(language, "python" | "ruby")
         && (read.is_none() || found.iter().any(|package| package.starts_with("lib")))
         && !read.iter().flatten().chain(&named).any(opens)
-        && let Some(command) = collecting(survey, carried)
+        && let Some(command) = collecting(survey, last_build, carried)
     {
         found.retain(|package| !package.starts_with("lib"));
         build.push(command);
@@ -193,9 +194,9 @@ pub(super) fn wanted(
 
 /// What collects, in the builder, the shared libraries of the system that the modules link to: the loader names them, which
 /// no list of packages does better. `None` where no modules are carried, or something else than root and `/bin/sh` works there.
-fn collecting(survey: &Survey<'_, '_>, carried: &[Carried]) -> Option<String> {
+fn collecting(survey: &Survey<'_, '_>, last_build: usize, carried: &[Carried]) -> Option<String> {
     let other = |keyword| matches!(keyword, Keyword::User | Keyword::Shell);
-    if survey.units.iter().any(|unit| other(unit.instruction.keyword)) {
+    if survey.units.iter().take(last_build + 1).any(|unit| other(unit.instruction.keyword)) {
         return None;
     }
     let plain = |path: &&str| !path.contains(['*', '$', ' ', '\'', '"']);
@@ -214,7 +215,7 @@ fn collecting(survey: &Survey<'_, '_>, carried: &[Carried]) -> Option<String> {
     let next = format!(" {}{}    ", char::from(*escape), eol.text());
     // What the loader and the C library consist of, the small image has of its own.
     Some(format!(
-        "mkdir {COLLECTED} && ldd {} 2>/dev/null{next}| awk '$3 ~ \"^/(usr/)?lib/\" && $1 !~ \
+        "mkdir {COLLECTED}{next}&& ldd {} 2>/dev/null{next}| awk '$3 ~ \"^/(usr/)?lib/\" && $1 !~ \
          /^lib(c|dl|m|pthread|resolv|rt|util)[.]so/ {{ print $3 }}'{next}| sort -u | xargs -r cp -Lt {COLLECTED}",
         asked.join(" ")
     ))

@@ -314,6 +314,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
     fn lacking(&mut self) -> Result<(), Refusal> {
         self.libraries = libraries::wanted(
             self.survey,
+            self.last_build,
             self.image.as_ref(),
             &self.runtime,
             &mut self.assumptions,

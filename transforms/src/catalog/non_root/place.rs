@@ -282,29 +282,17 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
     let mut commands = Vec::new();
     let covered =
         |path: &str| later.iter().any(|whole| whole.recursive && crate::model::paths::within(path, &whole.path));
-    let made: Vec<&Folder> =
-        folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, place)).collect();
-    let missing: Vec<String> = made.iter().map(|folder| spelled(survey, &folder.path, place)).collect();
+    let missing: Vec<String> = folders
+        .iter()
+        .filter(|folder| folder.make && !exists(survey, &folder.path, place))
+        .map(|folder| spelled(survey, &folder.path, place))
+        .collect();
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
-    // `mkdir -p` makes the folders between as well, as root's, and a COPY into folders that are there leaves them so.
-    let mut between: Vec<&str> = Vec::new();
-    for folder in &made {
-        let mut above = paths::parent(&folder.path);
-        let inside = |path: &str| folders.iter().any(|one| one.path != path && paths::within(path, &one.path));
-        while inside(above) && !exists(survey, above, place) {
-            let listed = between.contains(&above) || folders.iter().any(|one| one.path == above);
-            if !listed && !covered(above) {
-                between.push(above);
-            }
-            above = paths::parent(above);
-        }
-    }
     for (recursive, flag) in [(false, ""), (true, "-R ")] {
         let names = folders.iter().filter(|folder| folder.recursive == recursive && !covered(&folder.path));
-        let names = names.map(|folder| folder.path.as_str()).chain(between.drain(..).filter(|_| !recursive));
-        let names: Vec<String> = names.map(|path| spelled(survey, path, place)).collect();
+        let names: Vec<String> = names.map(|folder| spelled(survey, &folder.path, place)).collect();
         if !names.is_empty() {
             commands.push(format!("chown {flag}{owner} {}", names.join(" ")));
         }

@@ -1,6 +1,7 @@
 //! Which Python uv takes for the environment that it makes.
 
 use crate::knowledge::images::Image;
+use crate::syntax::Keyword;
 use crate::syntax::words::Value;
 
 use super::commands::Step;
@@ -25,14 +26,10 @@ pub fn source(model: &Model<'_>, stage: &Stage, index: usize, step: &Step) -> So
         _ => None,
     };
     // What stands behind the program that `uv run` starts is that program's: `uv run uvicorn main:app -p 8000`.
-    let runs = step.subcommand() == Some("run");
-    let own = step.args().iter().skip(usize::from(runs)).scan(false, |value, arg| {
-        let option = arg.starts_with('-');
-        let goes_on = option || *value || !runs;
-        *value = option && !arg.contains('=');
-        goes_on.then_some(arg)
-    });
-    let own: Vec<&String> = own.collect();
+    let args = step.args();
+    let run = args.iter().position(|arg| arg == "run").filter(|_| step.subcommand() == Some("run"));
+    let behind = run.and_then(|at| args.get(at + 1..)).map_or(0, |rest| behind_options(rest).len());
+    let own = args.get(..args.len() - behind).unwrap_or_default();
     let option = |name: &str| {
         own.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix(name)? {
             "" => own.get(at + 1).map(|value| (*value).clone()),
@@ -56,6 +53,55 @@ pub fn source(model: &Model<'_>, stage: &Stage, index: usize, step: &Step) -> So
         return Source::Image;
     };
     compare(&asked, model.known(stage).and_then(|image| version(&image)).as_deref())
+}
+
+/// Those of `starts` by `uv run` for which the environment of the build is of no use: what pins the version of Python has come
+/// after `uv sync` has made it.
+pub fn made_anew<'s>(
+    model: &Model<'_>,
+    stage: &Stage,
+    starts: impl IntoIterator<Item = &'s Step>,
+) -> impl Iterator<Item = &'s Step> {
+    let last = model.body(stage).next_back().map_or(0, |(index, _)| index);
+    let made = move |folder: &Option<String>| {
+        model.body(stage).filter(|(_, instruction)| instruction.keyword == Keyword::Run).any(|(index, _)| {
+            model.steps(index).unwrap_or_default().iter().any(|step| {
+                step.program() == "uv"
+                    && step.subcommand() == Some("sync")
+                    && step.cwd == *folder
+                    && source(model, stage, index, step) == Source::Image
+            })
+        })
+    };
+    starts.into_iter().filter(move |step| {
+        step.program() == "uv"
+            && step.subcommand() == Some("run")
+            && source(model, stage, last, step) == Source::Download
+            && made(&step.cwd)
+    })
+}
+
+/// The words behind the options of a runner: `--no-sync --extra web python app.py`.
+pub fn behind_options(words: &[String]) -> &[String] {
+    const VALUED: [&str; 12] = [
+        "-p",
+        "--python",
+        "--with",
+        "--with-editable",
+        "--with-requirements",
+        "--extra",
+        "--group",
+        "--only-group",
+        "--env-file",
+        "--package",
+        "--project",
+        "--directory",
+    ];
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
+        at += 1 + usize::from(VALUED.contains(&word.as_str()));
+    }
+    words.get(at..).unwrap_or_default()
 }
 
 /// The content of a file of the project, if a COPY above instruction `index` has brought it.

@@ -112,10 +112,11 @@ pub(super) fn find(survey: &Survey<'_, '_>) -> Caches {
     }
     // No variable of this stage moves what a stage below has put there.
     for unit in below.into_iter().filter(|unit| survey.is_roots(unit)) {
+        let steps = behind_runners(survey.steps(unit));
         let moved = |cache: &Cache| {
             free(cache.variable)
                 && !caches.moved.iter().any(|(_, known)| known == cache)
-                && behind_runners(survey.steps(unit)).iter().any(|step| fills(survey, unit.index, step, *cache))
+                && steps.iter().any(|step| fills(survey, unit.index, step, *cache))
         };
         if let Some(cache) = [PLAYWRIGHT, PUPPETEER, PYTHON, POETRY, PIPENV, MIX, PUB].iter().find(|cache| moved(cache))
         {

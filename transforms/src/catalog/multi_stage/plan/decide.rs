@@ -319,7 +319,7 @@ fn covered(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>) -> bool {
 }
 
 /// Whether a file is one that an instruction behind the build brings again, with the mode that it has in the context.
-pub(in crate::catalog::multi_stage) fn brought_again(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
+pub(in crate::catalog::multi_stage) fn is_brought_again(survey: &Survey<'_, '_>, recipe: &Recipe, path: &str) -> bool {
     let brings = |unit: &&Unit<'_>| {
         unit.copy.is_some_and(|copy| copy.sources.iter().any(|source| copy.place(source).as_deref() == Some(path)))
     };

@@ -19,7 +19,7 @@ use super::survey::{Survey, Unit, reads, refuse};
 use super::{accounts, helpers, lean, runs, tools, whole};
 
 use decide::decide_all;
-pub(super) use decide::{brought_again, is_build_setting, mentions};
+pub(super) use decide::{is_brought_again, is_build_setting, mentions};
 
 /// Where an instruction goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::syntax::shell::Item;
 use crate::transform::Refusal;
 
-use super::super::plan::{Recipe, brought_again, in_builder, is_build_setting, is_carried, mentions};
+use super::super::plan::{Recipe, in_builder, is_brought_again, is_build_setting, is_carried, mentions};
 use super::super::survey::{Survey, Unit, refuse};
 use super::super::whole::{option_folder, shown};
 use super::super::{globals, helpers, stores};
@@ -290,7 +290,7 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
         // What is changed of it is undone where the file is brought once more.
         } else if matches!(program, "chmod" | "chown" | "chgrp")
             && !touched.is_empty()
-            && touched.iter().all(|path| brought_again(survey, self.recipe, path))
+            && touched.iter().all(|path| is_brought_again(survey, self.recipe, path))
         {
             piece.builds = true;
         } else if self.touches_shipped(step, touched) {

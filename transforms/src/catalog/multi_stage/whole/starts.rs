@@ -60,7 +60,7 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
         image.is_some_and(|image| image.language() == Some("python"))
             || survey.steps().any(|(_, step)| matches!(step.program(), "pip" | "pip3" | "uv" | "poetry"))
     };
-    if let Some(start) = makes_another_environment(survey) {
+    if let Some(start) = uv::made_anew(survey.model, survey.stage, &survey.entry.steps).next() {
         let text = format!(
             "`{}` makes the environment anew when the container starts, by a Python that the project asks for and nobody \
              has installed, and may have to compile what it depends on",
@@ -201,26 +201,6 @@ fn python_at_start(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Err(refuse("toolchain-at-run-time", text, true));
     }
     Ok(())
-}
-
-/// The start by uv for which the environment of the build is of no use, as what pins the version of Python has come after it.
-fn makes_another_environment<'s>(survey: &'s Survey<'_, '_>) -> Option<&'s Step> {
-    let last = survey.units.last()?.index;
-    let source = |index: usize, step: &Step| uv::source(survey.model, survey.stage, index, step);
-    let made = |folder: &Option<String>| {
-        survey.steps().any(|(at, step)| {
-            step.program() == "uv"
-                && step.subcommand() == Some("sync")
-                && step.cwd == *folder
-                && survey.units.get(at).is_some_and(|unit| source(unit.index, step) == uv::Source::Image)
-        })
-    };
-    survey.entry.steps.iter().find(|step| {
-        step.program() == "uv"
-            && step.subcommand() == Some("run")
-            && source(last, step) == uv::Source::Download
-            && made(&step.cwd)
-    })
 }
 
 /// Whether a task of Mix compiles the project, as most do that are not there to fetch.

@@ -343,23 +343,9 @@ fn synced(survey: &Survey<'_, '_>) -> Vec<String> {
 /// Projects whose environment `uv run` makes anew when the container starts, by the Python that they ask for: what pins its
 /// version has come after what made the first. That one goes, with all that is in it.
 pub(super) fn renewed(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    let source = |index: usize, step: &Step| uv::source(survey.model, survey.stage, index, step);
-    let Some(last) = survey.units.last() else { return };
-    let runs = survey.runs().chain(&survey.entry.steps);
-    let runs = runs.filter(|step| step.program() == "uv" && step.subcommand() == Some("run"));
-    let others = runs.filter(|step| source(last.index, step) == uv::Source::Download);
-    let made = |folder: &String| {
-        survey.units.iter().any(|unit| {
-            survey.steps(unit).iter().any(|step| {
-                step.program() == "uv"
-                    && step.subcommand() == Some("sync")
-                    && step.cwd.as_ref() == Some(folder)
-                    && source(unit.index, step) == uv::Source::Image
-            })
-        })
-    };
-    let found: Vec<String> = others.filter_map(|step| step.cwd.clone()).filter(made).collect();
-    for folder in found.into_iter().filter(|folder| is_application(folder)) {
+    let starts = survey.runs().chain(&survey.entry.steps);
+    let found = uv::made_anew(survey.model, survey.stage, starts).filter_map(|step| step.cwd.clone());
+    for folder in found.filter(|folder| is_application(folder)) {
         let path = paths::join(&folder, ".venv");
         needs.late.push(Folder { path, recursive: true, make: false });
         needs.late.push(Folder { path: folder, recursive: false, make: false });

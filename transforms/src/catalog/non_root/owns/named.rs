@@ -3,7 +3,7 @@
 use crate::knowledge::keeps;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
-use crate::model::paths;
+use crate::model::{paths, uv};
 use crate::syntax::Keyword;
 
 use super::super::scripts::{self, Write};
@@ -301,36 +301,13 @@ pub(super) fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
 pub(in crate::catalog::non_root) fn behind_a_runner(step: &Step) -> (&str, &[String]) {
     match (step.program(), step.args()) {
         ("bundle", [verb, program, rest @ ..]) if verb == "exec" => (program, rest),
-        ("pipenv" | "poetry" | "uv", [verb, rest @ ..]) if verb == "run" => match behind_options(rest) {
+        ("pipenv" | "poetry" | "uv", [verb, rest @ ..]) if verb == "run" => match uv::behind_options(rest) {
             [program, rest @ ..] => (program, rest),
             [] => (step.program(), step.args()),
         },
         (python, [option, module, rest @ ..]) if python.starts_with("python") && option == "-m" => (module, rest),
         (program, args) => (program, args),
     }
-}
-
-/// The words behind the options of a runner: `--no-sync --extra web python app.py`.
-fn behind_options(words: &[String]) -> &[String] {
-    const VALUED: [&str; 12] = [
-        "-p",
-        "--python",
-        "--with",
-        "--with-editable",
-        "--with-requirements",
-        "--extra",
-        "--group",
-        "--only-group",
-        "--env-file",
-        "--package",
-        "--project",
-        "--directory",
-    ];
-    let mut at = 0;
-    while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
-        at += 1 + usize::from(VALUED.contains(&word.as_str()));
-    }
-    words.get(at..).unwrap_or_default()
 }
 
 /// Whether every user may write there.

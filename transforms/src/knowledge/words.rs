@@ -145,6 +145,8 @@ lists! {
     Editors = "editors",
     /// Manifests and lock files of projects, as instructions copy them.
     Manifests = "manifests",
+    /// Manifests and lock files that may be those of a workspace, whose members' builds write beside them.
+    WorkspaceFiles = "workspace-files",
     /// Programs that gems bring.
     RubyTools = "ruby-tools",
     /// The distributions' package managers.

@@ -302,13 +302,19 @@ impl<'s> Whole<'s, '_, '_> {
             self.behind.push(path.to_owned());
             return;
         }
-        // The folder of the project, not of the part of it that a command happens to run in.
-        let brought = self.survey.units.iter().filter_map(|unit| unit.copy.as_ref()).filter(|copy| copy.context);
+        // The folder of the project, not of the part of it that a command happens to run in: where something was copied
+        // into, or where the manifest of a workspace lies, beside which the modules of all its members are put.
+        let copies = || self.survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+        let brought = copies().filter(|copy| copy.context).filter_map(|copy| copy.to.clone());
+        let beside = copies().flat_map(|copy| {
+            let manifests = copy.sources.iter().filter(|source| Words::WorkspaceFiles.has(paths::name(source)));
+            manifests.filter_map(|source| copy.place(source)).map(|place| paths::parent(&place).to_owned())
+        });
         let outer = brought
-            .filter_map(|copy| copy.to.as_deref())
-            .filter(|to| paths::within(path, to) && !Words::SystemFolders.has(to))
-            .min_by_key(|to| to.len());
-        let path = outer.unwrap_or(path);
+            .chain(beside)
+            .filter(|to| paths::within(path, to) && !Words::SystemFolders.has(to.as_str()))
+            .min_by_key(String::len);
+        let path = outer.as_deref().unwrap_or(path);
         // `/opt/graphite/webapp` where the file touches `/opt/graphite/storage` as well: the folder is one program's.
         let program = paths::relative(path, "/opt").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
         let whole = program.map(|name| format!("/opt/{name}")).filter(|whole| {

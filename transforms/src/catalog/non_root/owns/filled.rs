@@ -188,7 +188,14 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
         .iter()
         .filter_map(|unit| survey.copied(unit))
         .any(|copied| copied.sources.iter().any(|source| source.contains("/rel/")));
-    if release {
+    // Wherever what it made was unpacked before it was copied.
+    let makes = |step: &Step| {
+        matches!(step.program(), "mix" | "rebar3")
+            && step.args().iter().any(|arg| matches!(arg.as_str(), "release" | "distillery.release"))
+    };
+    let model = survey.model;
+    let mut steps = model.stages.iter().flat_map(|stage| model.body(stage)).filter_map(|(at, _)| model.steps(at));
+    if release || steps.any(|steps| steps.iter().any(makes)) {
         return false;
     }
     // A program that somebody made elsewhere is not told by the scripts that lie about.

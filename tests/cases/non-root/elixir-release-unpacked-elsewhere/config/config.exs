@@ -1,0 +1,1 @@
+use Mix.Config

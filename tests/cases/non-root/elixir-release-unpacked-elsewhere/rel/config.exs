@@ -1,0 +1,5 @@
+use Distillery.Releases.Config
+
+environment :prod do
+  set include_erts: true
+end

@@ -119,6 +119,11 @@ fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
     }
 }
 
+/// Whether a command builds nothing of the folder that it runs in: `go install example.org/cmd/tool@v1`.
+fn installs_elsewhere(step: &Step) -> bool {
+    step.program() == "go" && step.operands().skip(1).any(|package| package.contains('@'))
+}
+
 /// Whether a RUN leaves files in the folder that the program changes: a clone, an archive, a copy, a database, packages
 /// that are installed again when the container starts.
 pub(in crate::catalog::non_root) fn fills(survey: &Survey<'_, '_>, unit: &Unit<'_>, folder: &str) -> bool {
@@ -130,6 +135,7 @@ pub(in crate::catalog::non_root) fn fills(survey: &Survey<'_, '_>, unit: &Unit<'
                 .as_deref()
                 .is_some_and(|cwd| paths::within(cwd, folder) || paths::within(folder, cwd) && is_application(cwd))
                 && obstacles::builds(step)
+                && !installs_elsewhere(step)
                 && built_at_start(survey, folder)
     });
     own || unpacks(survey, unit, folder)

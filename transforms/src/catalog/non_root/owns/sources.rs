@@ -394,9 +394,6 @@ pub(super) fn is_source(path: &str) -> bool {
 
 /// A working directory that a build argument names, and a program that lies where nobody can write.
 pub(super) fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
-    if survey.entry.is_empty() {
-        return;
-    }
     let workdir = survey.model.final_workdir(survey.stage);
     if workdir.is_none() && survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Workdir) {
         for (at, unit) in survey.units.iter().enumerate() {
@@ -410,6 +407,9 @@ pub(super) fn unnamed(survey: &Survey<'_, '_>, needs: &mut Needs) {
         // RUN works in that folder, whatever its name.
         needs.late.push(Folder { path: ".".to_owned(), recursive: false, make: false });
         needs.assumptions.push("the program writes nowhere but in its working directory, its home and /tmp".to_owned());
+        return;
+    }
+    if survey.entry.is_empty() {
         return;
     }
     let foreign = survey.entry.steps.iter().any(|step| {

@@ -186,12 +186,14 @@ fn with_programs(
     let first = recipe.clone();
     let (mut decisions, mut unknown) = decide_all(survey, &mut recipe, pivot)?;
     let mut joined: Vec<String> = Vec::new();
+    let mut early: Vec<String> = Vec::new();
     for pass in 1..PASSES {
         let mut joining = first.libraries.clone();
         if recipe.smaller {
             joining.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
         }
         joining.retain(|package| !recipe.installed.contains(package) || joined.contains(package));
+        joining.retain(|package| !early.contains(package));
         joining.sort_unstable();
         joining.dedup();
         joined.clone_from(&joining);
@@ -205,6 +207,18 @@ fn with_programs(
         let before = (programs.names().len(), recipe.repositories);
         recipe = Recipe { joining, programs, repositories: before.1, installed: Vec::new(), ..first.clone() };
         (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
+        // What a command needs before the install that it joined is installed before both, and once is enough.
+        let before_it = |package: &&String| tools::used_before(survey, &decisions, package);
+        let needed: Vec<String> = joined.iter().filter(before_it).cloned().collect();
+        if !needed.is_empty() {
+            early.extend(needed);
+            joined.retain(|package| !early.contains(package));
+            let joining = joined.clone();
+            let programs = std::mem::take(&mut recipe.programs).again();
+            let repositories = recipe.repositories;
+            recipe = Recipe { joining, programs, repositories, installed: Vec::new(), ..first.clone() };
+            (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
+        }
         let (known, added) = recipe.programs.names().split_at(before.0);
         if added.iter().all(|program| known.contains(program)) && recipe.repositories == before.1 {
             break;

@@ -85,10 +85,10 @@ impl Contexts {
 }
 
 /// The folder that a build of the Dockerfile would be given: what Compose says, where everything that the file copies is
-/// there; else its own, or the nearest above it, as far as its project goes, that has it all. Where none has it all, the one
-/// that has the most. Where everything is copied, what is looked for are the manifests that its commands read. A folder that
-/// has nothing of what is named, or nothing at all where everything is copied, proves nothing: the file is built somewhere
-/// else.
+/// there, and no other has more of what its commands read; else its own, or the nearest above it, as far as its project goes,
+/// that has it all. Where none has it all, the one that has the most. Where everything is copied, what is looked for are the
+/// manifests that its commands read. A folder that has nothing of what is named, or nothing at all where everything is copied,
+/// proves nothing: the file is built somewhere else.
 fn find(folder: &Path, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Option<PathBuf> {
     let file = syntax::File::parse(source).ok()?;
     // A source with a variable in it can't be looked for.
@@ -97,18 +97,20 @@ fn find(folder: &Path, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Opti
     // The Dockerfile's own folder keeps the path that was typed, so that messages do too.
     let path = |found: &Path| if found == absolute { folder.to_owned() } else { found.to_owned() };
     let named: Vec<&String> = sources.iter().filter(|source| parts(source).next().is_some()).collect();
-    let all = |root: &&PathBuf| root.is_dir() && named.iter().all(|source| has(root, source));
+    let manifests = if named.is_empty() { model::copied_manifests(&file) } else { Vec::new() };
+    let of = |root: &Path| match named.is_empty() {
+        true => manifests.iter().filter(|names| names.split(' ').any(|name| has(root, name))).count(),
+        false => named.iter().filter(|source| has(root, source)).count(),
+    };
+    let most = || bounds.upwards(&absolute).map(of).max().unwrap_or_default();
+    let all =
+        |root: &&PathBuf| root.is_dir() && if named.is_empty() { of(root) >= most() } else { of(root) == named.len() };
     if let Some(root) = said.iter().find(all) {
         return Some(path(root));
     }
     if sources.is_empty() {
         return Some(folder.to_owned());
     }
-    let manifests = if named.is_empty() { model::copied_manifests(&file) } else { Vec::new() };
-    let of = |root: &Path| match named.is_empty() {
-        true => manifests.iter().filter(|names| names.split(' ').any(|name| has(root, name))).count(),
-        false => named.iter().filter(|source| has(root, source)).count(),
-    };
     let wanted = named.len() + manifests.len();
     let mut best: Option<(usize, PathBuf)> = None;
     for ancestor in bounds.upwards(&absolute) {
@@ -352,6 +354,13 @@ mod tests {
         // Everything is copied, and the commands say of what.
         assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN go build\n"), Some(repository.path().to_owned()));
         assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nRUN npm ci\n"), Some(deploy.clone()));
+        assert_eq!(found("FROM a\nCOPY . /x\nWORKDIR /x/cmd/api\nRUN make\n"), Some(deploy.clone()));
+        assert_eq!(found("FROM a\nCOPY . /x\nWORKDIR /x/cmd/api\nRUN go build\n"), Some(repository.path().to_owned()));
+        assert_eq!(
+            found("FROM a\nWORKDIR /x\nCOPY . .\nCMD [\"cmd/api/bin/a\"]\n"),
+            Some(repository.path().to_owned())
+        );
+        assert_eq!(found("FROM a\nWORKDIR /x\nCOPY . .\nCMD [\"lib/api/bin/a\"]\n"), Some(deploy.clone()));
         // What a build makes is there where it is made.
         assert_eq!(found("FROM a\nCOPY bin/api /\n"), Some(repository.path().to_owned()));
         assert_eq!(found("FROM a\nCOPY target/api.jar /\n"), None);
@@ -359,6 +368,10 @@ mod tests {
         let root = [repository.path().to_owned()];
         let said = |text: &str| find(&deploy, text.as_bytes(), &root, &Bounds::default());
         assert_eq!(said("FROM a\nCOPY . .\n"), Some(repository.path().to_owned()));
-        assert_eq!(said("FROM a\nCOPY entry.sh .\n"), Some(deploy));
+        assert_eq!(said("FROM a\nCOPY entry.sh .\n"), Some(deploy.clone()));
+        // Where the commands ask for what is elsewhere, it is not so.
+        let own = [deploy.clone()];
+        let found = find(&deploy, b"FROM a\nWORKDIR /x\nCOPY . .\nRUN go build\n", &own, &Bounds::default());
+        assert_eq!(found, Some(repository.path().to_owned()));
     }
 }

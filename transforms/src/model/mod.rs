@@ -705,14 +705,22 @@ pub fn copied_manifests(file: &File<'_>) -> Vec<Cow<'static, str>> {
         let below = named.iter().flat_map(|path| brought.iter().filter_map(|to| paths::relative(path, to)));
         below.map(str::to_owned).collect()
     };
+    let below = |brought: &[&str], path: &str| -> Option<String> {
+        brought.iter().find_map(|to| paths::relative(path, to)).filter(|path| paths::plain(path)).map(str::to_owned)
+    };
     for stage in &model.stages {
         let mut brought: Vec<&str> = Vec::new();
         for (index, instruction) in model.body(stage) {
             if instruction.keyword == Keyword::Run {
                 for step in model.steps(index).unwrap_or_default().iter().filter(|step| step.always) {
-                    let works = step.cwd.as_deref().is_some_and(|cwd| brought.contains(&cwd));
-                    if let Some(needed) = needed(step).filter(|_| works) {
-                        add(Cow::Borrowed(needed));
+                    let cwd = step.cwd.as_deref();
+                    if let Some(needed) = needed(step) {
+                        if cwd.is_some_and(|cwd| brought.contains(&cwd)) {
+                            add(Cow::Borrowed(needed));
+                        } else if let Some(below) = cwd.and_then(|cwd| below(&brought, cwd)) {
+                            let names: Vec<String> = needed.split(' ').map(|name| format!("{below}/{name}")).collect();
+                            add(names.join(" ").into());
+                        }
                     }
                     inside(&brought, step).into_iter().for_each(|path| add(path.into()));
                 }
@@ -722,6 +730,13 @@ pub fn copied_manifests(file: &File<'_>) -> Vec<Cow<'static, str>> {
         }
         for step in &entry::of(&model, stage).steps {
             inside(&brought, step).into_iter().for_each(|path| add(path.into()));
+            // `node packages/server/dist/main.js`: the folder is the project's, whatever is made in it.
+            for word in step.argv.iter().filter(|word| paths::plain(word) && word.matches('/').count() > 1) {
+                let path = step.path(word).and_then(|path| below(&brought, &path)).unwrap_or_default();
+                if let Some((first, _)) = path.split_once('/') {
+                    add(first.to_owned().into());
+                }
+            }
         }
     }
     found

@@ -306,9 +306,11 @@ impl<'s> Whole<'s, '_, '_> {
         // into, or where the manifest of a workspace lies, beside which the modules of all its members are put.
         let copies = || self.survey.units.iter().filter_map(|unit| unit.copy.as_ref());
         let brought = copies().filter(|copy| copy.context).filter_map(|copy| copy.to.clone());
-        let beside = copies().flat_map(|copy| {
-            let manifests = copy.sources.iter().filter(|source| Words::WorkspaceFiles.has(paths::name(source)));
-            manifests.filter_map(|source| copy.place(source)).map(|place| paths::parent(&place).to_owned())
+        let beside = copies().filter_map(|copy| {
+            let manifest = |path: &str| Words::WorkspaceFiles.has(paths::name(path));
+            let to = copy.to.as_deref().filter(|_| copy.sources.iter().any(|source| manifest(source)))?;
+            // `COPY package.json /app` puts it into that folder, whether it is written with a slash or not.
+            Some(if manifest(to) { paths::parent(to) } else { to }.to_owned())
         });
         let outer = brought
             .chain(beside)

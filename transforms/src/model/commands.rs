@@ -599,6 +599,16 @@ fn inline(argv: &[String]) -> Option<Cow<'_, str>> {
     argv.get(at + 1).map(|text| unquoted(text))
 }
 
+/// The commands of the script that a shell is given as a word; `None` where it is given none, or it can't be read.
+pub(super) fn inlined(model: &Model<'_>, index: usize, argv: &[String]) -> Option<Vec<Step>> {
+    if !matches!(argv.first().map(|program| paths::name(program)), Some("sh" | "bash" | "ash" | "dash")) {
+        return None;
+    }
+    let text = inline(argv)?;
+    let script = model.afford(&text).then(|| shell::parse_alone(&text)).flatten()?;
+    Some(steps(model, index, &script))
+}
+
 /// A word as the shell hands it on, but for what is only known when it runs: such a word still has its quotes.
 fn unquoted(word: &str) -> Cow<'_, str> {
     let Some(inside) = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return word.into() };
@@ -628,12 +638,8 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
         if argv.is_empty() {
             return Some(Vec::new());
         }
-        if matches!(argv.first().map(|program| paths::name(program)), Some("sh" | "bash" | "ash" | "dash"))
-            && let Some(text) = inline(&argv)
-            && model.afford(&text)
-            && let Some(script) = shell::parse_alone(&text)
-        {
-            return Some(steps(model, index, &script));
+        if let Some(steps) = inlined(model, index, &argv) {
+            return Some(steps);
         }
         let by_corepack = unwrap(&mut argv);
         return Some(vec![Step {

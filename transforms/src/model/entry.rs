@@ -1,6 +1,6 @@
 //! What runs when a container of a stage starts.
 
-use super::commands::{Step, steps_in};
+use super::commands::{self, Step, steps_in};
 use super::{Model, Stage, paths};
 use crate::knowledge::wrappers;
 use crate::settings::Start;
@@ -47,17 +47,18 @@ fn read(model: &Model<'_>, stage: &Stage) -> Entry {
     }
     let mut entry = Entry { entrypoint, cmd, known: true, ..Entry::default() };
     let cwd = model.final_workdir(stage).map(str::to_owned);
+    // What starts runs in the last working directory, wherever CMD stands.
+    let in_last_folder = |steps: &mut Vec<Step>, index: usize| {
+        for step in steps.iter_mut().filter(|step| step.cwd.as_deref() == model.workdir(index)) {
+            step.cwd.clone_from(&cwd);
+        }
+    };
     let read = |index: Option<usize>| -> Option<(Vec<Step>, bool)> {
         let index = index?;
         let instruction = model.instruction(index)?;
         let exec = matches!(instruction.form, Form::Json(_));
         let mut steps = model.steps(index)?.to_vec();
-        for step in &mut steps {
-            // What starts runs in the last working directory, wherever CMD stands.
-            if step.cwd.as_deref() == model.workdir(index) {
-                step.cwd.clone_from(&cwd);
-            }
-        }
+        in_last_folder(&mut steps, index);
         let shell = !exec;
         Some((steps, shell))
     };
@@ -68,8 +69,18 @@ fn read(model: &Model<'_>, stage: &Stage) -> Entry {
     }
     let (first, first_shell) = first.unwrap_or_default();
     let (second, second_shell) = second.unwrap_or_default();
+    // `ENTRYPOINT ["sh", "-c"]`: the script is what CMD says.
+    let script = || {
+        let ([shell], [only]) = (first.as_slice(), second.as_slice()) else { return None };
+        let argv: Vec<String> = shell.argv.iter().chain(&only.argv).cloned().collect();
+        let mut steps = commands::inlined(model, cmd?, &argv).filter(|_| only.argv.len() == 1)?;
+        in_last_folder(&mut steps, cmd?);
+        Some(steps)
+    };
+    let script = if first_shell || second_shell { None } else { script() };
     entry.shell = if entrypoint.is_some() { first_shell } else { second_shell };
     entry.steps = match (entrypoint, first_shell) {
+        _ if script.is_some() => script.unwrap_or_default(),
         (None, _) => second,
         _ if first.is_empty() => second,
         // A shell-form ENTRYPOINT ignores CMD.

@@ -166,6 +166,7 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
         return Err(refusal);
     }
     copy_once(&mut recipe.carried);
+    own_as_installed(survey, &mut recipe.carried);
     if !packages.is_empty() {
         recipe.tools = tools::install(&packages);
     }
@@ -343,6 +344,29 @@ fn lacking(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], piv
     packages.sort_unstable();
     packages.dedup();
     packages
+}
+
+/// `install -o www-data -g www-data /dev/null /var/log/php-fpm.log`: COPY makes root the owner of what it brings, and whose
+/// the file was it stays.
+fn own_as_installed(survey: &Survey<'_, '_>, carried: &mut [Carried]) {
+    for (_, step) in survey.steps().filter(|(_, step)| step.program() == "install") {
+        let option = |short: &str, long: &str| {
+            let at = step.args().iter().position(|arg| arg == short).and_then(|at| step.args().get(at + 1));
+            at.map(String::as_str).or_else(|| step.args().iter().find_map(|arg| arg.strip_prefix(long)))
+        };
+        let (user, group) = (option("-o", "--owner="), option("-g", "--group="));
+        let Effect::Writes(written) = effects::of(step) else { continue };
+        let Some(owner) = user.or(group).filter(|owner| !matches!(*owner, "root" | "0")) else { continue };
+        let owner = match (user, group) {
+            (Some(user), Some(group)) => format!("{user}:{group}"),
+            (None, Some(group)) => format!("root:{group}"),
+            _ => owner.to_owned(),
+        };
+        let mut own = carried.iter_mut().filter(|one| one.owner.is_none() && written.contains(&one.from));
+        if let Some(one) = own.next() {
+            one.owner = Some(owner);
+        }
+    }
 }
 
 /// Leaves out of what is copied what comes with another copy.

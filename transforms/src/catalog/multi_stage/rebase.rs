@@ -5,6 +5,7 @@
 //! of the stage is a program that only the larger one has.
 
 use crate::edit::{Edit, EditSet};
+use crate::knowledge::packages::Role;
 use crate::knowledge::releases::Family;
 use crate::knowledge::words::Words;
 use crate::model::base;
@@ -88,7 +89,9 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     }
     // Ubuntu's images have a user 1000 of their own, and the full ones are mostly Debian's.
     let taken = other && smaller.family == Some(Family::Ubuntu);
-    let there = |step: &Step| works_there(step, taken, moves) && !lacks(step);
+    let relatives =
+        [known.family(), smaller.family].iter().all(|family| matches!(family, Some(Family::Debian | Family::Ubuntu)));
+    let there = |step: &Step| works_there(step, taken, moves, relatives) && !lacks(step);
     if !survey.units.iter().all(|unit| unit.steps.iter().all(there)) {
         return None;
     }
@@ -242,8 +245,8 @@ fn stays(survey: &Survey<'_, '_>, smaller: &Runtime, lacks: &dyn Fn(&Step) -> bo
 }
 
 /// Whether a command of the stage does in the smaller image what it did: with `taken`, that may have a user 1000, and
-/// with `moves` it is of another distribution.
-fn works_there(step: &Step, taken: bool, moves: bool) -> bool {
+/// with `moves` it is of another distribution, and of `relatives` the same tools are in packages of the same names.
+fn works_there(step: &Step, taken: bool, moves: bool, relatives: bool) -> bool {
     match effects::of(step) {
         Effect::Files(_) | Effect::Writes(_) | Effect::Nothing => true,
         // Another distribution has other tools for it.
@@ -251,7 +254,11 @@ fn works_there(step: &Step, taken: bool, moves: bool) -> bool {
             let numbered = step.args().iter().any(|arg| matches!(arg.as_str(), "1000" | "1000:1000"));
             !(taken && numbered || moves && !matches!(step.program(), "groupadd" | "useradd"))
         }
-        Effect::Install(_) | Effect::Lists | Effect::Remove(_) | Effect::Upgrade => !moves,
+        Effect::Install(packages) => {
+            !moves || relatives && packages.names.iter().all(|name| packages.role(name) == Role::Tool)
+        }
+        Effect::Lists => !moves || relatives,
+        Effect::Remove(_) | Effect::Upgrade => !moves,
         _ => false,
     }
 }

@@ -26,7 +26,7 @@ use databases::{fills_database, starts_database};
 pub(super) use installs::{quoted, supervised};
 pub(super) use kept::{no_files, services};
 pub(super) use local::{PACKAGE_MAKERS, made_archive};
-pub(super) use repeated::{for_installing, repeats, sets_aside};
+pub(super) use repeated::{for_installing, repeats, sets_aside, sets_up_keys};
 use sorting::Sorting;
 pub(super) use sorting::installs_made;
 use text::{chunks, layout};

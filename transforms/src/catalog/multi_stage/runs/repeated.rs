@@ -144,6 +144,18 @@ pub(super) fn moved_to_archives(survey: &Survey<'_, '_>, path: &str) -> bool {
     })
 }
 
+/// Whether a command writes into the folder in which another of the instruction looks for keys of archives:
+/// `echo disable-ipv6 >> ~/.gnupg/dirmngr.conf && apt-key adv --homedir ~/.gnupg --recv-keys …`
+pub(in crate::catalog::multi_stage) fn sets_up_keys(unit: &Unit<'_>, step: &Step) -> bool {
+    let inside = |folder: &String, file: &String| {
+        folder.contains('/') && file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    unit.steps.iter().any(|other| {
+        matches!(effects::of(other), Effect::Repository)
+            && other.args().iter().any(|arg| step.outputs.iter().any(|file| inside(arg, file)))
+    })
+}
+
 /// Whether a file is an archive that the runtime stage downloads too.
 pub(super) fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
     let named = |step: &Step| step.args().iter().any(|arg| names(step, arg, path));

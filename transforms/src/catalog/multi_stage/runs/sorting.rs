@@ -22,7 +22,9 @@ use super::installs::{assigned, taken_away, takes_node};
 use super::kept::{has_ruby, looks_up};
 use super::keys::{hands_on, receives_key};
 use super::local::{added_archive, built_packages, computed, made_archive};
-use super::repeated::{fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches, sets_aside};
+use super::repeated::{
+    fed, feeds, for_the_program, moved_to_archives, nameless, repeats, scratches, sets_aside, sets_up_keys,
+};
 use super::text::{at_home, chunk_text, compound, left_running, loose};
 
 /// The refusal where a line installs a package of the build's own.
@@ -386,7 +388,7 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
         } else if sets_aside(survey, step) {
             piece.keep = true;
             self.because(format!("`{}` puts a file of the system's aside", shown(step)));
-        } else if written.iter().any(|path| moved_to_archives(survey, path)) {
+        } else if written.iter().any(|path| moved_to_archives(survey, path)) || sets_up_keys(unit, step) {
             piece.keep |= self.recipe.repositories;
         } else if !outside.is_empty() && repeats(survey, self.recipe, unit, step) {
             piece.keep = true;

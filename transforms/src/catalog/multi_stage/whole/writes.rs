@@ -38,7 +38,9 @@ impl Whole<'_, '_, '_> {
             return;
         }
         // What is put aside in the builder is put aside in the runtime stage.
-        if runs::sets_aside(self.survey, step) {
+        if runs::sets_aside(self.survey, step)
+            || self.survey.units.get(at).is_some_and(|unit| runs::sets_up_keys(unit, step))
+        {
             return;
         }
         // A command that edits a file in its place is repeated in the runtime stage; what comes from elsewhere is copied.

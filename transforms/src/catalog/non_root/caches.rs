@@ -346,6 +346,21 @@ fn sets(survey: &Survey<'_, '_>, unit: &Unit<'_>, name: &str) -> bool {
         })
 }
 
+/// Whether a manifest asks for a Puppeteer that puts its browsers into the home folder; before 19 they lay in the module.
+fn keeps_browsers_at_home(manifest: &[u8]) -> bool {
+    if memchr::memmem::find(manifest, b"\"puppeteer\"").is_none() {
+        return false;
+    }
+    let manifest: Option<serde_json::Value> = serde_json::from_slice(manifest).ok();
+    let lists = ["dependencies", "devDependencies"];
+    let range = manifest
+        .as_ref()
+        .and_then(|manifest| lists.iter().find_map(|list| manifest.get(list)?.get("puppeteer")?.as_str()));
+    let major =
+        range.and_then(|range| range.trim_start_matches(['^', '~', '=', 'v']).split('.').next()?.parse::<u32>().ok());
+    major.is_none_or(|major| major >= 19)
+}
+
 /// Whether a command of the build fills the cache.
 fn fills(survey: &Survey<'_, '_>, index: usize, step: &Step, cache: Cache) -> bool {
     let has = |word: &str| step.argv.iter().any(|arg| arg == word);
@@ -365,7 +380,7 @@ fn fills(survey: &Survey<'_, '_>, index: usize, step: &Step, cache: Cache) -> bo
                     || step
                         .path("package.json")
                         .and_then(|path| survey.read(&path))
-                        .is_some_and(|manifest| memchr::memmem::find(&manifest, b"\"puppeteer\"").is_some()))
+                        .is_some_and(|manifest| keeps_browsers_at_home(&manifest)))
         }
         "COREPACK_HOME" => {
             let managers = |program: &str| matches!(program, "pnpm" | "yarn");

@@ -274,6 +274,13 @@ fn end(survey: &Survey<'_, '_>) -> usize {
     starts.next().map_or(survey.units.len(), |(at, _)| at)
 }
 
+/// The folders but for those that `mkdir -p` makes on the way to another of them.
+fn innermost<'p>(folders: &[&'p str]) -> impl Iterator<Item = &'p str> {
+    let above = |path: &str| folders.iter().any(|other| *other != path && paths::within(other, path));
+    let kept: Vec<&str> = folders.iter().copied().filter(|path| !above(path)).collect();
+    kept.into_iter()
+}
+
 /// The commands that make and give away single folders, but for those that are given away later with a folder above.
 fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usize, later: &[Folder]) -> Vec<String> {
     if folders.is_empty() {
@@ -282,11 +289,12 @@ fn folders(survey: &Survey<'_, '_>, folders: &[Folder], owner: &str, place: usiz
     let mut commands = Vec::new();
     let covered =
         |path: &str| later.iter().any(|whole| whole.recursive && crate::model::paths::within(path, &whole.path));
-    let missing: Vec<String> = folders
+    let missing: Vec<&str> = folders
         .iter()
         .filter(|folder| folder.make && !exists(survey, &folder.path, place))
-        .map(|folder| spelled(survey, &folder.path, place))
+        .map(|folder| folder.path.as_str())
         .collect();
+    let missing: Vec<String> = innermost(&missing).map(|path| spelled(survey, path, place)).collect();
     if !missing.is_empty() {
         commands.push(format!("mkdir -p {}", missing.join(" ")));
     }
@@ -310,7 +318,8 @@ pub(super) fn commands_at_the_end(
 ) -> Vec<String> {
     let mut commands = Vec::new();
     let made = folders.iter().filter(|folder| folder.make && !exists(survey, &folder.path, survey.units.len()));
-    let made: Vec<String> = made.map(|folder| spelled(survey, &folder.path, place)).collect();
+    let made: Vec<&str> = made.map(|folder| folder.path.as_str()).collect();
+    let made: Vec<String> = innermost(&made).map(|path| spelled(survey, path, place)).collect();
     if !made.is_empty() {
         commands.push(format!("mkdir -p {}", made.join(" ")));
     }

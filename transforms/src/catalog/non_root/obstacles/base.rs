@@ -9,7 +9,7 @@ use crate::transform::Refusal;
 
 use super::super::images::Start;
 use super::super::scripts::{self};
-use super::super::survey::Survey;
+use super::super::survey::{Survey, Unit};
 use super::super::{owns, refuse, user};
 
 use super::daemons::{hint, package_but_sudo, several_users};
@@ -87,7 +87,12 @@ fn home_of_root(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 fn passed_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let has = |keywords: &[Keyword]| survey.all().any(|unit| keywords.contains(&unit.instruction.keyword));
     let files = has(&[Keyword::Copy, Keyword::Add]);
-    let works = has(&[Keyword::Run]) || !survey.entry.is_empty();
+    let runs = || survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
+    // Who may do what with the files is no work of its own: it says whom that image starts.
+    let of_files = |step: &Step| matches!(step.program(), "chown" | "chgrp" | "chmod" | "mkdir");
+    let work = |unit: &Unit<'_>| survey.steps(unit).is_empty() || !survey.steps(unit).iter().all(of_files);
+    let works = runs().any(work) || !survey.entry.is_empty();
+    let files = files || has(&[Keyword::Run]);
     if files || works {
         unseen_start(survey)?;
     }

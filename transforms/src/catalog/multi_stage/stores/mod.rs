@@ -201,7 +201,7 @@ fn told(survey: &Survey<'_, '_>, unit: &Unit<'_>, step: &Step, name: &str) -> Op
     };
     let own = step.assignments.iter().find_map(given);
     let exported = || {
-        let before = unit.steps.iter().take_while(|other| other.span.start < step.span.start);
+        let before = unit.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
         before.filter(|other| other.program() == "export").flat_map(Step::args).filter_map(given).last()
     };
     own.or_else(exported).or_else(|| match survey.model.variable(unit.index, name) {
@@ -226,8 +226,8 @@ fn environment(install: &Install<'_, '_, '_>, store: Store) -> Option<String> {
     {
         return Some(folder.to_owned());
     }
-    // `. /venv/bin/activate && pip install …`
-    let before = unit.steps.iter().take_while(|other| other.span.start < step.span.start);
+    // `. /venv/bin/activate && pip install …`, in the words of `sh -c` as well, which have one place in the file
+    let before = unit.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
     let entered = before.filter(|other| matches!(other.program(), "." | "source")).filter_map(|other| {
         let script = other.args().first().filter(|script| script.ends_with("/bin/activate"))?;
         Some(other.path(script)?.strip_suffix("/bin/activate")?.to_owned())

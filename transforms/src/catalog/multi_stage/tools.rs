@@ -3,7 +3,7 @@
 use crate::knowledge::buildpack;
 use crate::knowledge::releases::{Family, Manager};
 use crate::model::commands::Step;
-use crate::model::effects::{self, Effect};
+use crate::model::effects::{self, Effect, Packages};
 use crate::transform::Refusal;
 
 use super::plan::{Decision, Place, Recipe};
@@ -64,7 +64,8 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         Family::Ubuntu => survey.model.known(survey.stage).is_some_and(|image| image.name() == "buildpack-deps"),
         _ => false,
     };
-    if recipe.runtime.release.is_none_or(|release| !full(release.family)) {
+    // What a package of a program is called is the same in every release.
+    if recipe.runtime.family.is_none_or(|family| !full(family)) {
         return Vec::new();
     }
     let known = survey.model.known(survey.stage);
@@ -98,6 +99,9 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
         };
         for step in unit.steps.iter().chain(unit.own) {
             if let Effect::Install(packages) = effects::of(step) {
+                if kept(&decision.place).is_some_and(|text| certificates_with(packages, text)) {
+                    installed.push("ca-certificates".to_owned());
+                }
                 installed.extend(packages.names.iter().cloned());
             } else if runs {
                 need(step);
@@ -129,6 +133,22 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
     wanted
 }
 
+/// What the runtime stage has of an instruction, if anything: the text that is left of it, or `None` for all of it.
+fn kept(place: &Place) -> Option<Option<&str>> {
+    match place {
+        Place::Builder => None,
+        Place::BuilderAnd(text) => Some(Some(text.as_str())),
+        Place::Runtime | Place::Both => Some(None),
+    }
+}
+
+/// Whether an install of which the runtime stage has `kept` brings the certificates, which these recommend.
+fn certificates_with(packages: &Packages, kept: Option<&str>) -> bool {
+    let has = |name: &str| kept.is_none_or(|text| text.split_ascii_whitespace().any(|word| word == name));
+    let recommended = packages.recommended && kept.is_none_or(|text| !text.contains("--no-install-recommends"));
+    recommended && packages.names.iter().any(|name| matches!(name.as_str(), "curl" | "wget" | "git") && has(name))
+}
+
 /// Whether an instruction of the runtime stage starts a program before the package that brings it is installed there.
 pub(super) fn used_before(survey: &Survey<'_, '_>, decisions: &[Decision], package: &str) -> bool {
     let brought = |program: &str| {
@@ -136,16 +156,14 @@ pub(super) fn used_before(survey: &Survey<'_, '_>, decisions: &[Decision], packa
         own || package == "ca-certificates" && matches!(program, "curl" | "wget" | "git")
     };
     for (unit, decision) in survey.units.iter().zip(decisions) {
-        let kept = match &decision.place {
-            Place::Builder => continue,
-            Place::BuilderAnd(text) => Some(text.as_str()),
-            Place::Runtime | Place::Both => None,
-        };
+        let Some(kept) = kept(&decision.place) else { continue };
         let says = |word: &str| kept.is_none_or(|text| text.split_ascii_whitespace().any(|known| known == word));
         for step in if unit.own.is_empty() { unit.steps } else { unit.own } {
             match effects::of(step) {
                 Effect::Install(packages)
-                    if packages.names.iter().any(|name| name == package) || kept.is_some() && says(package) =>
+                    if packages.names.iter().any(|name| name == package)
+                        || kept.is_some() && says(package)
+                        || package == "ca-certificates" && certificates_with(packages, kept) =>
                 {
                     return false;
                 }

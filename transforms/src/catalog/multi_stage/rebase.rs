@@ -103,22 +103,14 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     }];
     let mut libraries = Vec::new();
     if distribution {
-        let mut carried = Vec::new();
-        libraries = libraries::wanted(
-            &survey,
-            survey.units.len(),
-            Some(&known),
-            &smaller,
-            &mut assumptions,
-            &mut carried,
-            &mut Vec::new(),
-        )
-        .ok()?;
-        libraries.extend(calls::packages(&survey).into_iter().filter(|_| interpreted).map(str::to_owned));
-        libraries.retain(|package| !survey.installs(package));
-        if !carried.is_empty() {
+        let wanted = libraries::wanted(&survey, survey.units.len(), Some(&known), &smaller, &[]).ok()?;
+        if !wanted.carried.is_empty() {
             return None;
         }
+        assumptions.extend(wanted.assumptions);
+        libraries = wanted.packages;
+        libraries.extend(calls::packages(&survey).into_iter().filter(|_| interpreted).map(str::to_owned));
+        libraries.retain(|package| !survey.installs(package));
     }
     if !distribution && !has {
         let all = survey.units.iter().flat_map(|unit| unit.steps).chain(&survey.checks);

@@ -312,15 +312,12 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
 
     /// Finds what the programs need that the smaller image lacks.
     fn lacking(&mut self) -> Result<(), Refusal> {
-        self.libraries = libraries::wanted(
-            self.survey,
-            self.last_build,
-            self.image.as_ref(),
-            &self.runtime,
-            &mut self.assumptions,
-            &mut self.carried,
-            &mut self.build,
-        )?;
+        let image = self.image.as_ref();
+        let wanted = libraries::wanted(self.survey, self.last_build, image, &self.runtime, &self.carried)?;
+        self.libraries = wanted.packages;
+        self.carried.extend(wanted.carried);
+        self.build.extend(wanted.build);
+        self.assumptions.extend(wanted.assumptions);
         if self.image.as_ref().is_some_and(|image| image.name() == "golang")
             && go::lacks_certificates(self.survey, &self.runtime)
         {

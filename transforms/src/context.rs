@@ -74,6 +74,23 @@ pub fn is_code(file: &str) -> bool {
         && !file.split('/').any(|part| Words::OthersFolders.has(part))
 }
 
+/// Whether a file is of the project's tests: a program does not run it.
+pub fn is_test(file: &str) -> bool {
+    let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
+    [".test.", ".spec.", "_test."].iter().any(|mark| name.contains(mark))
+        || name.starts_with("test_")
+        || folders.split('/').any(|part| Words::TestFolders.has(part))
+}
+
+/// Whether a file is for who works on the project: a test, settings of a tool, or what somebody starts by hand.
+pub fn is_aside(file: &str) -> bool {
+    let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
+    is_test(file)
+        || name.contains(".config.")
+        || Words::WorkFiles.has(name)
+        || folders.split('/').any(|part| Words::WorkFolders.has(part))
+}
+
 /// A context held in memory: what tests and documented examples use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryContext {

@@ -42,7 +42,7 @@ lists! {
     Callers = "callers",
     /// What of Git is used by who starts it, where its name begins a text.
     GitVerbs = "git-verbs",
-    /// Folders and files of who works on the project, beside those that `context::is_code` leaves out.
+    /// Folders of who works on the project, beside its tests.
     WorkFolders = "work-folders",
     /// Files that builds, tests and who works on the project start.
     WorkFiles = "work-files",
@@ -151,7 +151,7 @@ lists! {
     RubyTools = "ruby-tools",
     /// The distributions' package managers.
     PackageManagers = "package-managers",
-    /// Folders of code that is not what the program runs.
+    /// Folders of a project's tests, and of what these read.
     TestFolders = "test-folders",
     /// What a script calls that brings more than it makes.
     DownloadMarks = "download-marks",

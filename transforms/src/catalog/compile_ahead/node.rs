@@ -182,9 +182,8 @@ fn given_at_start(project: &Project<'_, '_, '_>, folder: &str) -> Option<(String
     for file in project.below(folder) {
         let name = paths::name(&file);
         let source = [".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"].iter().any(|end| name.ends_with(end));
-        let aside = name.contains(".test.")
-            || name.contains(".spec.")
-            || file.split('/').any(|part| matches!(part, "node_modules" | ".next" | "__tests__" | "tests" | "e2e"));
+        let aside =
+            crate::context::is_test(&file) || file.split('/').any(|part| matches!(part, "node_modules" | ".next"));
         if !source || aside {
             continue;
         }

@@ -40,7 +40,7 @@ const COMPILED: [&str; 6] =
 pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
     let mut found = Called::default();
     for (file, content) in context::contents(context, context::is_code) {
-        let aside = is_aside(file) && !entry.contains(&paths::name(file));
+        let aside = context::is_aside(file) && !entry.contains(&paths::name(file));
         if file.ends_with(".py") && !aside && found.compiled.is_none() {
             found.compiled = compiled(&content).map(|words| (file.to_owned(), words));
         }
@@ -82,14 +82,6 @@ fn is_remark(file: &str, before: &[u8]) -> bool {
     let line = near.iter().rposition(|byte| *byte == b'\n').and_then(|end| near.get(end + 1..));
     (file.ends_with(".py") || file.ends_with(".rb"))
         && line.is_some_and(|line| line.trim_ascii_start().starts_with(b"#"))
-}
-
-fn is_aside(file: &str) -> bool {
-    let name = paths::name(file);
-    let made = [".config.", ".test.", ".spec.", "_test."].iter().any(|part| name.contains(part));
-    made || name.starts_with("test_")
-        || Words::WorkFiles.has(name)
-        || file.split('/').rev().skip(1).any(|part| Words::WorkFolders.has(part))
 }
 
 /// The first word of a text that begins with its quote, and what follows.

@@ -649,11 +649,10 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
         if read && name.ends_with("ts") && development.iter().any(|module| module == "typescript") {
             return None;
         }
-        let aside = file.split('/').any(|part| {
-            matches!(part, "test" | "tests" | "__tests__" | "node_modules" | "dist" | "build" | "coverage")
-        }) || settings.is_some() && !read
-            || name.contains(".test.")
-            || name.contains(".spec.")
+        let made = |part: &str| matches!(part, "node_modules" | "dist" | "build" | "coverage");
+        let aside = crate::context::is_test(file)
+            || file.split('/').any(made)
+            || settings.is_some() && !read
             || name.starts_with('.')
             || matches!(name, "gulpfile.js" | "Gruntfile.js");
         if !source || aside {

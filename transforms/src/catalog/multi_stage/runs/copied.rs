@@ -38,8 +38,15 @@ pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
         };
         let sets = matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip");
         let words = step.args().iter().filter(|_| sets).chain(&step.outputs);
+        // A file is put into a folder that is nobody's but theirs: `touch /var/locks/registry.tdb`.
+        let beside = |path: String| {
+            let folder = paths::parent(&path);
+            !Words::SystemFolders.has(folder) && !Words::StandingFolders.has(folder)
+        };
+        let mut touched = step.args().iter().filter(|word| step.program() == "touch" && !word.starts_with('-'));
         recipe.inserts.iter().any(|(at, text)| text.contains("/install") && *at <= step.span.start as usize)
-            && words.filter_map(|word| step.path(word)).any(system)
+            && (words.filter_map(|word| step.path(word)).any(system)
+                || touched.any(|word| step.path(word).is_some_and(beside)))
     };
     // A file beside what is copied lies in a folder that comes with it.
     let beside = || {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::context;
 use crate::knowledge::rooted;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
@@ -86,7 +87,7 @@ pub(super) fn sockets(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
 /// A module by which the program works on the kernel, its devices or its packets: a manifest that the file copies asks for
 /// it.
 pub(super) fn kernel(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
-    const ASIDE: [&str; 7] = ["node_modules", "vendor", "test", "tests", "examples", "example", "docs"];
+    const ASIDE: [&str; 5] = ["docs", "example", "examples", "node_modules", "vendor"];
     let Some(context) = survey.model.context else { return Ok(()) };
     let copied: Vec<String> = survey
         .model
@@ -102,6 +103,7 @@ pub(super) fn kernel(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         .collect();
     let brought = |file: &str| {
         copied.iter().any(|source| matches!(source.as_str(), "" | ".") || paths::within(file, source))
+            && !context::is_test(file)
             && !file.split('/').any(|part| ASIDE.contains(&part))
     };
     let imports = |module: &str| {

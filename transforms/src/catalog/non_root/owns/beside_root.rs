@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex};
 
-use crate::knowledge::words::Words;
+use crate::context;
 use crate::model::commands::Step;
 use crate::model::paths;
 
@@ -173,16 +173,6 @@ fn sources_of(survey: &Survey<'_, '_>, step: &Step) -> &'static [&'static str] {
     }
 }
 
-/// Whether a file of the project is none of the program: a test, or what somebody starts by hand.
-pub(super) fn is_aside(file: &str) -> bool {
-    let name = paths::name(file);
-    let marked = [".test.", ".spec.", ".config.", "_test."].iter().any(|part| name.contains(part));
-    marked
-        || name.starts_with("test_")
-        || matches!(name, "setup.py" | "conftest.py" | "noxfile.py" | "gulpfile.js")
-        || file.split('/').rev().skip(1).any(|part| Words::TestFolders.has(part))
-}
-
 /// What the sources say that the program writes into the root folder, where it works; they are read once.
 pub(in crate::catalog::non_root) fn beside_root<'s>(survey: &'s Survey<'_, '_>) -> &'s Beside {
     survey.beside_root.get_or_init(|| look(survey))
@@ -207,13 +197,13 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
     let wanted = |file: &&String| {
         (is_source(file) || is_settings(file))
             && ends.iter().any(|end| file.ends_with(end))
-            && !is_aside(file)
+            && !context::is_aside(file)
             && (compiled || concerns(survey, file))
     };
     let settings: Vec<String> = context
         .files()
         .iter()
-        .filter(|file| is_settings(file) && !is_aside(file))
+        .filter(|file| is_settings(file) && !context::is_aside(file))
         .filter_map(|file| context.read(file).map(|content| crate::context::text(&content).into_owned()))
         .collect();
     for file in context.files().iter().filter(wanted) {

@@ -13,7 +13,7 @@ use crate::model::paths;
 use super::super::survey::Survey;
 use super::super::user::User;
 
-use super::beside_root::{RELATIVE, is_aside, is_python, place};
+use super::beside_root::{RELATIVE, is_python, place};
 use super::made::given;
 use super::sources::{brings, is_source};
 use super::{Folder, Needs, is_application};
@@ -175,7 +175,8 @@ fn places(survey: &Survey<'_, '_>) -> Vec<String> {
         ends.extend(sources_of(step).iter().map(|end| (*end, step.cwd.as_deref())));
     }
     let working = |file: &str| ends.iter().find(|(end, _)| file.ends_with(end));
-    let sources = |file: &str| is_source(file) && !is_aside(file) && brings(survey, file) && working(file).is_some();
+    let sources =
+        |file: &str| is_source(file) && !context::is_aside(file) && brings(survey, file) && working(file).is_some();
     for (file, content) in context::contents(context, sources) {
         let Some((_, cwd)) = working(file) else { continue };
         if let Some(at) = place_of(survey, file) {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::context;
 use crate::knowledge::words::Words;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
@@ -15,7 +16,6 @@ use crate::syntax::Keyword;
 use super::super::obstacles;
 use super::super::survey::{Survey, Unit};
 
-use super::beside_root::is_aside;
 use super::folders::built_at_start;
 use super::frameworks::compiling;
 use super::is_application;
@@ -222,7 +222,7 @@ pub(super) fn reads_only(survey: &Survey<'_, '_>) -> bool {
     for path in context.files() {
         let name = paths::name(path);
         let source = is_source(path);
-        let settings = is_settings(path) && !is_aside(path);
+        let settings = is_settings(path) && !context::is_aside(path);
         let manifest = matches!(
             name,
             "package.json"

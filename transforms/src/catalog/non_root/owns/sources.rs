@@ -14,7 +14,6 @@ use crate::syntax::Keyword;
 
 use super::super::survey::Survey;
 
-use super::beside_root::is_aside;
 use super::folders::lies_at;
 use super::modes::{brought, may_be_written};
 use super::named::free;
@@ -156,7 +155,8 @@ fn kept_by_settings(survey: &Survey<'_, '_>, context: &dyn Context) -> Vec<Strin
             made.any(|module| path.starts_with(module))
         })
     };
-    let settings = |path: &str| is_settings(path) && !is_aside(path) && (concerns(survey, path) || packed(path));
+    let settings =
+        |path: &str| is_settings(path) && !context::is_aside(path) && (concerns(survey, path) || packed(path));
     let mut found = Vec::new();
     for (_, content) in context::contents(context, settings) {
         for (place, is_folder) in spring::places(&content).into_iter().filter(|(place, _)| place.starts_with('/')) {
@@ -345,8 +345,12 @@ pub(super) fn concerns(survey: &Survey<'_, '_>, path: &str) -> bool {
 
 /// Whether a file of the context is a source that the program may run, and no test of it.
 pub(in crate::catalog::non_root) fn runs_here(survey: &Survey<'_, '_>, path: &str) -> bool {
-    let aside = |part: &str| matches!(part, "test" | "tests" | "spec" | "docs" | "examples" | "vendor");
-    is_source(path) && !path.ends_with(".sh") && !path.split('/').any(aside) && concerns(survey, path)
+    let aside = |part: &str| matches!(part, "docs" | "examples" | "vendor");
+    is_source(path)
+        && !path.ends_with(".sh")
+        && !context::is_test(path)
+        && !path.split('/').any(aside)
+        && concerns(survey, path)
 }
 
 /// Whether a file of the context is a source of the program, by its name.

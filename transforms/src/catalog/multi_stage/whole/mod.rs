@@ -8,6 +8,7 @@ mod leaves;
 mod makes;
 mod orphans;
 mod settle;
+mod staged;
 mod starts;
 mod stored;
 mod trace;
@@ -82,6 +83,8 @@ struct Whole<'s, 'm, 'a> {
     setup: Vec<String>,
     finish: Vec<String>,
     build: Vec<String>,
+    /// Whether a folder that is copied over the system's may hold folders that are links there.
+    unfolded: bool,
     /// Commands that unpack an archive among the files of the system, into folders that are known.
     unpacked: Vec<Span>,
     /// Commands that work among the files of the system, where, and whether what they make there is installed from there.
@@ -130,6 +133,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             setup: Vec::new(),
             finish: Vec::new(),
             build: Vec::new(),
+            unfolded: false,
             unpacked: Vec::new(),
             in_root: Vec::new(),
             root: false,
@@ -200,6 +204,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
         let sources_stay = lean::stays_in_root(self.survey, &self.carried);
         self.prune();
         self.build.extend(root);
+        self.build.extend(self.unfolded.then(|| staged::folded(self.survey.model.file)));
         self.owners();
         self.assumptions.extend(self.runtime.assumption.clone());
         self.assumptions.insert(

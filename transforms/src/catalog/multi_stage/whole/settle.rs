@@ -14,6 +14,7 @@ use super::super::survey::refuse;
 use super::super::{runs, stores};
 
 use super::last_build::is_build_script;
+use super::staged::STAGE;
 use super::{EMPTY, SCRATCH, Whole, shown};
 
 impl<'s> Whole<'s, '_, '_> {
@@ -177,7 +178,6 @@ impl<'s> Whole<'s, '_, '_> {
     /// The command that puts a project in the root folder into a folder of its own: everything there that is not the
     /// system's, and that does not go along by itself.
     pub(super) fn root_project(&mut self) -> Result<Option<String>, Refusal> {
-        const STAGE: &str = "/install";
         if !self.root {
             return Ok(None);
         }

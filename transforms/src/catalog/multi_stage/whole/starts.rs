@@ -14,6 +14,7 @@ use super::super::survey::{Survey, refuse};
 
 use super::last_build::{hidden, toolchain};
 use super::shown;
+use super::staged::STAGE;
 
 /// Whether the stage starts something that a rewrite must keep working, and needs no toolchain for.
 ///
@@ -326,8 +327,7 @@ pub(super) fn results_adrift(survey: &Survey<'_, '_>, carried: &[Carried]) -> Re
     };
     let adrift = carried.iter().find(|carried| {
         let top = carried.from.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
-        let own =
-            !Words::SystemFolders.has(top.as_str()) && top.len() > 1 && !matches!(top.as_str(), "/install" | "/go");
+        let own = !Words::SystemFolders.has(top.as_str()) && top.len() > 1 && top != STAGE && top != "/go";
         let own = own && paths::plain(&carried.from) && !carried.from.contains('$');
         own && !named(&top)
             && !survey.steps().any(|(_, step)| step.argv.iter().any(|word| word.starts_with(&top)))

@@ -8,7 +8,8 @@ use crate::transform::Refusal;
 
 use super::super::plan::Carried;
 use super::super::survey::{Unit, refuse};
-use super::super::{globals, helpers, linked, runs, stores};
+use super::super::{globals, helpers, linked, stores};
+use super::staged::STAGE;
 
 use super::makes::crate_here;
 use super::{Whole, shown};
@@ -29,7 +30,7 @@ impl<'s> Whole<'s, '_, '_> {
         let makes_node = |(_, step): (usize, &Step)| {
             matches!(effects::of(step), Effect::Store(Store::Prefix)) && stores::place(step).contains("/node")
         };
-        let staged = self.carried.iter().any(|carried| carried.from == "/install" && carried.to == "/")
+        let staged = self.carried.iter().any(|carried| carried.from == STAGE && carried.to == "/")
             && self.survey.steps().any(makes_node);
         let found = found.filter(|found| !(store == Store::Modules && found.is_empty() && staged));
         // Programs that lie beside the distribution's are known by name only where what starts is known.
@@ -248,58 +249,6 @@ impl<'s> Whole<'s, '_, '_> {
             .any(|step| matches!(effects::of(step), Effect::Store(Store::Python)) || step.kind() == "python");
         let seen = !self.opaque || named.iter().all(|name| NAMES.iter().take(4).any(|known| known == name));
         (bootstraps || installs && all && seen) && !started && !used
-    }
-
-    /// Installs Python's packages a second time, into a folder of its own, where they lie among the distribution's.
-    fn staged_modules(&mut self, step: &Step) -> Option<()> {
-        const STAGE: &str = "/install";
-        let pip = step.program().starts_with("pip") && step.kind() == "python"
-            || step.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && module == "pip"));
-        // `python setup.py install`: pip knows how to put the same elsewhere.
-        let setup = matches!(step.args(), [script, verb] if script == "setup.py" && verb == "install")
-            && self.survey.steps().any(|(_, step)| step.kind() == "python");
-        let at = step.argv.iter().position(|word| word == "install")?;
-        let elsewhere = ["--root", "--target", "--prefix", "--user", "-t", "-e", "--editable"];
-        let plain =
-            step.argv.iter().all(|word| !elsewhere.iter().any(|option| word.split('=').next() == Some(*option)));
-        let source = self.survey.model.file.source;
-        let text = step.span.text(source);
-        let end = step.span.end as usize;
-        // A command that reads variables is repeated as it is written.
-        let written: Vec<&str> = text.split_ascii_whitespace().collect();
-        let alike = step.argv.iter().zip(&written).all(|(word, raw)| word == raw || raw.contains('$'));
-        let reads =
-            text.contains('$') && !text.contains(['\n', '\\', '`', '(']) && written.len() == step.argv.len() && alike;
-        let bare = text.trim_end().trim_end_matches(['\'', '"']);
-        let whole = (bare.ends_with(step.argv.last()?.as_str()) || reads && !text.contains(['\'', '"']))
-            && !text.contains([';', '|', '`']);
-        if !(pip || setup)
-            || !plain
-            || !whole
-            || !step.always
-            || !step.known
-            || self.inserts.iter().any(|(place, _)| *place == end)
-        {
-            return None;
-        }
-        let mut words: Vec<&str> = if reads { written } else { step.argv.iter().map(String::as_str).collect() };
-        if setup {
-            words = vec![step.argv.first()?, "-m", "pip", "install", "."];
-        }
-        let at = if setup { 3 } else { at };
-        words.insert(at + 1, "--ignore-installed");
-        words.insert(at + 1, "--root=/install");
-        let again: Vec<String> =
-            words.into_iter().map(|word| if reads { word.to_owned() } else { runs::quoted(word) }).collect();
-        self.inserts.push((end, format!(" && {}", again.join(" "))));
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!(
-                "`{}` installs among the distribution's files: once more into a folder of its own",
-                shown(step)
-            );
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
-        Some(())
     }
 
     /// Libraries of a compiler that is newer than the distribution's: the official image of GCC.

@@ -9,13 +9,12 @@ use crate::model::effects::{self, Effect, Store};
 use crate::model::{paths, uv};
 use crate::transform::Refusal;
 
-use super::super::plan::Carried;
 use super::super::survey::{Unit, refuse};
 use super::super::{browsers, go, stores};
 
 use super::makes::option_folder;
 use super::starts::scripts_at;
-use super::{EMPTY, SCRATCH, Whole, installs_its_package, shown, stays_here, told_elsewhere};
+use super::{EMPTY, SCRATCH, Whole, installs_its_package, shown, stays_here};
 
 impl<'s> Whole<'s, '_, '_> {
     /// Reads every command up to the last build step for where it puts things.
@@ -278,67 +277,6 @@ impl<'s> Whole<'s, '_, '_> {
             other.program().starts_with("phpize") && near(other) || step.cwd.as_deref() == Some("/") && named(other)
         });
         if made { stores::packaged_php(self.survey, step).unwrap_or_default() } else { Vec::new() }
-    }
-
-    /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
-    fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
-        const STAGE: &str = "/install";
-        let cwd = stores::place(step);
-        // A tool that knows how puts DESTDIR before its prefix, whatever that is.
-        let configured = prefixes.iter().any(|(folder, _)| folder == cwd || paths::within(cwd, folder))
-            || cwd != "/"
-                && self.survey.steps().any(|(_, other)| {
-                    matches!(other.program(), "configure" | "cmake" | "meson") && stores::place(other) == cwd
-                });
-        if !step.always || !step.known {
-            return None;
-        }
-        let span = step.span;
-        let written = span.text(self.survey.model.file.source).trim();
-        let words = if written.contains('\n') { step.argv.join(" ") } else { written.to_owned() };
-        let text = match step.kind() {
-            // PHP's Makefile calls the folder otherwise, and has `apxs` put the module where that likes.
-            "make" if stores::is_php(cwd) => {
-                if memchr::memmem::find(self.survey.model.file.source, b"apxs").is_some() {
-                    return None;
-                }
-                format!(" && {words} INSTALL_ROOT={STAGE}")
-            }
-            // A Makefile that is told the prefix on the command line is told another.
-            "make" => match told_elsewhere(step, STAGE) {
-                Some(words) => format!(" && {words}"),
-                None if configured => format!(" && {words} DESTDIR={STAGE}"),
-                None => return None,
-            },
-            _ if !configured => return None,
-            "ninja" | "cmake" if matches!(step.program(), "ninja" | "cmake" | "meson") => {
-                format!(" && DESTDIR={STAGE} {words}")
-            }
-            _ => return None,
-        };
-        let end = span.end as usize;
-        let source = self.survey.model.file.source;
-        // Only behind the plain words of the command: not inside quotes, not through a wrapper's own quoting.
-        let plain = span.text(source).trim_end().ends_with(step.argv.last()?.as_str());
-        if !plain || self.inserts.iter().any(|(at, _)| *at == end) {
-            return None;
-        }
-        self.inserts.push((end, text));
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!(
-                "`{}` installs among the distribution's files: once more into a folder of its own",
-                shown(step)
-            );
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
-        if self.glibc() {
-            self.finish.push("ldconfig".into());
-        }
-        if let Some(work) = self.work.iter_mut().find(|work| paths::within(cwd, &work.path)) {
-            work.installed = true;
-            work.from = cwd.to_owned();
-        }
-        Some(())
     }
 
     /// What was made in the folders that a command works in is elsewhere from now on.

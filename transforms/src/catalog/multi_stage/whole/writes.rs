@@ -1,7 +1,5 @@
 //! Files that commands write, copy and move outside of the folder that they work in.
 
-use crate::knowledge::images::Image;
-use crate::knowledge::releases::Family;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
@@ -172,53 +170,6 @@ impl Whole<'_, '_, '_> {
         for from in found {
             let evidence = format!("`{}` puts it among the files of the system", shown(step));
             self.carried.push(Carried { from, to: folder.clone(), owner: None, evidence });
-        }
-        self.unpacked.push(step.span);
-        true
-    }
-
-    /// Copies files that a pattern names, on their way among those of the system, into a folder of their own as well.
-    fn staged_files(&mut self, step: &Step, written: &[String]) -> bool {
-        const STAGE: &str = "/install";
-        let [to] = written else { return false };
-        // On most distributions `/lib` is a link by now, which no folder can be copied over.
-        let family = self.image.as_ref().and_then(Image::family);
-        let place = paths::within(to, "/usr") || to == "/etc" || family == Some(Family::Alpine) && to != "/";
-        let shared = Words::SystemFolders.has(to.as_str()) && !EMPTY.contains(&to.as_str());
-        let mut operands: Vec<&str> =
-            step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
-        operands.pop();
-        let plain =
-            |operand: &&str| operand.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-*?+".contains(&byte));
-        let source = self.survey.model.file.source;
-        let written_out = operands.iter().all(|operand| step.span.text(source).contains(operand));
-        let start = step.span.start as usize;
-        // What is said of one of them by its name would be said where it is not there.
-        let touched = self.survey.steps().any(|(_, other)| {
-            matches!(effects::of(other), Effect::Files(touched) if touched.iter().any(|path| paths::parent(path) == to))
-        });
-        if !matches!(step.program(), "cp" | "mv")
-            || touched
-            || !place
-            || !shared
-            || !step.always
-            || operands.is_empty()
-            || !operands.iter().all(plain)
-            || !operands.iter().any(|operand| operand.contains(['*', '?']))
-            || !written_out
-            || step.args().iter().any(|arg| matches!(arg.as_str(), "-t" | "--target-directory"))
-            || self.inserts.iter().any(|(at, _)| *at == start)
-        {
-            return false;
-        }
-        let text = format!("mkdir -p {STAGE}{to} && cp -a {} {STAGE}{to}/ && ", operands.join(" "));
-        self.inserts.push((start, text));
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!("`{}` puts it among the files of the system", shown(step));
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
-        if self.glibc() && to.contains("/lib") {
-            self.finish.push("ldconfig".into());
         }
         self.unpacked.push(step.span);
         true

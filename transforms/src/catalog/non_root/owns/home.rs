@@ -42,6 +42,7 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
     let serves = !obstacles::only_a_shell(survey);
+    used |= !serves && sets_up_shells(survey);
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
@@ -207,6 +208,17 @@ fn starts_of_the_home(survey: &Survey<'_, '_>) -> bool {
             let name = step.argv.first().map_or("", String::as_str);
             step.kind().is_empty() && !name.is_empty() && !name.contains(['/', '$']) && name != "cd"
         })
+}
+
+/// Whether a command writes settings of a shell into root's home: `echo '. ~/.nvm/nvm.sh' >> ~/.bashrc`.
+fn sets_up_shells(survey: &Survey<'_, '_>) -> bool {
+    let mut runs = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run && survey.is_roots(unit));
+    runs.any(|unit| {
+        survey.steps(unit).iter().filter(|step| step.always).any(|step| {
+            let mut written = step.outputs.iter().filter_map(|word| caches::path_of_root(step, word));
+            written.any(|path| paths::parent(&path) == "/root" && homes::is_for_shells(paths::name(&path)))
+        })
+    })
 }
 
 /// Whether a COPY brings nothing but settings for who works in a shell.

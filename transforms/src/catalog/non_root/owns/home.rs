@@ -210,15 +210,15 @@ fn starts_of_the_home(survey: &Survey<'_, '_>) -> bool {
         })
 }
 
-/// Whether a command writes settings of a shell into root's home: `echo '. ~/.nvm/nvm.sh' >> ~/.bashrc`.
+/// Whether a command writes settings of a shell into root's home, and none into another: `echo '. ~/.nvm/nvm.sh' >> ~/.bashrc`.
 fn sets_up_shells(survey: &Survey<'_, '_>) -> bool {
-    let mut runs = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run && survey.is_roots(unit));
-    runs.any(|unit| {
-        survey.steps(unit).iter().filter(|step| step.always).any(|step| {
-            let mut written = step.outputs.iter().filter_map(|word| caches::path_of_root(step, word));
-            written.any(|path| paths::parent(&path) == "/root" && homes::is_for_shells(paths::name(&path)))
-        })
-    })
+    let runs = survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run && survey.is_roots(unit));
+    let steps = runs.flat_map(|unit| survey.steps(unit)).filter(|step| step.always);
+    let written = steps.flat_map(|step| step.outputs.iter().filter_map(|word| caches::path_of_root(step, word)));
+    let of_shells = |name: &str| homes::is_for_shells(name) && !homes::is_for_builds(name);
+    let of_shells: Vec<String> = written.filter(|path| of_shells(paths::name(path))).collect();
+    let elsewhere = |path: &String| paths::within(path, "/home");
+    of_shells.iter().any(|path| paths::parent(path) == "/root") && !of_shells.iter().any(elsewhere)
 }
 
 /// Whether a COPY brings nothing but settings for who works in a shell.

@@ -48,7 +48,7 @@ pub(super) use named::{free, run_folder, system_place, told};
 use named::{named, written};
 pub(super) use process::places as of_process;
 pub(super) use server::configures_nginx;
-use server::{own_place, server};
+use server::{configured, own_place, server};
 pub(super) use sources::runs_here;
 use sources::unnamed;
 pub(super) use volumes::above_in_roots_home;
@@ -130,6 +130,7 @@ fn filed(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
 pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     let mut needs = Needs::default();
     server(survey, user, &mut needs);
+    configured(survey, user, &mut needs);
     volumes(survey, user, &mut needs);
     uses::volumes(survey, user, &mut needs);
     application(survey, user, &mut needs);

@@ -1,5 +1,6 @@
 //! What known servers write.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -158,6 +159,85 @@ fn logs_beside(survey: &Survey<'_, '_>) -> bool {
     origin::below(survey.model, survey.stage, SETTINGS)
         .iter()
         .any(|file| survey.read(&paths::join(SETTINGS, file)).is_some_and(|text| beside(&text)))
+}
+
+/// The settings of nginx that name what it writes.
+static WRITTEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?m)^[ \t]*(pid|error_log|access_log|[a-z]+(?:_body)?_temp_path|[a-z]+_cache_path)[ \t]+["']?(/[^\s;"']+)"#,
+    )
+    .ok()
+});
+
+/// What nginx writes by the settings that COPY brings, beside the places that it has by itself.
+pub(super) fn configured(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
+    let starts = |program: &str| matches!(program, "nginx" | "openresty");
+    if user.server.is_none_or(|server| server.program() != "nginx")
+        && !survey.runs().any(|step| starts(step.program()))
+        && !supervised::programs(survey).iter().any(|program| starts(program))
+    {
+        return;
+    }
+    // `/var/run` is a link to `/run`.
+    let plain = |path: &str| paths::join("/", path.strip_prefix("/var").filter(|rest| run(rest)).unwrap_or(path));
+    for text in settings_of_nginx(survey) {
+        for found in WRITTEN.iter().flat_map(|pattern| pattern.captures_iter(&text)) {
+            let Some((name, path)) = found.get(1).zip(found.get(2)) else { continue };
+            let path = plain(&String::from_utf8_lossy(path.as_bytes()));
+            let folder = match name.as_bytes() {
+                b"pid" | b"error_log" | b"access_log" => paths::parent(&path).to_owned(),
+                _ => path.clone(),
+            };
+            let held = |given: &Folder| given.recursive && paths::within(&folder, &plain(&given.path));
+            // The logs of nginx's image are links, and where it has others the folder is given away already.
+            let of_image = user.server.is_some_and(|server| !server.image().is_empty());
+            let known = path.contains('$')
+                || free(&path) && !is_application(&folder)
+                || of_image && folder == "/var/log/nginx"
+                || needs.early.iter().chain(&needs.late).any(held)
+                || needs.files.iter().any(|file| plain(file) == path);
+            if known {
+                continue;
+            }
+            if is_application(&folder)
+                || run_folder(&folder)
+                || paths::relative(&folder, "/var/log").is_some_and(|rest| !rest.is_empty())
+            {
+                needs.late.push(Folder { path: folder, recursive: true, make: true });
+            } else if folder != path {
+                needs.files.push(path);
+            }
+        }
+    }
+}
+
+/// Whether a path is that of what runs, or below it.
+fn run(path: &str) -> bool {
+    paths::within(path, "/run")
+}
+
+/// The settings of nginx that COPY brings to where it looks for them, or where it is told to.
+fn settings_of_nginx<'m>(survey: &Survey<'m, '_>) -> Vec<Cow<'m, [u8]>> {
+    const PLACES: [&str; 3] = ["/etc/nginx", "/usr/local/nginx/conf", "/usr/local/openresty/nginx/conf"];
+    let told = survey.runs().filter(|step| matches!(step.program(), "nginx" | "openresty")).filter_map(|step| {
+        let (_, file) = process::options(step.args()).find(|(option, _)| *option == "-c")?;
+        step.path(file)
+    });
+    let mut files: Vec<String> = told.collect();
+    let own = survey.runs().filter_map(|step| {
+        let path = step.path(step.argv.first()?)?;
+        path.strip_suffix("/sbin/nginx")
+            .filter(|prefix| is_application(prefix))
+            .map(|prefix| paths::join(prefix, "conf"))
+    });
+    for place in PLACES.iter().map(|place| (*place).to_owned()).chain(own) {
+        let place = place.as_str();
+        let below = origin::below(survey.model, survey.stage, place);
+        files.extend(below.iter().filter(|file| file.ends_with(".conf")).map(|file| paths::join(place, file)));
+    }
+    files.sort_unstable();
+    files.dedup();
+    files.iter().filter_map(|file| survey.read(file)).collect()
 }
 
 /// Whether the image's own entrypoint starts its own program, in folders that the image has given to the user.

@@ -1,0 +1,3 @@
+#!/bin/sh
+gunicorn library:app --bind unix:/tmp/library.sock &
+nginx -g "daemon off;"

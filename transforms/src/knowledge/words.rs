@@ -40,6 +40,8 @@ lists! {
     EnvironmentVariables = "environment-variables",
     /// What starts the program that its first text names: functions and types of the languages whose images are full ones.
     Callers = "callers",
+    /// Compilers that programs start on sources that they are given, as judges and sandboxes do.
+    Compilers = "compilers",
     /// What of Git is used by who starts it, where its name begins a text.
     GitVerbs = "git-verbs",
     /// Folders of who works on the project, beside its tests.
@@ -109,6 +111,8 @@ lists! {
     BuildSettings = "build-settings",
     /// Folders that a distribution and the images of the languages come with.
     StandardFolders = "standard-folders",
+    /// Images of languages that stand on a slim image of Debian, and not on `buildpack-deps`.
+    SlimByThemselves = "slim-by-themselves",
     /// Programs that every image has, or that the packages of servers bring under another name.
     CommonPrograms = "common-programs",
     /// Folders whose files are root's.

@@ -12,7 +12,9 @@ use super::survey::Survey;
 /// The packages that bring to the slim image what the sources start.
 pub(super) fn packages(survey: &Survey<'_, '_>) -> Vec<&'static str> {
     let known = survey.model.known(survey.stage);
-    let full = known.as_ref().filter(|image| !["alpine", "slim"].iter().any(|part| image.tag().contains(part)));
+    let full = known.as_ref().filter(|image| {
+        !["alpine", "slim"].iter().any(|part| image.tag().contains(part)) && !Words::SlimByThemselves.has(image.name())
+    });
     let Some(language) = full.and_then(|image| image.language()) else { return Vec::new() };
     let there = survey.starts().iter().filter(|program| buildpack::has(language, program));
     let mut found: Vec<&str> = there.filter_map(|program| buildpack::package(program)).collect();
@@ -30,6 +32,8 @@ pub(super) struct Called {
     pub(super) started: BTreeSet<String>,
     /// A source in Python that has something compiled when it runs, with the words that say so.
     pub(super) compiled: Option<(String, &'static str)>,
+    /// Sources that start compilers when they run, each with the compiler.
+    pub(super) compilers: Vec<(String, String)>,
 }
 
 /// What sources in Python say that have something compiled when they run.
@@ -53,6 +57,13 @@ pub(super) fn read(context: &dyn Context, entry: &[&str]) -> Called {
                 && (is_started(before, text, rest, word) || backtick && text.first() == Some(&b'`'));
             if starts {
                 found.started.insert(word.to_owned());
+            }
+            if !aside
+                && Words::Compilers.has(word)
+                && (is_started(before, text, rest, word) || is_command_line(before, text, rest))
+                && !found.compilers.iter().any(|(_, known)| known == word)
+            {
+                found.compilers.push((file.to_owned(), word.to_owned()));
             }
             if !found.words.contains(word) && !is_remark(file, before) {
                 found.words.insert(word.to_owned());
@@ -140,6 +151,15 @@ fn is_started(before: &[u8], text: &[u8], rest: &[u8], name: &str) -> bool {
             .any(|verb| line.strip_prefix(verb.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")))
     };
     before.ends_with(b"=") && (line.starts_with(b"-") || name == "git" && verb())
+}
+
+/// Whether a text is a command line that something is set to, which is started later: `compile: 'g++ -O2 main.cpp'`. `rest`
+/// is what follows its first word.
+fn is_command_line(before: &[u8], text: &[u8], rest: &[u8]) -> bool {
+    let quote = text.first().copied().unwrap_or_default();
+    let line = rest.split(|byte| *byte == quote || *byte == b'\n').next().unwrap_or_default();
+    let before = without_prefix(before).trim_ascii_end();
+    (before.ends_with(b"=") || before.ends_with(b":")) && memchr::memmem::find(line, b" -").is_some()
 }
 
 /// What stands before a text without the letters that say how it is meant: `f"…"`, `rb'…'`.
@@ -235,6 +255,20 @@ mod tests {
         assert!(!compiled("a.py", "# model = torch.compile(model)\n"));
         assert!(!compiled("a.py", "pattern = re.compile('a')\n"));
         assert!(!compiled("tests/a.py", "model = torch.compile(model)\n"));
+    }
+
+    #[test]
+    fn a_compiler_that_is_started_is_found() {
+        let compiler = |file: &str, text: &str| {
+            let found = read(&MemoryContext::new([(file, text)]), &[]).compilers;
+            found.into_iter().map(|(_, compiler)| compiler).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(compiler("a.ts", "'c++': { compile: 'g++ -std=c++17 main.cpp -o main' }"), "g++");
+        assert_eq!(compiler("a.py", "subprocess.run(['gcc', source, '-o', out])"), "gcc");
+        assert_eq!(compiler("a.go", "Compile: \"rustc main.rs -o main\","), "rustc");
+        assert_eq!(compiler("a.py", "names = {'c': 'gcc', 'rust': 'rustc'}"), "");
+        assert_eq!(compiler("a.js", "throw new Error('gcc is not there')"), "");
+        assert_eq!(compiler("tests/a.py", "subprocess.run(['gcc', source])"), "");
     }
 
     #[test]

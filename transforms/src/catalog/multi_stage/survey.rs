@@ -191,6 +191,18 @@ impl<'m, 'a> Survey<'m, 'a> {
         self.called().compiled.as_ref().map(|(file, words)| (file.as_str(), *words))
     }
 
+    /// A source of the project that starts a compiler when it runs which the file installs, with the compiler.
+    pub(super) fn compiler(&self) -> Option<(&str, &str)> {
+        // What brings the compiler of C is called by its collection as well.
+        let brings = |compiler: &str| {
+            self.installs(compiler)
+                || matches!(compiler, "gcc" | "g++")
+                    && ["build-essential", "build-base", "gcc-c++"].iter().any(|package| self.installs(package))
+        };
+        let mut found = self.called().compilers.iter().filter(|(_, compiler)| brings(compiler));
+        found.next().map(|(file, compiler)| (file.as_str(), compiler.as_str()))
+    }
+
     /// The programs that supervisord starts, by settings that the file writes, or that the project has.
     pub(super) fn supervised(&self) -> &[String] {
         self.supervised.get_or_init(|| runs::supervised(self))

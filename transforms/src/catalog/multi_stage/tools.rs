@@ -2,6 +2,7 @@
 
 use crate::knowledge::buildpack;
 use crate::knowledge::releases::{Family, Manager};
+use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Packages};
 use crate::transform::Refusal;
@@ -58,9 +59,11 @@ pub(super) fn unavailable(survey: &Survey<'_, '_>, recipe: &Recipe, packages: &[
 
 /// The packages that the runtime stage needs for the programs that its instructions start.
 pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision]) -> Vec<&'static str> {
-    // Of Ubuntu's images, `buildpack-deps` alone has them.
+    // Of Ubuntu's images, `buildpack-deps` alone has them. Of what nobody knows, it may be so.
     let full = |family: Family| match family {
-        Family::Debian => true,
+        Family::Debian => {
+            survey.model.known(survey.stage).is_none_or(|image| !Words::SlimByThemselves.has(image.name()))
+        }
         Family::Ubuntu => survey.model.known(survey.stage).is_some_and(|image| image.name() == "buildpack-deps"),
         _ => false,
     };
@@ -111,8 +114,11 @@ pub(super) fn packages(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[De
     survey.entry.steps.iter().chain(&survey.checks).for_each(&mut need);
     for package in libraries::behind(survey).into_iter().chain(calls::packages(survey)) {
         wanted.push(package);
-        if package == "git" {
-            wanted.push("ca-certificates");
+        match package {
+            "git" => wanted.push("ca-certificates"),
+            // The headers of C's library are only recommended by it.
+            "gcc" => wanted.push("libc6-dev"),
+            _ => {}
         }
     }
     // What is called `git-lfs`, git itself starts.

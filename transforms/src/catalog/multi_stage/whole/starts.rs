@@ -72,6 +72,10 @@ pub(super) fn starts(survey: &Survey<'_, '_>, image: Option<&Image<'_>>) -> Resu
     if python() {
         python_at_start(survey)?;
     }
+    if let Some((file, compiler)) = survey.compiler() {
+        let text = format!("{file} starts `{compiler}` when it runs, which the file installs");
+        return Err(refuse("toolchain-at-run-time", text, true));
+    }
     if survey.steps().any(|(_, step)| matches!(step.program(), "dnu" | "kpm")) {
         let text = "DNX compiles what it starts, from packages in the home of who built";
         return Err(refuse("toolchain-at-run-time", text, true));

@@ -166,6 +166,7 @@ def settings(state):
         # As in the official images: what was downloaded is not kept in a layer.
         "apt": machine.apt_options() + 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };\n'
         + 'APT::Update::Post-Invoke { "rm -f /var/cache/apt/*.bin || true"; };\n'
+        + 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";\n'
         + 'Acquire::Languages "none";\nAcquire::GzipIndexes "true";\nApt::AutoRemove::SuggestsImportant "false";\n',
     }
 

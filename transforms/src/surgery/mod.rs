@@ -18,6 +18,14 @@ use crate::syntax::{File, TileKind};
 /// A RUN longer than this is broken at its commands.
 const WIDTH: usize = 110;
 
+/// A word as a shell reads it back: in single quotes, unless it is all letters, digits and what is `plain` beside them.
+pub fn shell_word(word: &str, plain: &str) -> String {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || plain.contains(c)) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// How a stage of a file is written, and where its instructions stand.
 pub struct Layout<'f, 's> {
     file: &'f File<'s>,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::{Model, Stage, origin};
+use crate::surgery;
 use crate::syntax::words::Value;
 use crate::transform::Refusal;
 
@@ -191,8 +192,7 @@ pub(super) fn line(words: &[impl AsRef<str>]) -> String {
 
 /// A word for a shell command line.
 pub(super) fn quote(word: &str) -> String {
-    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+*".contains(&byte));
-    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    surgery::shell_word(word, "-_./=:,@%+*")
 }
 
 /// A name that can stand in a path and on a command line as it is.

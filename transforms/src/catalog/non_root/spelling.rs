@@ -2,6 +2,7 @@
 //! version.
 
 use crate::model::paths;
+use crate::surgery;
 use crate::syntax::Keyword;
 use crate::syntax::words::reads;
 
@@ -151,13 +152,9 @@ fn stands(source: &[u8], path: &str) -> usize {
 
 /// A path as a shell reads it.
 pub(super) fn word(path: &str) -> String {
-    let plain = path.bytes().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b':' | b',')
-    });
     // A variable that the file gives no value has one when the image is built.
-    match path {
-        _ if plain => path.to_owned(),
-        _ if path.contains("${") && !path.contains(['"', '\\', '`']) => format!("\"{path}\""),
-        _ => format!("'{}'", path.replace('\'', "'\\''")),
+    if path.contains("${") && !path.contains(['"', '\\', '`']) {
+        return format!("\"{path}\"");
     }
+    surgery::shell_word(path, "/._-+@:,")
 }

@@ -7,6 +7,7 @@ use crate::knowledge::words::Words;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Packages};
 use crate::model::paths;
+use crate::surgery;
 use crate::syntax::Keyword;
 
 use super::super::plan::Recipe;
@@ -76,16 +77,12 @@ pub(super) fn assigned(step: &Step, text: String) -> String {
 
 /// A word as a shell reads it back.
 pub(in crate::catalog::multi_stage) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%~$^{}".contains(c);
     // What a command answers stands as it is written.
-    let asked = word.contains("$(") || word.contains('`');
-    // A pattern of package files is one for the shell.
-    let files = packages::is_file(word) && word.chars().all(|c| plain(c) || c == '*');
-    if asked || files || !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+    if word.contains("$(") || word.contains('`') {
+        return word.to_owned();
     }
+    // A pattern of package files is one for the shell.
+    surgery::shell_word(word, if packages::is_file(word) { "-_./=+:,@%~$^{}*" } else { "-_./=+:,@%~$^{}" })
 }
 
 /// The names of packages that commands of this instruction, or later ones, take away again: with an install, behind it.

@@ -20,7 +20,7 @@ use super::plan::Carried;
 use super::runtime::Runtime;
 use super::survey::{Survey, refuse};
 use super::{types, wheels, workplace};
-use modules::{hides_crates, modules, named_modules};
+use modules::{all_named, hides_crates, modules, named_modules};
 
 /// What modules of the languages need outside their registry.
 static MODULES: Sorted = Sorted::new(include_str!("../../../../data/modules.tsv"));
@@ -132,7 +132,7 @@ struct Project<'s, 'm, 'a> {
 
 impl<'s, 'm, 'a> Project<'s, 'm, 'a> {
     fn new(survey: &'s Survey<'m, 'a>, language: &'s str, closed: bool) -> Self {
-        let listed = modules(survey, language);
+        let listed = modules(survey, language).or_else(|| all_named(survey, language).filter(|_| !closed));
         let named = if listed.is_none() { named_modules(survey).collect() } else { Vec::new() };
         Self { survey, language, listed, named, closed }
     }

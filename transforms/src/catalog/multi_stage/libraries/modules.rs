@@ -1,7 +1,7 @@
 //! The modules that a project asks for, by its lists and by the command lines.
 
 use crate::model::commands::Step;
-use crate::model::effects::{self, Effect};
+use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
 
 use super::super::survey::Survey;
@@ -34,17 +34,43 @@ pub(super) fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<Str
     if language == "rust" {
         found.extend(features_of_commands(survey));
     }
-    let from_file = survey.steps().any(|(_, step)| {
+    found.sort_unstable();
+    found.dedup();
+    (read || !from_lists(survey)).then_some(found)
+}
+
+/// The same without a context, where pip is told each module by its name, and nothing else installs any.
+pub(super) fn all_named(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
+    let pip = |step: &Step| {
+        let version = step.program().strip_prefix("pip");
+        let module =
+            || step.args().windows(2).any(|pair| matches!(pair, [option, name] if option == "-m" && name == "pip"));
+        version.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')) || module()
+    };
+    // What a module itself asks for by such a word is not known.
+    let more = |step: &Step| step.args().iter().any(|arg| arg.contains(['[', '/', '$', '*']) || arg.ends_with(".whl"));
+    let hidden = |step: &Step| {
+        matches!(effects::of(step), Effect::Store(Store::Python | Store::Conda))
+            && (!pip(step) || !step.known || more(step))
+    };
+    let known = language == "python"
+        && survey.model.context.is_none()
+        && !from_lists(survey)
+        && !survey.steps().any(|(_, step)| hidden(step));
+    let named: Vec<String> = if known { named_modules(survey).collect() } else { Vec::new() };
+    (!named.is_empty()).then_some(named)
+}
+
+/// Whether a command installs what a list of modules or a project names.
+fn from_lists(survey: &Survey<'_, '_>) -> bool {
+    survey.steps().any(|(_, step)| {
         step.args().iter().any(|arg| arg == "-r" || arg.starts_with("-r") || arg == "--requirement")
             || matches!(
                 step.program(),
                 "poetry" | "pipenv" | "uv" | "bundle" | "cargo" | "stack" | "cabal" | "npm" | "yarn" | "pnpm"
             )
             || step.argv.iter().any(|arg| arg.ends_with("setup.py") || arg == ".")
-    });
-    found.sort_unstable();
-    found.dedup();
-    (read || !from_file).then_some(found)
+    })
 }
 
 /// Whether a file lists the modules of a project in a language.

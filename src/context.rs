@@ -6,6 +6,7 @@
 mod dockerignore;
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -102,9 +103,9 @@ fn find(folder: &Path, source: &[u8], said: &[PathBuf], bounds: &Bounds) -> Opti
         true => manifests.iter().filter(|names| names.split(' ').any(|name| has(root, name))).count(),
         false => named.iter().filter(|source| has(root, source)).count(),
     };
-    let most = || bounds.upwards(&absolute).map(of).max().unwrap_or_default();
+    let most = LazyCell::new(|| bounds.upwards(&absolute).map(of).max().unwrap_or_default());
     let all =
-        |root: &&PathBuf| root.is_dir() && if named.is_empty() { of(root) >= most() } else { of(root) == named.len() };
+        |root: &&PathBuf| root.is_dir() && if named.is_empty() { of(root) >= *most } else { of(root) == named.len() };
     if let Some(root) = said.iter().find(all) {
         return Some(path(root));
     }

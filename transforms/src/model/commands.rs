@@ -145,6 +145,11 @@ impl Step {
         self.args().iter().map(String::as_str).find(|arg| !arg.starts_with('-'))
     }
 
+    /// Whether it starts a module by its name, as Python does: `python -m pip`.
+    pub fn starts_module(&self, wanted: impl Fn(&str) -> bool) -> bool {
+        self.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && wanted(module)))
+    }
+
     /// An absolute path for `path`, where the folder is known or not needed.
     pub fn path(&self, path: &str) -> Option<String> {
         match &self.cwd {

@@ -257,10 +257,7 @@ pub(super) fn settings(survey: &Survey<'_, '_>) -> Vec<String> {
         first.starts_with('.')
             && !homes::is_for_builds(first)
             && !homes::is_for_shells(first)
-            && survey.runs().any(|step| {
-                like(step.program())
-                    || step.args().windows(2).any(|pair| matches!(pair, [option, word] if option == "-m" && like(word)))
-            })
+            && survey.runs().any(|step| like(step.program()) || step.starts_module(like))
     };
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         let text = unit.text();

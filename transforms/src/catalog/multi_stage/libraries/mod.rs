@@ -132,7 +132,7 @@ struct Project<'s, 'm, 'a> {
 
 impl<'s, 'm, 'a> Project<'s, 'm, 'a> {
     fn new(survey: &'s Survey<'m, 'a>, language: &'s str, closed: bool) -> Self {
-        let listed = modules(survey, language).or_else(|| all_named(survey, language).filter(|_| !closed));
+        let listed = modules(survey, language).or_else(|| if closed { None } else { all_named(survey, language) });
         let named = if listed.is_none() { named_modules(survey).collect() } else { Vec::new() };
         Self { survey, language, listed, named, closed }
     }

@@ -43,9 +43,8 @@ pub(super) fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<Str
 pub(super) fn all_named(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<String>> {
     let pip = |step: &Step| {
         let version = step.program().strip_prefix("pip");
-        let module =
-            || step.args().windows(2).any(|pair| matches!(pair, [option, name] if option == "-m" && name == "pip"));
-        version.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')) || module()
+        version.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+            || step.starts_module(|module| module == "pip")
     };
     // What a module itself asks for by such a word is not known.
     let more = |step: &Step| step.args().iter().any(|arg| arg.contains(['[', '/', '$', '*']) || arg.ends_with(".whl"));
@@ -113,12 +112,15 @@ fn names(list: &str, text: &str) -> Vec<String> {
         return locked;
     }
     let mut found = if list == "Cargo.toml" { crate_features(text) } else { Vec::new() };
-    let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     // What a comment names is not asked for, as most of what Rails proposes in a new Gemfile.
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let words = lines.flat_map(|line| line.split(word)).filter(|word| word.len() > 1);
-    found.extend(words.map(|word| word.to_ascii_lowercase().replace('_', "-")));
+    found.extend(text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(words));
     found
+}
+
+/// The words of a text that may be names of modules.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+    words.filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-"))
 }
 
 /// The words of commands that install modules, as the list of what these need has them.
@@ -145,14 +147,8 @@ fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
         return None;
     }
     let mut found: Vec<String> = Vec::new();
-    let mut add = |text: &str| {
-        let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        found.extend(
-            text.split(word).filter(|word| word.len() > 1).map(|word| word.to_ascii_lowercase().replace('_', "-")),
-        );
-    };
     for step in steps().filter(|step| step.kind() == "compile") {
-        step.args().iter().for_each(|arg| add(arg));
+        found.extend(step.args().iter().flat_map(|arg| words(arg)));
     }
     if tools {
         let context = survey.model.context?;
@@ -165,7 +161,7 @@ fn linked(survey: &Survey<'_, '_>) -> Option<Vec<String>> {
             ) || [".mk", ".cmake", ".am"].iter().any(|end| name.ends_with(end));
             if lists && let Some(text) = context.read(file) {
                 read = true;
-                add(&crate::context::text(&text));
+                found.extend(words(&crate::context::text(&text)));
             }
         }
         if !read {

@@ -174,6 +174,14 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     parted(survey, recipe, decisions, pivot)
 }
 
+impl Recipe {
+    /// The `first` recipe for another pass, with what this one has found out, and other packages that are joining.
+    fn again(self, first: &Self, joining: Vec<String>) -> Self {
+        let programs = self.programs.again();
+        Self { joining, programs, repositories: self.repositories, installed: Vec::new(), ..first.clone() }
+    }
+}
+
 /// Decides for every unit, until the programs that the commands of the runtime stage start are all there. Answers with the
 /// commands of which nothing is known.
 fn with_programs(
@@ -204,9 +212,8 @@ fn with_programs(
         if same && recipe.programs.names().iter().all(told) {
             break;
         }
-        let programs = std::mem::take(&mut recipe.programs).again();
-        let before = (programs.names().len(), recipe.repositories);
-        recipe = Recipe { joining, programs, repositories: before.1, installed: Vec::new(), ..first.clone() };
+        recipe = recipe.again(&first, joining);
+        let before = (recipe.programs.names().len(), recipe.repositories);
         (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
         // What a command needs before the install that it joined is installed before both, and once is enough.
         let before_it = |package: &&String| tools::used_before(survey, &decisions, package);
@@ -214,10 +221,7 @@ fn with_programs(
         if !needed.is_empty() {
             early.extend(needed);
             joined.retain(|package| !early.contains(package));
-            let joining = joined.clone();
-            let programs = std::mem::take(&mut recipe.programs).again();
-            let repositories = recipe.repositories;
-            recipe = Recipe { joining, programs, repositories, installed: Vec::new(), ..first.clone() };
+            recipe = recipe.again(&first, joined.clone());
             (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
         }
         let (known, added) = recipe.programs.names().split_at(before.0);

@@ -10,6 +10,7 @@ use crate::transform::Refusal;
 use super::super::plan::{Carried, Recipe, in_builder};
 use super::super::stores;
 use super::super::survey::{Survey, Unit, refuse};
+use super::super::whole::STAGE;
 
 use super::databases::waits;
 use super::installs::taken_away;
@@ -32,29 +33,24 @@ pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
     let relative = !matches!(effects::of(step), Effect::Configure)
         && files.chain(&step.outputs).any(|word| !word.starts_with(['/', '$', '~']));
     // What is copied over the whole system may bring the file.
+    let staged = || recipe.inserts.iter().any(|(at, text)| text.contains(STAGE) && *at <= step.span.start as usize);
     let over = || {
         let system = |path: String| {
             (paths::within(&path, "/usr") || paths::within(&path, "/etc")) && !Words::SystemFolders.has(path.as_str())
         };
         let sets = matches!(step.program(), "chmod" | "chown" | "chgrp" | "setcap" | "strip");
         let words = step.args().iter().filter(|_| sets).chain(&step.outputs);
-        // A file is put into a folder that is nobody's but theirs: `touch /var/locks/registry.tdb`.
-        let beside = |path: String| {
-            let folder = paths::parent(&path);
-            !Words::SystemFolders.has(folder) && !Words::StandingFolders.has(folder)
-        };
-        let mut touched = step.args().iter().filter(|word| step.program() == "touch" && !word.starts_with('-'));
-        recipe.inserts.iter().any(|(at, text)| text.contains("/install") && *at <= step.span.start as usize)
-            && (words.filter_map(|word| step.path(word)).any(system)
-                || touched.any(|word| step.path(word).is_some_and(beside)))
+        staged() && words.filter_map(|word| step.path(word)).any(system)
     };
-    // A file beside what is copied lies in a folder that comes with it.
+    // A file beside what is copied lies in a folder that comes with it, of which that one's may be one that nothing else makes:
+    // `touch /var/locks/registry.tdb`.
     let beside = || {
         step.program() == "touch"
-            && step.args().iter().filter_map(|word| step.path(word)).any(|path| {
+            && step.operands().filter_map(|word| step.path(word)).any(|path| {
                 let folder = paths::parent(&path);
                 !Words::SystemFolders.has(folder)
-                    && recipe.carried.iter().any(|carried| paths::within(&carried.to, folder))
+                    && (recipe.carried.iter().any(|carried| paths::within(&carried.to, folder))
+                        || !Words::StandingFolders.has(folder) && staged())
             })
     };
     // `a2ensite shop` reads `sites-available/shop.conf`.

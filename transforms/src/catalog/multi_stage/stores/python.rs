@@ -186,11 +186,7 @@ fn notebooks(survey: &Survey<'_, '_>, step: &Step) -> bool {
 
 /// Whether notebooks are what starts: their pages, settings and extensions lie all over the prefix.
 fn starts_notebooks(survey: &Survey<'_, '_>) -> bool {
-    survey.entry.steps.iter().any(|step| {
-        let module =
-            step.args().windows(2).any(|pair| matches!(pair, [option, name] if option == "-m" && notebook(name)));
-        notebook(step.program()) || module
-    })
+    survey.entry.steps.iter().any(|step| notebook(step.program()) || step.starts_module(notebook))
 }
 
 fn notebook(program: &str) -> bool {

@@ -33,6 +33,7 @@ use super::{go, helpers, lean, libraries, runs, stores, workplace};
 use last_build::last_build;
 pub(super) use last_build::{hidden, is_build_script};
 pub(super) use makes::option_folder;
+pub(super) use staged::STAGE;
 use starts::{adrift, installs_for_the_start, results_adrift, runs_projects, starts, unpublished, unread};
 pub(super) use starts::{asks_for_the_sdk, scripts};
 

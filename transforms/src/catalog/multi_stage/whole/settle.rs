@@ -218,10 +218,7 @@ impl<'s> Whole<'s, '_, '_> {
             "mkdir -p {STAGE} && ls -A / | grep -vxE '{}' | xargs -I '{{}}' cp -a '/{{}}' {STAGE}/",
             names.join("|")
         );
-        let evidence = "the project lies in the root folder: everything there that is not the system's";
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence: evidence.into() });
-        }
+        self.stage(|| "the project lies in the root folder: everything there that is not the system's".into());
         self.assumptions
             .push("what is built in the root folder lies in no folder of the system's, such as /lib".into());
         Ok(Some(command))

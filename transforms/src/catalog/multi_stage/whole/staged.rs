@@ -13,9 +13,16 @@ use super::super::{runs, stores};
 use super::{EMPTY, Whole, shown, told_elsewhere};
 
 /// The folder.
-pub(super) const STAGE: &str = "/install";
+pub(in crate::catalog::multi_stage) const STAGE: &str = "/install";
 
 impl Whole<'_, '_, '_> {
+    /// Has what lies in the folder copied over the system's files.
+    pub(super) fn stage(&mut self, evidence: impl FnOnce() -> String) {
+        if !self.carried.iter().any(|carried| carried.from == STAGE) {
+            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence: evidence() });
+        }
+    }
+
     /// Installs a second time into a folder of its own, where the project was configured by a tool that knows how.
     pub(super) fn staged(&mut self, step: &Step, prefixes: &[(String, stores::Prefix)]) -> Option<()> {
         let cwd = stores::place(step);
@@ -60,13 +67,9 @@ impl Whole<'_, '_, '_> {
         }
         self.inserts.push((end, text));
         self.unfolded = true;
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!(
-                "`{}` installs among the distribution's files: once more into a folder of its own",
-                shown(step)
-            );
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
+        self.stage(|| {
+            format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step))
+        });
         if self.glibc() {
             self.finish.push("ldconfig".into());
         }
@@ -80,7 +83,7 @@ impl Whole<'_, '_, '_> {
     /// Copies files that a pattern names, on their way among those of the system, into a folder of their own as well.
     pub(super) fn staged_files(&mut self, step: &Step, written: &[String]) -> bool {
         let [to] = written else { return false };
-        // Of most distributions these are links by now, and what is put there is not known by its place.
+        // On most distributions the other folders, as `/lib`, are links by now.
         let family = self.image.as_ref().and_then(Image::family);
         let place = paths::within(to, "/usr") || to == "/etc" || family == Some(Family::Alpine) && to != "/";
         let shared = Words::SystemFolders.has(to.as_str()) && !EMPTY.contains(&to.as_str());
@@ -113,10 +116,7 @@ impl Whole<'_, '_, '_> {
         let text = format!("mkdir -p {STAGE}{to} && cp -a {} {STAGE}{to}/ && ", operands.join(" "));
         self.inserts.push((start, text));
         self.unfolded |= !paths::within(to, "/usr") && to != "/etc";
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!("`{}` puts it among the files of the system", shown(step));
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
+        self.stage(|| format!("`{}` puts it among the files of the system", shown(step)));
         if self.glibc() && to.contains("/lib") {
             self.finish.push("ldconfig".into());
         }
@@ -127,7 +127,7 @@ impl Whole<'_, '_, '_> {
     /// Installs Python's packages a second time, into a folder of its own, where they lie among the distribution's.
     pub(super) fn staged_modules(&mut self, step: &Step) -> Option<()> {
         let pip = step.program().starts_with("pip") && step.kind() == "python"
-            || step.args().windows(2).any(|pair| matches!(pair, [option, module] if option == "-m" && module == "pip"));
+            || step.starts_module(|module| module == "pip");
         // `python setup.py install`: pip knows how to put the same elsewhere.
         let setup = matches!(step.args(), [script, verb] if script == "setup.py" && verb == "install")
             && self.survey.steps().any(|(_, step)| step.kind() == "python");
@@ -160,18 +160,15 @@ impl Whole<'_, '_, '_> {
             words = vec![step.argv.first()?, "-m", "pip", "install", "."];
         }
         let at = if setup { 3 } else { at };
+        let root = format!("--root={STAGE}");
         words.insert(at + 1, "--ignore-installed");
-        words.insert(at + 1, "--root=/install");
+        words.insert(at + 1, &root);
         let again: Vec<String> =
             words.into_iter().map(|word| if reads { word.to_owned() } else { runs::quoted(word) }).collect();
         self.inserts.push((end, format!(" && {}", again.join(" "))));
-        if !self.carried.iter().any(|carried| carried.from == STAGE) {
-            let evidence = format!(
-                "`{}` installs among the distribution's files: once more into a folder of its own",
-                shown(step)
-            );
-            self.carried.push(Carried { from: STAGE.into(), to: "/".into(), owner: None, evidence });
-        }
+        self.stage(|| {
+            format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step))
+        });
         Some(())
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut copies = Vec::new();
     let mut tools: Vec<String> = Vec::new();
     let serves = !obstacles::only_a_shell(survey);
-    used |= !serves && sets_up_shells(survey);
+    used = used || !serves && sets_up_shells(survey);
     for (at, unit) in survey.units.iter().enumerate() {
         match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {

@@ -47,6 +47,12 @@ static SENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Folders that a compiled program keeps things in where nobody names it another, as its sources name them:
+/// `matches.value_of("db_dir").unwrap_or("./db")`.
+static DEFAULTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#""\./(?<folder>(?:db|data|database|storage|logs?|cache|uploads?)(?:/[\w./-]*)?)""#).ok()
+});
+
 /// Settings of a program in Java that name a place of files, and what it says when it makes something in one.
 static SETTINGS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"@Value\("\$\{[\w.-]*?(?<key>[\w-]+)(?::(?<default>[^}"]*))?\}"\)"#).ok());
@@ -243,6 +249,14 @@ fn look(survey: &Survey<'_, '_>) -> Beside {
             };
             let path = paths::join(&cwd, path.trim_end_matches('/'));
             found.add(&path);
+        }
+        if file.ends_with(".rs") || file.ends_with(".go") {
+            for captures in DEFAULTS.iter().flat_map(|defaults| defaults.captures_iter(&content)) {
+                let Some((path, _)) = place(&captures, &["folder"], &[]) else { continue };
+                let path = path.trim_end_matches('/');
+                let folder = if paths::name(path).contains('.') { paths::parent(path) } else { path };
+                found.add(&paths::join(&cwd, folder));
+            }
         }
         if found.file.is_none()
             && file.ends_with(".py")

@@ -65,6 +65,13 @@ fn stores(survey: &Survey<'_, '_>, step: &Step) -> bool {
     if matches!(step.program(), "sqlite3" | "sqlite") {
         return step.operands().next().is_some_and(|file| !file.starts_with('/') || !step.known);
     }
+    // A program of the folder's own that sets it up, and can't be read: `bin/control.sh setup`.
+    let own = step.argv.first().filter(|program| program.contains('/') && !program.starts_with('/'));
+    let sets_up =
+        || step.args().first().is_some_and(|verb| matches!(verb.as_str(), "init" | "migrate" | "seed" | "setup"));
+    if sets_up() && own.and_then(|program| step.path(program)).is_some_and(|path| survey.read(&path).is_none()) {
+        return true;
+    }
     const TOOLS: [&str; 7] = ["manage.py", "alembic", "flask", "sequelize", "sequelize-cli", "knex", "typeorm"];
     let script = step.args().first().filter(|script| script.ends_with(".py"));
     if script.is_none() && !step.argv.iter().any(|word| TOOLS.contains(&paths::name(word))) {

@@ -35,7 +35,9 @@ pub(super) fn install_text(step: &Step, manager: Manager, names: &[String], want
     let mut given = false;
     let mut verb = false;
     let mut virtual_name = false;
-    for word in step.argv.iter().map(String::as_str) {
+    for (at, word) in step.argv.iter().map(String::as_str).enumerate() {
+        // The manager itself may be among the packages: `yum install -y unzip yum clean all` lacks its `&&`.
+        let package = at > 0 && names.iter().any(|name| name == word);
         // A virtual package of apk is there to be deleted after the build.
         if std::mem::take(&mut virtual_name) {
             continue;
@@ -47,7 +49,7 @@ pub(super) fn install_text(step: &Step, manager: Manager, names: &[String], want
         if word.starts_with("--virtual=") || word.starts_with("--virtual") && manager == Manager::Apk {
             continue;
         }
-        if names.iter().any(|name| name == word) {
+        if package {
             // Where the first package stood, the new list stands.
             if !std::mem::replace(&mut given, true) {
                 words.extend(wanted.iter().map(String::as_str));

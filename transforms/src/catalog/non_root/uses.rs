@@ -122,7 +122,10 @@ pub(super) fn scripts<'s>(survey: &'s Survey<'_, '_>) -> impl Iterator<Item = &'
 const PACKAGES: [&str; 7] = ["node_modules", "bower_components", "vendor", "venv", ".venv", "site-packages", "bundle"];
 
 /// Parts of the paths of volumes into which a server of files writes itself.
-const WRITTEN: [&str; 7] = ["log", "cache", "tmp", "temp", "run", "sock", "dav"];
+const WRITTEN: [&str; 6] = ["log", "cache", "tmp", "temp", "run", "dav"];
+
+/// Parts of the paths of volumes in which an application opens the socket that a server of files only calls it by.
+const CALLED: [&str; 6] = ["sock", "puma", "unicorn", "uwsgi", "fpm", "php"];
 
 /// The volumes that are mounted to be written to.
 fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
@@ -161,7 +164,8 @@ pub(super) fn volumes(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
     // What a server of files reads, another service has put there: a volume that is still empty takes the owner of the folder
     // in whichever image is mounted on it last.
     let serves = owns::only_serves(survey, user);
-    let read = |path: &String| serves && !WRITTEN.iter().any(|word| path.contains(word));
+    let named = |path: &String, words: &[&str]| words.iter().any(|word| path.contains(word));
+    let read = |path: &String| serves && (!named(path, &WRITTEN) || named(path, &CALLED));
     for path in mounted(survey).into_iter().filter(|path| !read(path)) {
         let whole = owns::given_whole(survey, user, &path);
         for (at, unit) in survey.units.iter().enumerate() {

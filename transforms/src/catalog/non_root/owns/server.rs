@@ -190,7 +190,7 @@ pub(super) fn configured(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
             };
             let held = |given: &Folder| given.recursive && paths::within(&folder, &plain(&given.path));
             // The logs of nginx's image are links, and where it has others the folder is given away already.
-            let of_image = user.server.is_some_and(|server| !server.image().is_empty());
+            let of_image = user.server.is_some_and(|server| server.image() == "nginx");
             let known = path.contains('$')
                 || free(&path) && !is_application(&folder)
                 || of_image && folder == "/var/log/nginx"

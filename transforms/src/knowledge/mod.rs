@@ -28,6 +28,7 @@ pub mod rooted;
 pub mod runtime;
 pub mod servers;
 pub mod services;
+pub mod stores;
 pub mod tags;
 pub mod unpacked;
 pub mod words;

@@ -53,6 +53,8 @@ pub(super) fn installs_into(step: &Step) -> Option<String> {
             matches!(step.subcommand(), Some("install" | "i" | "update" | "require" | "dump-autoload" | "dumpautoload"))
         }
         "mix" => step.subcommand().is_some_and(|verb| verb == "setup" || verb.starts_with("deps.")),
+        // Bundler writes down anew what it has found, beside the manifest.
+        "bundle" | "bundler" => matches!(step.subcommand(), Some("install" | "update" | "lock")),
         _ => false,
     };
     step.cwd.clone().filter(|_| installs)

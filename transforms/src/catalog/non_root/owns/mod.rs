@@ -14,6 +14,7 @@ mod process;
 mod server;
 mod sources;
 mod spring;
+mod stores;
 mod volumes;
 
 use crate::knowledge::releases::Family;
@@ -51,6 +52,7 @@ pub(super) use server::configures_nginx;
 use server::{configured, own_place, server};
 pub(super) use sources::runs_here;
 use sources::unnamed;
+use stores::stores;
 pub(super) use volumes::above_in_roots_home;
 use volumes::volumes;
 
@@ -139,6 +141,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     roots_home(survey, &mut needs);
     frameworks(survey, user, &mut needs);
     developed(survey, &mut needs);
+    stores(survey, user, &mut needs);
     renewed(survey, &mut needs);
     made(survey, user, &mut needs);
     touched(survey, user, &mut needs);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dockwright_transforms::knowledge::images;
 use dockwright_transforms::knowledge::reference::canonical;
 use dockwright_transforms::model::built_on::stands_on;
-use dockwright_transforms::settings::{HOST_NETWORK, Mount, Start};
+use dockwright_transforms::settings::{HOST_NETWORK, Mount, Place, Start};
 use serde_json::{Map, Value};
 
 use crate::input::Bounds;
@@ -182,7 +182,10 @@ fn services(folder: &Path) -> Vec<Service> {
         let built = || found.iter().filter(|one| one.built.is_some()).find(same)?.built.as_ref();
         let (dockerfile, context, target) = entry.built.as_ref().or_else(built)?;
         let stood_on = entry.image.as_deref().and_then(|image| stood_on(folder, &found, dockerfile, image));
-        let start = Start { target: target.clone(), stood_on, ..entry.start.clone() };
+        let mut start = Start { target: target.clone(), stood_on, ..entry.start.clone() };
+        for mount in &mut start.mounts {
+            mount.place = mount.host.as_deref().and_then(|host| place(folder, host, context));
+        }
         Some(Service { dockerfile: dockerfile.clone(), context: context.clone(), start })
     };
     found.iter().filter_map(service).collect()
@@ -247,6 +250,11 @@ fn entry(folder: &Path, file: &str, key: &str, service: &Value) -> Entry {
         target: None,
         entrypoint: words(service.get("entrypoint")),
         command: words(service.get("command")),
+        workdir: service
+            .get("working_dir")
+            .and_then(Value::as_str)
+            .filter(|path| path.starts_with('/'))
+            .map(str::to_owned),
         check: check(service),
         user: service.get("user").and_then(text),
         rights: rights(service),
@@ -325,7 +333,13 @@ fn mount(value: &Value) -> Option<Mount> {
         };
         let writable = !mode.split(',').any(|word| word == "ro");
         let host = source.filter(|source| of_host(source)).map(str::to_owned);
-        return path.starts_with('/').then(|| Mount { host, path: path.to_owned(), writable, of_root: false });
+        return path.starts_with('/').then(|| Mount {
+            host,
+            path: path.to_owned(),
+            place: None,
+            writable,
+            of_root: false,
+        });
     }
     let word = |key: &str| value.get(key).and_then(Value::as_str);
     let path = word("target").filter(|path| path.starts_with('/'))?;
@@ -335,7 +349,22 @@ fn mount(value: &Value) -> Option<Mount> {
         _ => return None,
     };
     let writable = value.get("read_only").and_then(Value::as_bool) != Some(true);
-    Some(Mount { host, path: path.to_owned(), writable, of_root: false })
+    Some(Mount { host, path: path.to_owned(), place: None, writable, of_root: false })
+}
+
+/// Where something of the host, as a file in this folder calls it, and a build context lie to one another.
+fn place(folder: &Path, host: &str, context: &Path) -> Option<Place> {
+    // What a variable names may lie anywhere.
+    if !host.starts_with('.') || host.contains('$') {
+        return None;
+    }
+    let host = plain(&folder.join(host));
+    let words =
+        |path: &Path| path.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>().map(|all| all.join("/"));
+    match context.strip_prefix(&host) {
+        Ok(inside) => words(inside).map(Place::Around),
+        Err(_) => words(host.strip_prefix(context).ok()?).map(Place::Inside),
+    }
 }
 
 /// The parts between colons, of which `${DATA:-./data}` has none, and neither has the drive of Windows' `C:/data`.
@@ -543,7 +572,7 @@ mod tests {
         let long: Value = serde_json::from_str(r#"{"type": "volume", "source": "db", "target": "/db"}"#).unwrap();
         assert_eq!(
             super::mount(&long),
-            Some(Mount { host: None, path: "/db".to_owned(), writable: true, of_root: false })
+            Some(Mount { host: None, path: "/db".to_owned(), place: None, writable: true, of_root: false })
         );
     }
 

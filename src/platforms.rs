@@ -85,7 +85,7 @@ fn fly(folder: &Path, name: &str, file: &Value) -> Vec<Service> {
     };
     let mount = |mount: &Value| {
         let path = mount.get("destination")?.as_str().filter(|path| path.starts_with('/'))?;
-        Some(Mount { host: None, path: path.to_owned(), writable: true, of_root: true })
+        Some(Mount { host: None, path: path.to_owned(), place: None, writable: true, of_root: true })
     };
     let mounts: Vec<Mount> = mounts.into_iter().filter_map(mount).collect();
     if !mounts.is_empty() {
@@ -245,7 +245,7 @@ mod tests {
         fs::write(folder.path().join("fly.toml"), "[[mounts]]\nsource = 'data'\ndestination = '/data'\n").unwrap();
         let found = services(folder.path());
         let mounts: Vec<&Mount> = found.iter().flat_map(|service| &service.start.mounts).collect();
-        assert_eq!(mounts, [&Mount { host: None, path: "/data".into(), writable: true, of_root: true }]);
+        assert_eq!(mounts, [&Mount { host: None, path: "/data".into(), place: None, writable: true, of_root: true }]);
     }
 
     #[test]

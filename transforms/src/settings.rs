@@ -44,6 +44,8 @@ pub struct Start {
     pub entrypoint: Option<String>,
     /// The words in the place of CMD, as a shell reads them.
     pub command: Option<String>,
+    /// The folder that it runs in, in the place of the image's own.
+    pub workdir: Option<String>,
     /// What asks whether the container is well, as a shell reads it.
     pub check: Option<String>,
     /// The user in the place of the image's own.
@@ -72,10 +74,33 @@ pub struct Mount {
     pub host: Option<String>,
     /// Where it lies in the container.
     pub path: String,
+    /// Where it and the build context lie to one another; `None` for a volume, and for what lies elsewhere.
+    pub place: Option<Place>,
     /// Whether the container may write to it.
     pub writable: bool,
     /// Whether it belongs to root, whomever the folder of the image belongs to.
     pub of_root: bool,
+}
+
+/// Where something of the host that is mounted and the build context lie to one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The context lies in it, at this path; an empty one is the context itself.
+    Around(String),
+    /// It lies in the context, at this path.
+    Inside(String),
+}
+
+impl Mount {
+    /// The path in the build context of what the container sees at this one, as this is mounted there.
+    pub fn in_context(&self, path: &str) -> Option<String> {
+        let rest = paths::relative(path, &paths::join("/", &self.path))?;
+        match self.place.as_ref()? {
+            Place::Around(context) if context.is_empty() => Some(rest.to_owned()),
+            Place::Around(context) => rest.strip_prefix(context.as_str())?.strip_prefix('/').map(str::to_owned),
+            Place::Inside(folder) => Some(if rest.is_empty() { folder.clone() } else { format!("{folder}/{rest}") }),
+        }
+    }
 }
 
 impl Settings {

@@ -101,7 +101,8 @@ pub fn instead(model: &Model<'_>, stage: &Stage, start: &Start) -> Option<Vec<St
         return None;
     }
     let own = of(model, stage);
-    let read = |text: &str| alone(model, stage, text);
+    let workdir = start.workdir.as_deref().or_else(|| model.final_workdir(stage));
+    let read = |text: &str| alone(model, stage, text, workdir);
     let command = match start.command.as_deref() {
         Some(text) => read(text)?,
         None => Vec::new(),
@@ -125,17 +126,18 @@ pub fn checks(model: &Model<'_>, stage: &Stage) -> Vec<Step> {
     let own = model.body(stage).filter(|(_, instruction)| instruction.keyword == Keyword::Healthcheck);
     let own = own.filter_map(|(index, _)| model.steps(index)).flatten().cloned();
     let others = model.settings.starts.iter().filter(|start| start.is_of(stage.name.as_deref()));
-    let others = others.filter_map(|start| alone(model, stage, start.check.as_deref()?)).flatten();
+    let others =
+        others.filter_map(|start| alone(model, stage, start.check.as_deref()?, model.final_workdir(stage))).flatten();
     own.chain(others).collect()
 }
 
 /// The commands of a text that stands in no file of Docker's, and runs in a container of the stage.
-fn alone(model: &Model<'_>, stage: &Stage, text: &str) -> Option<Vec<Step>> {
+fn alone(model: &Model<'_>, stage: &Stage, text: &str, workdir: Option<&str>) -> Option<Vec<Step>> {
     let own = of(model, stage);
     let at = own.cmd.or(own.entrypoint).unwrap_or(stage.from);
     let span = model.instruction(at)?.span;
     let script = model.afford(text).then(|| shell::parse_alone(text)).flatten()?;
-    let mut steps = steps_in(model, at, &script, model.final_workdir(stage).map(str::to_owned));
+    let mut steps = steps_in(model, at, &script, workdir.map(str::to_owned));
     // They stand in no line of the file; the start that they belong to does.
     steps.iter_mut().for_each(|step| step.span = span);
     Some(steps)

@@ -173,7 +173,13 @@ impl<'m, 'a> Survey<'m, 'a> {
             let inside = paths::relative(path, self.model.final_workdir(self.stage).filter(|folder| *folder != "/")?)?;
             self.model.context?.read(inside)
         };
-        self.read(path).or_else(mounted)
+        // What a service mounts lies over what the image has.
+        let starts = self.model.settings.starts.iter().filter(|start| start.is_of(self.stage.name.as_deref()));
+        let over = || {
+            let mut places = starts.flat_map(|start| &start.mounts).filter_map(|mount| mount.in_context(path));
+            places.find_map(|inside| self.model.context?.read(&inside))
+        };
+        self.read(path).or_else(over).or_else(mounted)
     }
 
     /// The earlier stage that a COPY takes its files from.

@@ -1,0 +1,3 @@
+#!/bin/bash
+service cron start
+chown -R www-data:www-data var

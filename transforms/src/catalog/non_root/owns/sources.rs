@@ -124,6 +124,7 @@ pub(super) fn named_in_sources(survey: &Survey<'_, '_>) -> (Vec<String>, Vec<Str
         }
     }
     places.extend(kept_by_settings(survey, context));
+    places.extend(kept_by_told(survey));
     for place in places {
         if paths::parent(&place) == "/var/log" && place.ends_with(".log") {
             if !logs.contains(&place) {
@@ -167,6 +168,40 @@ fn kept_by_settings(survey: &Survey<'_, '_>, context: &dyn Context) -> Vec<Strin
         }
     }
     found
+}
+
+/// Folders that settings name by what they are called.
+static KEPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?mi)^[ \t]*["']?[\w.-]*(?:dir|directory|folder)["']?[ \t]*[:=][ \t]*["']?(/[\w./-]+)["']?[ \t]*,?[ \t\r]*$"#).ok()
+});
+
+/// The folders that a file of settings names which the program is told, and the image lacks: `sync -c /etc/sync.yaml`.
+fn kept_by_told(survey: &Survey<'_, '_>) -> Vec<String> {
+    const ENDS: [&str; 7] = ["cfg", "conf", "ini", "json", "toml", "yaml", "yml"];
+    let mut found: Vec<String> = Vec::new();
+    // What known servers are told has settings of its own.
+    for step in survey.runs().filter(|step| step.kind() != "service") {
+        let files = step.args().iter().map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value));
+        for file in files.filter(|file| file.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))) {
+            let Some(text) = step.path(file).and_then(|path| survey.read(&path)) else { continue };
+            let named = KEPT.iter().flat_map(|pattern| pattern.captures_iter(&text)).filter_map(|found| found.get(1));
+            for place in named {
+                let place = paths::join("/", &String::from_utf8_lossy(place.as_bytes()));
+                if !brought(survey, &place) && !found.contains(&place) {
+                    found.push(place);
+                }
+            }
+        }
+    }
+    // Where several lie beside one another, so may others that are named elsewhere.
+    let beside = |folder: &str| found.iter().filter(|one| paths::parent(one) == folder).count() > 1;
+    let above = |place: &String| {
+        let parent = paths::parent(place);
+        if is_application(parent) && beside(parent) { parent.to_owned() } else { place.clone() }
+    };
+    let mut folders: Vec<String> = found.iter().map(above).collect();
+    folders.dedup();
+    folders
 }
 
 /// How a program writes a file that it names.

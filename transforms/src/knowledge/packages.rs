@@ -69,6 +69,7 @@ fn is_tool(name: &str) -> bool {
 /// Whether a name says that the package holds headers: `libpq-dev`, `openssl-devel`, `linux-headers-generic`.
 fn is_development(name: &str) -> bool {
     name.ends_with("-dev")
+        || name.ends_with("-dev-compat")
         || name.ends_with("-devel")
         || name.ends_with("-headers")
         || name.starts_with("linux-headers")

@@ -91,6 +91,8 @@ lists! {
     BinaryWords = "binary-words",
     /// What a start may do before it comes to the program, and nothing of it is a matter of the image.
     AroundStarts = "around-starts",
+    /// Packages that the archives of Debian and Ubuntu have under the same name, in whatever release.
+    CommonPackages = "common-packages",
     /// Programs that a JDK has and a runtime lacks.
     JdkPrograms = "jdk-programs",
     /// Programs by whose names sources start a JDK: its compilers, and what builds with them.

@@ -4,6 +4,7 @@
 use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::model::base;
+use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
 use crate::model::paths;
 use crate::span::Span;
@@ -263,7 +264,11 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 put(eol.as_bytes());
             }
         }
-        let user = self.plan.user.as_ref().map(|user| self.layout.line("USER", user)).unwrap_or_default();
+        // What stays in place may begin by going on as somebody else.
+        let changes = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::User;
+        let user =
+            self.plan.user.as_ref().filter(|_| late || !self.survey.units.get(self.plan.pivot).is_some_and(changes));
+        let user = user.map(|user| self.layout.line("USER", user)).unwrap_or_default();
         if let Some(workdir) = workdir.filter(|_| late) {
             put(user.as_bytes());
             put(self.layout.line("WORKDIR", &self.written(workdir)).as_bytes());
@@ -308,6 +313,7 @@ impl<'s, 'm, 'a> Emitter<'s, 'm, 'a> {
                 Keyword::Workdir => return unit.instruction.args.text.trim_matches(['"', '\'', ' ']).starts_with('/'),
                 Keyword::Copy | Keyword::Add if !needs_folder(unit) => {}
                 Keyword::Arg | Keyword::Env | Keyword::Expose | Keyword::Label | Keyword::Maintainer => {}
+                Keyword::Run if !unit.steps.is_empty() && unit.steps.iter().all(makes_elsewhere) => {}
                 _ => return false,
             }
         }
@@ -415,6 +421,11 @@ fn needs_folder(unit: &Unit<'_>) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a command makes folders wherever it runs.
+fn makes_elsewhere(step: &Step) -> bool {
+    step.program() == "mkdir" && step.operands().all(|folder| folder.starts_with('/'))
 }
 
 /// Whether a COPY goes into the working directory itself: a folder only because WORKDIR made it one.

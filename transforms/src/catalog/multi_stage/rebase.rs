@@ -247,7 +247,8 @@ fn works_there(step: &Step, taken: bool, moves: bool, relatives: bool) -> bool {
             !(taken && numbered || moves && !matches!(step.program(), "groupadd" | "useradd"))
         }
         Effect::Install(packages) => {
-            !moves || relatives && packages.names.iter().all(|name| packages.role(name) == Role::Tool)
+            let there = |name: &String| packages.role(name) == Role::Tool || Words::CommonPackages.has(name.as_str());
+            !moves || relatives && packages.names.iter().all(there)
         }
         Effect::Lists => !moves || relatives,
         Effect::Remove(_) | Effect::Upgrade => !moves,

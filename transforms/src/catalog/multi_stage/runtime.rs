@@ -6,6 +6,7 @@ use crate::knowledge::packages::{self, Role};
 use crate::knowledge::releases::{self, Family, Release};
 use crate::knowledge::runtime::{self as counterparts, Hint, Reason};
 use crate::knowledge::tags;
+use crate::knowledge::words::Words;
 use crate::model::base::known;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
@@ -207,10 +208,13 @@ pub(super) fn counterpart(survey: &Survey<'_, '_>, known: Option<&Image<'_>>) ->
         }
     }
     let moves = found.family != known.family() || other && found.release != known.release();
+    let relatives =
+        [known.family(), found.family].iter().all(|family| matches!(family, Some(Family::Debian | Family::Ubuntu)));
     let installs = survey.steps().any(|(_, step)| match effects::of(step) {
-        Effect::Install(packages) => {
-            packages.names.iter().any(|name| !matches!(packages.role(name), Role::Build | Role::Tool))
-        }
+        Effect::Install(packages) => packages.names.iter().any(|name| {
+            let common = relatives && Words::CommonPackages.has(name.as_str());
+            !common && !matches!(packages.role(name), Role::Build | Role::Tool)
+        }),
         _ => false,
     });
     if moves && installs {

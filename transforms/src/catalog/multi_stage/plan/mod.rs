@@ -16,7 +16,7 @@ use crate::transform::{Applicability, Refusal};
 use super::programs::Programs;
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{accounts, helpers, lean, runs, tools, whole};
+use super::{accounts, helpers, lean, runs, stores, tools, whole};
 
 use decide::decide_all;
 pub(super) use decide::{is_brought_again, is_build_setting, mentions};
@@ -153,6 +153,10 @@ pub(super) fn plan(survey: &Survey<'_, '_>, mut recipe: Recipe) -> Result<Plan, 
     declare_arguments(survey, &recipe, &mut decisions, pivot);
     if helpers::bundles(survey, &recipe) {
         recipe.build.extend(lean::without_modules(survey, &recipe.carried));
+    }
+    if let Some((_, step)) = survey.steps().find(|(_, step)| is_installer(survey, step)) {
+        let text = format!("`{}` installs, and what it does is not there to read", whole::shown(step));
+        return Err(refuse("built-by-a-script", text, true));
     }
     for command in unknown.into_iter().take(4) {
         recipe.assumptions.push(format!("`{command}` changes nothing outside the folders that are copied"));
@@ -520,6 +524,17 @@ fn without_lists(survey: &Survey<'_, '_>, decisions: &[Decision], pivot: usize) 
 /// Whether the base image is known to run as root.
 pub(super) fn runs_as_root(survey: &Survey<'_, '_>) -> bool {
     survey.model.known(survey.stage).is_some_and(|image| image.runs_as() == RunsAs::Root)
+}
+
+/// Whether a command starts an installer that something fetched or unpacked has brought, by its name: `./agent-install -y`.
+/// Where such a one puts things is among the system's folders, and nobody can tell.
+fn is_installer(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let program = step.argv.first().map_or("", String::as_str);
+    program.contains('/')
+        && ["install", "installer"].iter().any(|end| paths::name(program).ends_with(&format!("-{end}")))
+        && matches!(effects::of(step), Effect::Unknown)
+        && stores::aws(step).is_none()
+        && !step.path(program).is_some_and(|path| survey.copied_file(&path))
 }
 
 /// Why nothing that the build made would be in the shipped image.

@@ -155,8 +155,10 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         let flag = || unit.instruction.flags.iter().find(|flag| flag.name == "chown")?.value.as_deref();
         let owner = match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
-                let to = survey.copied(unit).and_then(|copied| copied.to.as_deref()).filter(|to| application(to));
-                to.and_then(|_| flag()).map(str::to_owned)
+                // Into a home that an image sets which nobody knows: `COPY --chown=sage . ${HOME}`.
+                let to = survey.copied(unit).map(|copied| copied.to.as_deref());
+                let home = || survey.facts.user.is_none() && ends_in_home(unit);
+                to.filter(|to| to.map_or_else(home, application)).and_then(|_| flag()).map(str::to_owned)
             }
             Keyword::Run if unit.text().contains("chown") => {
                 let mut steps = survey.steps(unit).iter().filter(|step| step.always && step.program() == "chown");
@@ -187,6 +189,11 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         found = found.or(Some((owner, unit)));
     }
     found
+}
+
+/// Whether the last word of a COPY or ADD is a home: `${HOME}`.
+fn ends_in_home(unit: &Unit<'_>) -> bool {
+    unit.instruction.args.text.split_ascii_whitespace().last().is_some_and(|to| to.contains("HOME"))
 }
 
 /// The user as which the file starts the program already.

@@ -129,10 +129,11 @@ pub(super) fn is_owned(survey: &Survey<'_, '_>, recipe: &Recipe, step: &Step, to
             .filter(inside)
             .any(|folder| !given().any(|carried| paths::within(folder, &carried.to)))
     };
+    // A folder above them alone is given by nothing else.
+    let above = |path: &str, to: &str| step.is_recursive() && paths::within(to, path) && !apart(path);
     touched.iter().all(|path| {
         in_builder(&recipe.builder_folders, path)
-            || given()
-                .any(|carried| paths::within(path, &carried.to) || paths::within(&carried.to, path) && !apart(path))
+            || given().any(|carried| paths::within(path, &carried.to) || above(path, &carried.to))
     })
 }
 

@@ -60,9 +60,12 @@ fn read(step: &Step) -> Option<Prefix> {
             prefix = value.or_else(|| args.next().map(String::as_str));
             continue;
         }
-        let Some(value) = value.filter(|value| value.starts_with('/') && option.starts_with('-')) else { continue };
+        let told = step.kind() == "make" && !option.starts_with('-') && names_a_place(name);
+        let Some(value) = value.filter(|value| value.starts_with('/') && (told || option.starts_with('-'))) else {
+            continue;
+        };
         let path = paths::join("/", value);
-        if name.ends_with("bin-path") || name.ends_with("sbin-path") {
+        if told || name.ends_with("bin-path") || name.ends_with("sbin-path") {
             found.folders.push(path);
         } else if name == "conf-path" || name == "modules-path" {
             let folder = if name == "conf-path" { paths::parent(&path).to_owned() } else { path };
@@ -105,6 +108,13 @@ fn read(step: &Step) -> Option<Prefix> {
             Some(found)
         }
     }
+}
+
+/// Whether a variable of a Makefile's, in small letters, is where programs or libraries go: `INSTALL_BIN`, `bindir`.
+fn names_a_place(name: &str) -> bool {
+    const PLACES: [&str; 6] = ["installdir", "install_dir", "install_path", "install_top", "instdir", "inst_dir"];
+    let ends = ["bin", "bindir", "bin_dir", "libdir", "lib_dir"];
+    PLACES.contains(&name) || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The folder that a command works in; the folders of all whose folder can't be told count as one: `cd app-$version`.

@@ -155,21 +155,54 @@ impl Whole<'_, '_, '_> {
         {
             return None;
         }
+        // With pip itself nothing runs.
+        let mut named = step.operands().skip_while(|word| *word != "install").skip(1).peekable();
+        if named.peek().is_some() && named.all(|word| matches!(word.split("==").next(), Some("pip" | "wheel"))) {
+            return Some(());
+        }
         let mut words: Vec<&str> = if reads { written } else { step.argv.iter().map(String::as_str).collect() };
         if setup {
             words = vec![step.argv.first()?, "-m", "pip", "install", "."];
         }
-        let at = if setup { 3 } else { at };
+        let evidence =
+            || format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step));
         let root = format!("--root={STAGE}");
+        // Where nothing is built with the modules, they are needed in that folder alone.
+        if !setup
+            && self.is_last(step)
+            && let Some(word) = text.find(" install ")
+        {
+            let behind = step.span.start as usize + word + " install".len();
+            self.inserts.push((behind, format!(" {root} --ignore-installed")));
+            self.stage(|| format!("`{}` installs into a folder of its own", shown(step)));
+            return Some(());
+        }
+        let at = if setup { 3 } else { at };
         words.insert(at + 1, "--ignore-installed");
         words.insert(at + 1, &root);
         let again: Vec<String> =
             words.into_iter().map(|word| if reads { word.to_owned() } else { runs::quoted(word) }).collect();
         self.inserts.push((end, format!(" && {}", again.join(" "))));
-        self.stage(|| {
-            format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step))
-        });
+        self.stage(evidence);
         Some(())
+    }
+
+    /// Whether nothing behind a command is built, in the builder, that could need what it installs.
+    fn is_last(&self, step: &Step) -> bool {
+        let behind = self.survey.steps().skip_while(|(_, other)| other.span != step.span).skip(1);
+        behind.take_while(|(at, _)| *at <= self.last_build).all(|(_, other)| {
+            other.outputs.is_empty()
+                && matches!(
+                    effects::of(other),
+                    Effect::Install(_)
+                        | Effect::Remove(_)
+                        | Effect::Lists
+                        | Effect::Files(_)
+                        | Effect::User
+                        | Effect::Configure
+                        | Effect::Nothing
+                )
+        })
     }
 }
 

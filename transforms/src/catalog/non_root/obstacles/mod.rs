@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 use crate::knowledge::releases::Family;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
-use crate::model::effects::Effect;
+use crate::model::effects::{Effect, Store};
 use crate::model::{Model, Stage, built_on, paths};
 use crate::syntax::{Keyword, TileKind};
 use crate::transform::Refusal;
@@ -279,35 +279,50 @@ fn fetches(step: &Step) -> Result<(), Refusal> {
     }
 }
 
-/// A package manager that installs, when the container starts, into a place of the system that belongs to root.
+/// What installs, when the container starts, into a place of the system that belongs to root.
 fn installs_outside(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
     let installs = step.args().iter().any(|arg| arg == "install");
-    let outside = match step.program() {
-        // What the image has already, Bundler only looks at.
-        "bundle" | "bundler" => {
-            let verb = step.subcommand();
-            let mut build = survey.all().flat_map(|unit| survey.steps(unit));
-            matches!(verb, None | Some("install" | "update"))
-                && !build.any(|built| {
-                    matches!(built.program(), "bundle" | "bundler")
-                        && matches!(built.subcommand(), None | Some("install"))
-                })
-        }
-        // Without a virtual environment, pip goes on in the home of the user.
-        "pip" | "pip3" => {
-            installs
-                && survey.all().any(|unit| {
-                    unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains("VIRTUAL_ENV")
-                })
-        }
-        _ => false,
-    };
+    let outside =
+        match step.program() {
+            // What the image has already, Bundler only looks at.
+            "bundle" | "bundler" => {
+                let verb = step.subcommand();
+                let mut build = survey.all().flat_map(|unit| survey.steps(unit));
+                matches!(verb, None | Some("install" | "update"))
+                    && !build.any(|built| {
+                        matches!(built.program(), "bundle" | "bundler")
+                            && matches!(built.subcommand(), None | Some("install"))
+                    })
+            }
+            // Without a virtual environment, pip goes on in the home of the user.
+            "pip" | "pip3" => {
+                installs
+                    && survey.all().any(|unit| {
+                        unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains("VIRTUAL_ENV")
+                    })
+            }
+            // Of sources that are there: `make install`, `python setup.py install`, `./Build install`.
+            "make" => matches!(step.effect(), Effect::Store(Store::Prefix)) && !stays(survey, step),
+            "setup.py" | "Build" => installs,
+            program if program.starts_with("python") => installs && step.args().iter().any(|arg| arg == "setup.py"),
+            _ => false,
+        } && !step.args().iter().any(|arg| arg == "--user" || arg.contains("HOME") || arg.starts_with("DESTDIR="));
     if !outside {
         return Ok(());
     }
     let shown = step.argv.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
     let text = format!("`{shown}` installs packages when the container starts, where only root can write");
     Err(refuse("package-manager-at-start", text, true))
+}
+
+/// Whether the makefile that a command reads names no place outside of its folder: what it calls to install is a package
+/// manager's work there.
+fn stays(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let text = step.path("Makefile").and_then(|path| survey.read(&path));
+    text.is_some_and(|text| {
+        let text = String::from_utf8_lossy(&text);
+        !["/usr", "PREFIX", "prefix"].iter().any(|place| text.contains(place))
+    })
 }
 
 /// Images in which other people's builds run.

@@ -68,7 +68,8 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             let program = step.argv.first().filter(|_| !interpreter && serves)?;
             lies_at(survey, program)
         };
-        let named = named.filter(|path| !path.contains(char::is_whitespace));
+        // Of a list, as `java -cp` takes it, the first.
+        let named = named.filter(|path| !path.contains(char::is_whitespace)).and_then(|path| path.split(':').next());
         let Some(path) = named.and_then(|path| step.path(path)).or_else(named_only) else { continue };
         if path.ends_with(".sh") && paths::name(&path).contains("entry") {
             continue;

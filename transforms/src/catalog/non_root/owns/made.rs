@@ -187,6 +187,13 @@ pub(super) fn templates(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
 }
 
+/// The name of an archive, which the folder in it mostly has: `jboss-4.2.3.GA` of `jboss-4.2.3.GA.zip`.
+fn archive(word: &str) -> Option<&str> {
+    let name = paths::name(word);
+    let stem = [".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz"].iter().find_map(|end| name.strip_suffix(end))?;
+    (paths::plain(stem) && !stem.is_empty()).then_some(stem)
+}
+
 /// What an archive or a clone has put into a folder of its own, where a start script that can't be read works with it: it
 /// fills configuration in there, and the program writes its logs and data beside itself.
 pub(super) fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
@@ -198,6 +205,7 @@ pub(super) fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut folders: Vec<String> = Vec::new();
     let mut parents: Vec<String> = Vec::new();
     let mut moved: Vec<String> = Vec::new();
+    let mut in_root: Vec<&str> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
         for step in survey.steps(unit).iter().filter(|step| step.always) {
             // `tar x` and then `mv program-1.2 /opt/program`: it has the version in its name no more.
@@ -216,6 +224,9 @@ pub(super) fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 Effect::Writes(into) if matches!(step.program(), "tar" | "unzip" | "bsdtar") => into,
                 _ => continue,
             };
+            if into.iter().any(|into| into == "/") {
+                in_root.extend(survey.steps(unit).iter().flat_map(|step| step.args()).filter_map(|word| archive(word)));
+            }
             for into in into {
                 if PARENTS.contains(&into.as_str()) || matches!(into.as_str(), "/" | "/tmp") {
                     parents.push(into.clone());
@@ -230,6 +241,10 @@ pub(super) fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
     }
     // The archive's own folder has the name by which the file speaks of it.
     let child = |path: &str| {
+        let top = path.get(1..)?.split('/').next().unwrap_or_default();
+        if in_root.contains(&top) {
+            return Some(paths::join("/", top));
+        }
         let parent = parents.iter().find(|parent| PARENTS.contains(&parent.as_str()) && paths::within(path, parent))?;
         let name = paths::relative(path, parent)?.split('/').next().filter(|name| !name.is_empty())?;
         let shared = matches!(name, "bin" | "sbin" | "lib" | "share" | "src" | "etc" | "include" | "man" | "games");
@@ -253,6 +268,10 @@ pub(super) fn unpacked(survey: &Survey<'_, '_>, needs: &mut Needs) {
             }
             Keyword::Workdir => {
                 folders.extend(survey.model.workdir(unit.index + 1).and_then(child));
+            }
+            Keyword::Copy | Keyword::Add => {
+                let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+                folders.extend(to.filter(|to| in_root.iter().any(|name| to.contains(name))).and_then(child));
             }
             _ => {}
         }
@@ -482,6 +501,32 @@ pub(in crate::catalog::non_root) fn given_filled(survey: &Survey<'_, '_>, user: 
         || exists(survey, path, at)
         || steps.iter().take(given.unwrap_or_default()).any(makes);
     there.then_some(at)
+}
+
+/// Whether the file gives the folder to the user by itself, with everything in it if that is wanted, and does nothing behind
+/// that which may put anything of root's into it.
+pub(super) fn given_already(survey: &Survey<'_, '_>, user: &User, folder: &Folder) -> bool {
+    let path = folder.path.as_str();
+    let Some(at) = given_filled(survey, user, path) else { return false };
+    if folder.recursive && given_whole(survey, user, path).is_none_or(|whole| whole != at) {
+        return false;
+    }
+    let behind = |unit: &&Unit<'_>| unit.index > survey.units.get(at).map_or(0, |unit| unit.index);
+    survey.units.iter().filter(behind).all(|unit| match unit.instruction.keyword {
+        Keyword::Run => {
+            let steps = survey.steps(unit);
+            let settles = |step: &Step| {
+                matches!(step.effect(), Effect::Files(_) | Effect::Configure | Effect::Nothing)
+                    && step.outputs.is_empty()
+            };
+            !steps.is_empty() && steps.iter().all(settles)
+        }
+        Keyword::Copy | Keyword::Add => {
+            let to = survey.copied(unit).and_then(|copied| copied.to.as_deref());
+            unit.has_owner() || to.is_some_and(|to| !paths::within(to, path) && !paths::within(path, to))
+        }
+        _ => true,
+    })
 }
 
 /// The last RUN with such a command, counted in the stage; the first of the stage for those below it.

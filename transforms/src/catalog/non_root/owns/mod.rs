@@ -2,6 +2,7 @@
 
 mod beside_root;
 mod beside_sources;
+mod chmods;
 mod closed;
 mod filled;
 mod folders;
@@ -32,6 +33,7 @@ use super::uses;
 use beside_root::kept_below;
 pub(super) use beside_root::{Beside, beside_root};
 use beside_sources::written_beside;
+use chmods::chmods;
 use closed::closed;
 pub(super) use filled::fills;
 use filled::{filled_below, installs_at_start, reads_only};
@@ -40,7 +42,9 @@ pub(super) use folders::{holds_project, only_serves};
 use frameworks::{developed, frameworks, renewed};
 pub(super) use home::home_said;
 use home::{home, roots_home};
-use made::{given, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked};
+use made::{
+    given, given_already, given_at, given_away, handed_on, made, prepared, pulled, templates, touched, unpacked,
+};
 pub(super) use made::{given_filled, given_whole, opened};
 pub(super) use modes::{database_in_root, databases};
 use modes::{may_be_written, modes};
@@ -152,6 +156,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     prepared(survey, &mut needs);
     pulled(survey, &mut needs);
     written(survey, user, &mut needs);
+    chmods(survey, &mut needs);
     home(survey, user, &mut needs);
     modes(survey, &mut needs);
     filed(survey, user, &mut needs);
@@ -160,7 +165,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     // Everybody writes there as it is, and takes away what is their own alone.
     let shared = |folder: &Folder| matches!(folder.path.as_str(), "/tmp" | "/var/tmp");
     needs.early.retain(|folder| !shared(folder));
-    needs.late.retain(|folder| !shared(folder));
+    needs.late.retain(|folder| !shared(folder) && !given_already(survey, user, folder));
     nested(&mut needs);
     assumptions(survey, user, &mut needs);
     let mounted = uses::assumptions(survey, user, &needs);

@@ -142,6 +142,10 @@ impl<'s> Whole<'s, '_, '_> {
                                 }
                             },
                         };
+                        // What is named among the system's files comes along where everything else does.
+                        if self.named_outside(step, &prefix) && self.staged(step, &prefixes).is_some() {
+                            continue;
+                        }
                         let mut extensions = self.makes_extensions(step);
                         // What a Makefile of Go installs lies where `go install` puts it.
                         if self.image.as_ref().and_then(Image::language) == Some("go") {

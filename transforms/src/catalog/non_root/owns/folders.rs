@@ -83,7 +83,9 @@ pub(super) fn folders(survey: &Survey<'_, '_>, user: &User) -> Vec<String> {
             .facts
             .language
             .is_some_and(|language| paths::relative(folder, "/usr/local").is_some_and(|rest| rest == language));
-        if !matches!(folder, "/root" | "/opt" | "/srv") && !of_image && !is_environment(survey, folder) {
+        // Nor is where Cargo puts what it installs.
+        let shared = matches!(folder, "/root" | "/opt" | "/srv" | "/usr/local/cargo" | "/root/.cargo");
+        if !shared && !of_image && !is_environment(survey, folder) {
             add(&mut found, folder.to_owned());
         }
     }

@@ -327,8 +327,14 @@ fn beside_server(survey: &Survey<'_, '_>, step: &Step) -> Option<String> {
     }
     let program = step.argv.first()?;
     let brought = |path: &String| {
-        let context = |unit: &Unit<'_>| survey.copied(unit).is_some_and(|copied| copied.context);
-        survey.units.iter().any(|unit| context(unit) && survey.brings(unit, path))
+        let context = |index: usize| survey.model.copied(index).is_some_and(|copied| copied.context);
+        // One that another stage makes of the project; a server of the distribution's may be there for something else.
+        let made = |unit: &Unit<'_>| {
+            let from = survey.copied_from(unit).filter(|_| image);
+            from.is_some_and(|stage| survey.model.body(stage).any(|(index, _)| context(index)))
+        };
+        let own = |unit: &Unit<'_>| context(unit.index) || made(unit);
+        survey.units.iter().any(|unit| own(unit) && survey.brings(unit, path))
     };
     if program.contains('/') {
         return step.path(program).filter(brought);

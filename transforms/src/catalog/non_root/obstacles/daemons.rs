@@ -287,6 +287,11 @@ pub(super) fn given_for(survey: &Survey<'_, '_>) -> Option<(&'static str, String
             let path = step.outputs.iter().filter_map(|output| step.path(output)).find(|path| told(path).is_some())?;
             told(&path).map(|place| (place.code, format!("it is given {}", place.why)))
         }),
+        Keyword::Volume => unit.instruction.words().iter().find_map(|word| {
+            let path = survey.model.expand(unit.index, word.raw);
+            let place = told(&path.text)?;
+            Some((place.code, format!("it keeps {}", place.why)))
+        }),
         _ => None,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::knowledge::homes;
 use crate::knowledge::releases::Family;
+use crate::model::commands::Step;
 use crate::model::paths;
 use crate::syntax::Keyword;
 
@@ -144,18 +145,34 @@ pub(super) fn roots_home(survey: &Survey<'_, '_>, needs: &mut Needs) {
 /// How deep programs have folders of their own in a home, as `~/.local/share/studio/cache`: below lies what has been put there.
 const DEEP: usize = 4;
 
-/// The hidden folders of root's home that the file makes and leaves there, the upper ones first: programs keep what they write
-/// in folders of such names, `mkdir -p ~/.config/player`.
+/// The folders that a command makes, or puts something into: `mkdir -p ~/.config/player`, `cp settings.js ~/.node-red/`.
+fn filled(step: &Step) -> Vec<String> {
+    let path = |word| caches::path_of_root(step, word);
+    match step.program() {
+        "mkdir" if step.always => step.operands().filter_map(path).collect(),
+        "cp" | "mv" if step.always => {
+            let to = step.operands().skip(1).last();
+            let into = to.and_then(|to| {
+                let path: String = path(to)?;
+                Some(if to.ends_with('/') { path } else { paths::parent(&path).to_owned() })
+            });
+            into.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The hidden folders of root's home that the file makes or fills and leaves there, the upper ones first: programs keep what
+/// they write in folders of such names.
 fn hidden(survey: &Survey<'_, '_>) -> Vec<String> {
     let serves = !obstacles::only_a_shell(survey);
     let mut found: Vec<String> = Vec::new();
     for unit in survey.units.iter().filter(|unit| unit.instruction.keyword == Keyword::Run) {
-        if !survey.is_roots(unit) || !unit.text().contains("mkdir") {
+        if !survey.is_roots(unit) || !["mkdir", "cp", "mv"].iter().any(|word| unit.text().contains(word)) {
             continue;
         }
-        for step in survey.steps(unit).iter().filter(|step| step.program() == "mkdir" && step.always) {
-            let made = step.operands().filter_map(|word| caches::path_of_root(step, word));
-            for path in made {
+        for step in survey.steps(unit) {
+            for path in filled(step) {
                 let rest = paths::relative(&path, "/root").unwrap_or_default();
                 let first = rest.split('/').next().unwrap_or_default();
                 if !first.starts_with('.') || serves && (homes::is_for_shells(first) || homes::is_for_builds(first)) {

@@ -168,7 +168,7 @@ pub(super) fn written(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
             folders.push(path);
         }
     }
-    for path in supervised::files(survey).into_iter().chain(process::logs(survey)) {
+    for path in supervised::files(survey).into_iter().chain(process::files(survey)) {
         let folder = paths::parent(&path).to_owned();
         if free(&path) {
             continue;

@@ -1,6 +1,7 @@
 //! Files of a process that its arguments name among those of the system: its number, its socket and its log.
 
 use crate::knowledge::words::Words;
+use crate::model::commands::Step;
 use crate::model::paths;
 
 use super::super::survey::Survey;
@@ -11,9 +12,7 @@ use super::named::{own_program, run_folder};
 pub(super) fn folders(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for step in survey.runs().filter(|step| own_program(step)) {
-        let separators = |c: char| c.is_ascii_whitespace() || matches!(c, ';' | '=' | '"' | '\'');
-        let words = step.args().iter().flat_map(|arg| arg.split(separators));
-        let numbers = words.filter(|word| word.ends_with(".pid"));
+        let numbers = numbers(step).filter(|_| !writes_in_place(step));
         let sockets = options(step.args()).filter_map(|(option, value)| {
             let makes = Words::SocketOptions.has(option.trim_start_matches('-'));
             let path = value.trim_start_matches("unix:").trim_start_matches("//");
@@ -31,10 +30,24 @@ pub(super) fn folders(survey: &Survey<'_, '_>) -> Vec<String> {
     found
 }
 
-/// The logs that what runs is told to write, in the folder of everybody's: `--log-file /var/log/x.log`.
-pub(super) fn logs(survey: &Survey<'_, '_>) -> Vec<String> {
+/// The files of their numbers that a command names.
+fn numbers(step: &Step) -> impl Iterator<Item = &str> {
+    let separators = |c: char| c.is_ascii_whitespace() || matches!(c, ';' | '=' | '"' | '\'');
+    step.args().iter().flat_map(move |arg| arg.split(separators)).filter(|word| word.ends_with(".pid"))
+}
+
+/// Whether a program writes its number into the file that is there; others make it anew, or move another there.
+fn writes_in_place(step: &Step) -> bool {
+    step.program() == "nginx"
+}
+
+/// The files that what runs is told to write, in folders of everybody's: `--log-file /var/log/x.log`, and the number of a
+/// process that is written into the file that is there.
+pub(super) fn files(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for step in survey.runs().filter(|step| own_program(step)) {
+        let number = numbers(step).find(|path| writes_in_place(step) && path.starts_with('/') && paths::plain(path));
+        found.extend(number.map(str::to_owned));
         for (option, value) in options(step.args()) {
             let says = option.to_ascii_lowercase().contains("log") || option.trim_start_matches('-').len() == 1;
             let file = paths::parent(value) == "/var/log" && paths::name(value).contains('.') && paths::plain(value);
@@ -48,7 +61,7 @@ pub(super) fn logs(survey: &Survey<'_, '_>) -> Vec<String> {
 
 /// All these places.
 pub(in crate::catalog::non_root) fn places(survey: &Survey<'_, '_>) -> Vec<String> {
-    folders(survey).into_iter().chain(logs(survey)).collect()
+    folders(survey).into_iter().chain(files(survey)).collect()
 }
 
 /// The options of a command with their values: `--log=x`, `--log x`.

@@ -51,7 +51,9 @@ pub(super) fn base_entry(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         Start::Drops => Ok(()),
         Start::Needs => Err(refuse("needs-root", format!("what {name} starts needs root"), true)),
         // One whose name is only known when it is built has none.
-        Start::Unknown | Start::Plain if (name.is_empty() || name.contains('/')) && !survey.facts.plain => {
+        Start::Unknown | Start::Plain
+            if (name.is_empty() || name.contains('/') || is_local(survey)) && !survey.facts.plain =>
+        {
             passed_on(survey)
         }
         _ => unseen_start(survey),
@@ -82,6 +84,12 @@ fn home_of_root(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     Err(refuse("needs-root", text, true))
 }
 
+/// Whether the image stands on one without a namespace that nobody knows: no registry has it, somebody makes it here.
+fn is_local(survey: &Survey<'_, '_>) -> bool {
+    let facts = &survey.facts;
+    facts.start == Start::Unknown && facts.user.is_none() && !facts.key.contains('/')
+}
+
 /// An image that only passes another one on, with files at most, and starts what that one starts: its user is the choice of
 /// that one's author, who alone knows where it writes.
 fn passed_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
@@ -89,9 +97,10 @@ fn passed_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     let files = has(&[Keyword::Copy, Keyword::Add]);
     let runs = || survey.all().filter(|unit| unit.instruction.keyword == Keyword::Run);
     // Who may do what with the files is no work of its own: it says whom that image starts.
-    let of_files = |step: &Step| matches!(step.program(), "chown" | "chgrp" | "chmod" | "mkdir");
+    let of_files = |step: &Step| matches!(step.program(), "chown" | "chgrp" | "chmod" | "mkdir" | "sed" | "dos2unix");
     let work = |unit: &Unit<'_>| survey.steps(unit).is_empty() || !survey.steps(unit).iter().all(of_files);
-    let works = runs().any(work) || !survey.entry.is_empty();
+    // Whatever is done to an image that is made here, who made it knows what it starts.
+    let works = runs().any(work) && !is_local(survey) || !survey.entry.is_empty();
     let files = files || has(&[Keyword::Run]);
     if files || works {
         unseen_start(survey)?;
@@ -99,7 +108,11 @@ fn passed_on(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
     if works || files && survey.facts.start != Start::Unknown {
         return Ok(());
     }
-    let does = if files { "only puts files into another image" } else { "passes another image on" };
+    let does = match files {
+        true if runs().any(work) => "adds to another image that is made here",
+        true => "only puts files into another image",
+        false => "passes another image on",
+    };
     let text = format!("it {does} and starts what that image starts: its user belongs there");
     Err(refuse("passed-on", text, true))
 }

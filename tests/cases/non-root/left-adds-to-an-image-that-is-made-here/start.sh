@@ -1,0 +1,2 @@
+#!/bin/sh
+exec apache2ctl -D FOREGROUND

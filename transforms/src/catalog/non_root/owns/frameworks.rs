@@ -13,7 +13,7 @@ use crate::syntax::Keyword;
 use super::super::survey::{Survey, Unit};
 use super::super::user::User;
 
-use super::filled::installs_into;
+use super::filled::{installs_at_start, installs_into};
 use super::made::given_at;
 use super::{Folder, Needs, is_application};
 
@@ -147,10 +147,11 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
         add(None, &folder, &["target/universal/stage"]);
     }
     for (folder, modules) in engines(survey) {
-        add(None, &folder, &modules.iter().map(String::as_str).collect::<Vec<_>>());
+        let modules = modules.iter().map(String::as_str).filter(|name| !is_fresh(survey, &folder, name));
+        add(None, &folder, &modules.collect::<Vec<_>>());
     }
     for (folder, keeps) in compiling(survey) {
-        let own: Vec<&str> = keeps.own().collect();
+        let own: Vec<&str> = keeps.own().filter(|name| !is_fresh(survey, folder, name)).collect();
         add(None, folder, &own);
         let built = survey
             .units
@@ -174,6 +175,14 @@ pub(super) fn frameworks(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
     if has("\"next\"") && has("next start") && builds_beforehand(survey) {
         add(None, folder, &[".next/cache"]);
     }
+}
+
+/// Whether a folder lies among modules of the project's that the user installs when the container starts, and nobody has
+/// before: made beforehand, the folder of the modules itself would be root's.
+fn is_fresh(survey: &Survey<'_, '_>, folder: &str, name: &str) -> bool {
+    let modules = name == "node_modules" || name.starts_with("node_modules/");
+    let installs = |step: &Step| installs_into(step).as_deref() == Some(folder);
+    modules && installs_at_start(survey, folder) && !survey.all().flat_map(|unit| survey.steps(unit)).any(installs)
 }
 
 /// Whether a stage of the file builds anything: what a script builds when the container starts makes its folders itself, and

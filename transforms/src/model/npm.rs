@@ -22,6 +22,8 @@ fn is_manager(program: &str) -> bool {
 pub struct Call {
     /// The folder of the project; `None` where it can't be told.
     pub folder: Option<String>,
+    /// The member of a workspace that is meant, as it is named or by its folder, with the folder of the workspace.
+    pub member: Option<(String, String)>,
     /// The words behind the options: the subcommand, and what follows it.
     pub words: Vec<String>,
 }
@@ -34,26 +36,36 @@ impl Call {
         }
         let mut folder = step.cwd.clone();
         let mut words: Vec<String> = Vec::new();
+        let mut member = None;
         let mut args = step.args().iter();
         while let Some(arg) = args.next() {
             let (option, value) = match arg.split_once('=') {
                 Some((option, value)) if option.starts_with("--") => (option, Some(value.to_owned())),
                 _ => (arg.as_str(), None),
             };
-            if !words.is_empty() && arg != "--prefix" {
+            // npm takes the member behind the name of the script as well.
+            let last =
+                step.program() == "npm" && matches!(option, "--workspace" | "-w") && !words.contains(&"--".into());
+            if !words.is_empty() && arg != "--prefix" && !last {
                 words.push(arg.clone());
             } else if matches!(option, "--prefix" | "-C" | "--cwd" | "--dir") {
                 let value = value.or_else(|| args.next().cloned());
                 folder = value.and_then(|value| step.path(&value));
-            } else if matches!(option, "--filter" | "-F" | "--workspace" | "-w") && value.is_none() {
-                // A package of a workspace: which folder it lies in is said elsewhere.
-                args.next();
-                folder = None;
+            } else if matches!(option, "--filter" | "-F" | "--workspace" | "-w") {
+                let named = value.or_else(|| args.next().cloned());
+                member = named.zip(folder.take());
             } else if !arg.starts_with('-') {
                 words.push(arg.clone());
             }
         }
-        Some(Self { folder, words })
+        // `yarn workspace web dev`
+        if let [first, named, ..] = words.as_slice()
+            && first == "workspace"
+        {
+            member = Some(named.clone()).zip(folder.take());
+            words.drain(..2);
+        }
+        Some(Self { folder, member, words })
     }
 
     /// The name of the script that it runs, with the arguments for that; `None` where it does something else.
@@ -138,7 +150,8 @@ impl Walk<'_, '_, '_> {
                     }
                     _ => {
                         if let Some((name, rest)) = call.script(program) {
-                            if self.scripts(call.folder.as_deref(), name, rest, depth + 1) {
+                            let member = || self.member(call.member.as_ref()?);
+                            if self.scripts(call.folder.clone().or_else(member).as_deref(), name, rest, depth + 1) {
                                 return;
                             }
                             // `yarn vite` runs a program of a dependency.
@@ -162,6 +175,32 @@ impl Walk<'_, '_, '_> {
         } else {
             self.follow(&step.with_argv(next), depth + 1);
         }
+    }
+
+    /// The folder of a member of a workspace: where it is named by its folder, or the one whose manifest has the name.
+    fn member(&self, (named, root): &(String, String)) -> Option<String> {
+        // `web...` is the member with all that it needs.
+        let named = named.trim_matches(['{', '}']).trim_start_matches("...").trim_end_matches("...");
+        let called = |folder: &str| {
+            let manifest = (self.read)(&paths::join(folder, "package.json"))?;
+            let manifest: serde_json::Value = serde_json::from_str(&crate::context::text(&manifest)).ok()?;
+            Some(manifest.get("name")?.as_str()? == named)
+        };
+        if !named.starts_with('@') && named.contains('/') {
+            return Some(paths::join(root, named));
+        }
+        let manifests = self.model.context?.files().iter().filter_map(|file| file.strip_suffix("/package.json"));
+        for folder in manifests.filter(|folder| !folder.contains("node_modules")) {
+            // The workspace may lie deeper in the build context than in the image.
+            let parts: Vec<&str> = folder.split('/').collect();
+            for skipped in 0..parts.len() {
+                let inside = paths::join(root, &parts.get(skipped..).unwrap_or_default().join("/"));
+                if called(&inside) == Some(true) {
+                    return Some(inside);
+                }
+            }
+        }
+        None
     }
 
     /// Follows the scripts of this name, or with a star in it of these names; whether there is one.

@@ -20,7 +20,7 @@ mod volumes;
 
 use crate::knowledge::releases::Family;
 use crate::knowledge::words::Words;
-use crate::model::paths;
+use crate::model::{copies, paths};
 use crate::syntax::Keyword;
 
 use super::caches::Cache;
@@ -162,6 +162,7 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     filed(survey, user, &mut needs);
     given_away(survey, user, &mut needs);
     closed(survey, &mut needs);
+    beforehand(survey, &mut needs);
     // Everybody writes there as it is, and takes away what is their own alone.
     let shared = |folder: &Folder| matches!(folder.path.as_str(), "/tmp" | "/var/tmp");
     needs.early.retain(|folder| !shared(folder));
@@ -173,6 +174,38 @@ pub(super) fn needs(survey: &Survey<'_, '_>, user: &User) -> Needs {
     needs.copies.sort_unstable();
     needs.copies.dedup();
     needs
+}
+
+/// Copies that make a folder of the application's before the copy that fills it does: who makes it has it, and the manifest of
+/// a member comes before its sources. `COPY apps/web/package.json apps/web/` and `COPY apps/web apps/web`
+fn beforehand(survey: &Survey<'_, '_>, needs: &mut Needs) {
+    let context = |at: &usize| {
+        let copied = survey.units.get(*at).and_then(|unit| survey.copied(unit)).filter(|copied| copied.context)?;
+        Some((*at, copied.to.as_deref()?))
+    };
+    let given: Vec<(usize, &str)> = needs.copies.iter().filter_map(context).collect();
+    for (at, unit) in survey.units.iter().enumerate() {
+        let Some(copied) = survey.copied(unit).filter(|copied| copied.context && !unit.has_owner()) else { continue };
+        let Some(to) = copied.to.as_deref() else { continue };
+        let whole = copied.folder || copied.there || copied.sources.iter().any(|source| is_folder(survey, source));
+        let folder = if whole { to } else { paths::parent(to) };
+        let inside = needs.early.iter().chain(&needs.late).any(|known| paths::within(folder, &known.path));
+        let filled = given.iter().any(|(later, to)| *later > at && paths::within(folder, to));
+        if inside && filled && !needs.owned(folder) && !needs.copies.contains(&at) {
+            needs.copies.push(at);
+        }
+    }
+}
+
+/// Whether a source is a folder of the build context: as that shows it, or by a name in small letters without an end.
+fn is_folder(survey: &Survey<'_, '_>, source: &str) -> bool {
+    let path = copies::context_path(source);
+    let Some(context) = survey.model.context else {
+        const PROGRAMS: [&str; 5] = ["artisan", "console", "gradlew", "manage", "mvnw"];
+        let name = paths::name(path);
+        return name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains('.') && !PROGRAMS.contains(&name);
+    };
+    context.files().iter().any(|file| file != path && paths::within(file, path))
 }
 
 /// Takes out what is given away with a folder above it, or twice.

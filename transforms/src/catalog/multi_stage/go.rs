@@ -13,7 +13,7 @@ use crate::model::{Base, paths};
 use crate::syntax::words::Value;
 use crate::transform::{Applicability, Refusal};
 
-use super::lean::{is_aside, is_asset, is_compiled, opened_by_folder, settings_elsewhere};
+use super::lean::{is_aside, is_asset, is_compiled, left_by_git, opened_by_folder, settings_elsewhere};
 use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
@@ -400,9 +400,8 @@ impl State<'_, '_, '_> {
                 self.whole = Some("the build context has no Go sources to read which files the program opens".into());
             }
             (Some(sources), Some(folder)) if self.whole.is_none() => {
-                if let Some(reason) = sources.unclear(self.survey, folder) {
-                    self.whole = Some(reason);
-                }
+                self.whole =
+                    sources.unclear(self.survey, folder).or_else(|| sources.settings_left(self.survey, folder));
             }
             (None, Some(_)) if self.whole.is_none() => {
                 self.whole = Some("there is no build context to read which files the program opens".into());
@@ -1013,6 +1012,15 @@ impl Sources {
     /// `.env` where the program reads it, and the repository does not have it.
     fn settings(&self, survey: &Survey<'_, '_>) -> Option<String> {
         if self.settings || self.literals.contains(".env") { settings_elsewhere(survey) } else { None }
+    }
+
+    /// Why the whole folder has to go along, where the program reads settings that are not in the repository, and may be in
+    /// the folder that the image is built from.
+    fn settings_left(&self, survey: &Survey<'_, '_>, folder: &str) -> Option<String> {
+        let told = entry::named_paths(&survey.entry, folder);
+        let mut named = told.into_iter().chain(self.literals.iter().map(|literal| paths::join(folder, literal)));
+        let path = named.find(|path| paths::within(path, folder) && left_by_git(survey, path))?;
+        Some(format!("the program reads {path}, and Git leaves that out of the repository"))
     }
 
     /// Why the files that the program opens can't be told, where they can't.

@@ -201,6 +201,42 @@ pub(super) fn settings_elsewhere(survey: &Survey<'_, '_>) -> Option<String> {
     (inside == ".env" && whole && !ignored).then_some(path)
 }
 
+/// Whether a path is one of settings that Git leaves out of the repository, and that a COPY of everything brings all the same
+/// from the folder of whoever has them: `configs/` in `.gitignore`, and `./app -config configs/app.yml`.
+pub(super) fn left_by_git(survey: &Survey<'_, '_>, path: &str) -> bool {
+    const ENDS: [&str; 8] = ["cfg", "conf", "config", "ini", "json", "toml", "yaml", "yml"];
+    const FOLDERS: [&str; 5] = ["conf", "config", "configs", "secrets", "settings"];
+    let name = paths::name(path);
+    let settings = FOLDERS.contains(&name) || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+    let Some(context) = survey.model.context.filter(|_| settings) else { return false };
+    let inside = survey.context_path(path).filter(|inside| !inside.is_empty() && !context.holds(inside));
+    let Some(inside) = inside else { return false };
+    let listed = |list: &str| {
+        context.read(list).is_some_and(|text| crate::context::text(&text).lines().any(|line| is_listed(line, &inside)))
+    };
+    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+    let whole = copies
+        .any(|copy| copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(path, to)));
+    whole && listed(".gitignore") && !listed(".dockerignore")
+}
+
+/// Whether a line of a list of what is left out names this path, or a folder that it lies in.
+fn is_listed(line: &str, inside: &str) -> bool {
+    let line = line.trim();
+    if line.starts_with(['#', '!']) {
+        return false;
+    }
+    let anchored = line.starts_with('/');
+    let line = line.trim_start_matches("**/").trim_start_matches('/').trim_end_matches(['/', '*']);
+    // `*.local.yml`, and what is in a folder of this name at any depth.
+    match line.strip_prefix('*') {
+        Some(end) => end.starts_with('.') && inside.ends_with(end),
+        None if line.is_empty() => false,
+        None if !anchored && !line.contains('/') => inside.split('/').any(|part| part == line),
+        None => inside.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    }
+}
+
 /// The same where one program starts, which is compiled, and what lies around it stays behind.
 pub(super) fn settings_left(survey: &Survey<'_, '_>, last_build: usize, carried: &[Carried]) -> Option<String> {
     let context = survey.model.context?;

@@ -252,7 +252,7 @@ fn split_pattern(source: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a name fits a pattern with one star.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| rest.ends_with(tail)),
         None => pattern == name,

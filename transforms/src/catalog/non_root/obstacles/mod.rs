@@ -195,6 +195,8 @@ pub(super) fn check(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         return Err(refuse("needs-root", text, true));
     }
     if let Some(file) = &beside.file {
+        // A log in the folder itself has no name of its own: `path: .`.
+        let file = if file.is_empty() { "files" } else { file };
         let text = format!(
             "the program writes {file} into its working directory, which is /, where root alone may make files; give the project \
              a folder of its own with WORKDIR"

@@ -1,5 +1,5 @@
 //! What the sources write beside themselves, or into a folder of theirs: `Path(__file__).parent / "data"`,
-//! `path.join(__dirname, "db.json")`, `open("static/plot.png", "wb")`.
+//! `Path(Path(__file__).parent, "data")`, `path.join(__dirname, "db.json")`, `open("static/plot.png", "wb")`.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use crate::model::commands::Step;
 use crate::model::copies::context_path;
 use crate::model::paths;
 
-use super::super::survey::Survey;
+use super::super::survey::{Survey, matches};
 use super::super::user::User;
 
 use super::beside_root::{RELATIVE, is_python, place};
@@ -23,7 +23,8 @@ static ITSELF: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"Path\(\s*__file__\s*\)(?:\.(?:resolve|absolute)\(\))?(?<parents>(?:\.parent\b)+)(?<rest>(?:\s*/\s*f?["'][\w./-]+["'])+)"#,
         r#"|Path\(\s*__file__\s*\)(?:\.(?:resolve|absolute)\(\))?\.parents\[(?<above>\d)\](?<behind>(?:\s*/\s*f?["'][\w./-]+["'])+)"#,
-        r#"|os\.path\.join\(\s*(?<names>(?:os\.path\.(?:dirname|abspath|realpath)\(\s*)+)__file__[\s)]*,(?<parts>(?:\s*,?\s*["'][\w./-]+["'])+)\s*\)"#,
+        r#"|(?:Path|os\.path\.join)\(\s*(?:pathlib\.)?Path\(\s*__file__\s*\)(?:\.(?:resolve|absolute)\(\))?(?<higher>(?:\.parent\b)+)(?<inner>(?:\s*,\s*f?["'][\w./-]+["'])+)\s*,?\s*\)"#,
+        r#"|(?:Path|os\.path\.join)\(\s*(?<names>(?:os\.path\.(?:dirname|abspath|realpath)\(\s*)+)__file__[\s)]*,(?<parts>(?:\s*,?\s*["'][\w./-]+["'])+)\s*\)"#,
         r#"|path\.(?:join|resolve)\(\s*(?:__dirname|import\.meta\.dirname)(?<pieces>(?:\s*,\s*["'`][\w./-]+["'`])+)\s*,?\s*\)"#,
     ))
     .ok()
@@ -78,11 +79,17 @@ pub(super) fn place_of(survey: &Survey<'_, '_>, file: &str) -> Option<String> {
             let source = context_path(source);
             match source {
                 "" => Some(paths::join(to, file)),
-                _ if source == file => copied.place(file),
+                _ if source == file || fits(source, file) => copied.place(file),
                 _ => Some(paths::join(to, file.strip_prefix(source)?.strip_prefix('/')?)),
             }
         })
     })
+}
+
+/// Whether a source of a COPY has a pattern for this file, and for none of its folders: `server/*.py`.
+fn fits(source: &str, file: &str) -> bool {
+    let pattern = paths::name(source);
+    pattern.contains('*') && paths::parent(source) == paths::parent(file) && matches(pattern, paths::name(file))
 }
 
 /// Whether what follows in the source, or stands before, says that the place is written to.
@@ -142,7 +149,7 @@ fn beside_itself(content: &[u8], at: &str) -> Vec<String> {
     for captures in ITSELF.iter().flat_map(|itself| itself.captures_iter(content)) {
         let Some(all) = captures.get(0) else { continue };
         let text = |name: &str| captures.name(name).map(|part| String::from_utf8_lossy(part.as_bytes()));
-        let up = if let Some(parents) = text("parents") {
+        let up = if let Some(parents) = text("parents").or_else(|| text("higher")) {
             parents.matches(".parent").count()
         } else if let Some(above) = text("above") {
             above.parse::<usize>().map_or(1, |above| above + 1)
@@ -151,7 +158,8 @@ fn beside_itself(content: &[u8], at: &str) -> Vec<String> {
         } else {
             1
         };
-        let rest = ["rest", "behind", "parts", "pieces"].iter().find_map(|name| text(name)).unwrap_or_default();
+        let rest =
+            ["rest", "behind", "inner", "parts", "pieces"].iter().find_map(|name| text(name)).unwrap_or_default();
         let quote = |c: char| matches!(c, '"' | '\'' | '`');
         let parts = rest.split(quote).skip(1).step_by(2);
         let mut path = above(at, up).to_owned();
@@ -228,11 +236,20 @@ pub(super) fn written_beside(survey: &Survey<'_, '_>, user: &User, needs: &mut N
             }
         }
         let given = |at: usize| needs.copies.contains(&at) || survey.units.get(at).is_some_and(|unit| unit.has_owner());
+        // A folder that is the user's may have one of root's, which files are copied into.
+        let closed = |folder: &str| {
+            survey.units.iter().enumerate().filter(|(at, _)| !given(*at)).any(|(_, unit)| {
+                let Some(copied) = survey.copied(unit) else { return false };
+                let to = copied.to.as_deref().map(|to| if copied.folder { to } else { paths::parent(to) });
+                to.is_some_and(|to| to != folder && paths::within(to, folder) && paths::within(&path, to))
+            })
+        };
+        let opens = |folder: &Folder| paths::within(&path, &folder.path) && (folder.recursive || !closed(&folder.path));
         match brought {
             Some((at, _)) if given(at) => {}
             Some((at, _)) => needs.copies.push(at),
             // Where nobody else may make a folder.
-            None if !needs.early.iter().chain(&needs.late).any(|folder| paths::within(&path, &folder.path)) => {
+            None if !needs.early.iter().chain(&needs.late).any(opens) => {
                 needs.late.push(Folder { path, recursive: false, make: true });
             }
             None => {}

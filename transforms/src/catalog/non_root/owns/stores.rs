@@ -1,6 +1,7 @@
 //! What the tools of a language keep outside of every home: root's commands have filled it while the image was built, and
 //! the container fetches more into it.
 
+use crate::context;
 use crate::knowledge::stores::{self, Fetched, Kind};
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
@@ -43,9 +44,46 @@ fn place(survey: &Survey<'_, '_>, store: Fetched) -> Option<String> {
 fn kind(step: &Step, store: Fetched) -> Option<Kind> {
     let own = stores::of(step.program()).filter(|own| own.variable() == store.variable())?;
     let kind = own.kind(step.subcommand()?)?;
+    // `go run example.org/tool@latest` fetches a tool, whatever the project is built with.
+    let versioned = || step.args().iter().any(|arg| is_versioned(arg));
+    if own.variable() == "GOPATH" && step.subcommand() == Some("run") && versioned() {
+        return Some(Kind::Other);
+    }
     // `go install ./cmd/api` makes the project's own.
     let project = kind == Kind::Other && step.args().iter().any(|arg| arg == "." || arg.starts_with("./"));
     Some(if project { Kind::Lacking } else { kind })
+}
+
+/// Whether a word names a module of Go's with its version, which is fetched: `example.org/tool@latest`.
+fn is_versioned(word: &str) -> bool {
+    word.contains('@') && word.contains('/') && !word.starts_with(['.', '/', '-', '$'])
+}
+
+/// Whether `make` runs a tool of Go's that is fetched for that, in what it is told to make or in what that calls it for.
+fn runs_tools(survey: &Survey<'_, '_>, step: &Step) -> bool {
+    let text = || ["Makefile", "makefile"].iter().find_map(|name| survey.read(&step.path(name)?));
+    let Some(text) = (step.program() == "make").then(text).flatten() else { return false };
+    let text = context::text(&text);
+    let mut targets: Vec<&str> = step.args().iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+    let mut at = 0;
+    while let Some(target) = targets.get(at).copied() {
+        at += 1;
+        let rule = |line: &&str| line.strip_prefix(target).is_some_and(|rest| rest.trim_start().starts_with(':'));
+        let mut lines = text.lines().skip_while(|line| !rule(line));
+        let needed = lines.next().and_then(|line| line.split_once(':')).map_or("", |(_, needed)| needed);
+        let mut called: Vec<&str> = needed.split_whitespace().collect();
+        for line in lines.take_while(|line| line.is_empty() || line.starts_with(['\t', ' '])) {
+            let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_start_matches(['@', '-'])).collect();
+            if words.windows(3).any(|words| matches!(words, ["go", "run", tool] if is_versioned(tool))) {
+                return true;
+            }
+            let makes = |word: &&str| matches!(*word, "$(MAKE)" | "${MAKE}" | "make");
+            called.extend(words.iter().skip_while(|word| !makes(word)).skip(1));
+        }
+        called.retain(|one| !targets.contains(one));
+        targets.extend(called);
+    }
+    false
 }
 
 /// Whether root's commands have filled the folder by the time that the container starts.
@@ -54,11 +92,14 @@ fn filled(survey: &Survey<'_, '_>, store: Fetched) -> bool {
     runs.flat_map(|unit| survey.steps(unit)).any(|step| kind(step, store).is_some())
 }
 
-/// Whether what starts fetches more: by a command for that, by one that does where the build has left the project's own
-/// out, or by whoever works in a shell on a project that is mounted.
+/// Whether what starts fetches more: by a command for that or for something else, by one that does where the build has left
+/// the project's own out, or by whoever works in a shell on a project that is mounted.
 fn fetches(survey: &Survey<'_, '_>, store: Fetched) -> bool {
     let starts = || survey.runs().filter_map(|step| kind(step, store));
-    if starts().any(|kind| kind == Kind::Project) {
+    if starts().any(|kind| matches!(kind, Kind::Project | Kind::Other)) {
+        return true;
+    }
+    if store.variable() == "GOPATH" && survey.runs().any(|step| runs_tools(survey, step)) {
         return true;
     }
     let built = survey.all().flat_map(|unit| survey.steps(unit)).filter_map(|step| kind(step, store));

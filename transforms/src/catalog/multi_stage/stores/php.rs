@@ -59,8 +59,9 @@ pub(in crate::catalog::multi_stage) fn packaged_php(survey: &Survey<'_, '_>, ste
     let pear = step.program() == "pear";
     Some(match manager? {
         Manager::Apt => {
-            let extensions =
-                if names.iter().any(|name| name.starts_with("php5")) { "/usr/lib/php5" } else { "/usr/lib/php" };
+            // Packages that stand side by side, as `php5.6-cli`, have theirs below one folder.
+            let old = |name: &&str| name.starts_with("php5") && !name.starts_with("php5.");
+            let extensions = if names.iter().any(old) { "/usr/lib/php5" } else { "/usr/lib/php" };
             vec![if pear { "/usr/share/php" } else { extensions }.to_owned()]
         }
         Manager::Apk => {

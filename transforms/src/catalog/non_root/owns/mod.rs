@@ -308,9 +308,10 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
         }
         let works = survey.units.iter().any(|unit| unit.instruction.keyword == Keyword::Run);
         let make = (!works || !recursive) && !onbuild(survey);
-        let folder = Folder { path: folder, recursive, make };
+        let built = built_inside(survey, needs, &folder);
+        let folder = Folder { path: folder, recursive, make: make && !built };
         // What the stages below have filled is there from the start, and what comes later is given as it is copied.
-        if recursive && (filled.is_some() || !below) {
+        if built || recursive && (filled.is_some() || !below) {
             needs.late.push(folder);
         } else {
             needs.early.push(folder);
@@ -326,6 +327,19 @@ fn application(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs) {
                 .push(format!("the program writes nowhere but in {}, its home and /tmp", names.join(", ")));
         }
     }
+}
+
+/// Whether a build makes the folder, inside of one that is copied, before the file works in it: what is made beforehand could
+/// be in its way. `RUN meteor build .` and `WORKDIR /src/bundle`
+fn built_inside(survey: &Survey<'_, '_>, needs: &Needs, folder: &str) -> bool {
+    let works = |unit: &Unit<'_>| {
+        unit.instruction.keyword == Keyword::Workdir && survey.model.workdir(unit.index + 1) == Some(folder)
+    };
+    let Some(at) = survey.units.iter().position(works) else { return false };
+    let copied = |at: &usize| survey.units.get(*at).and_then(|unit| survey.copied(unit)?.to.as_deref());
+    let inside = |to: &str| to != folder && to != "/" && paths::within(folder, to);
+    let names = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && unit.text().contains(paths::name(folder));
+    needs.copies.iter().filter_map(copied).any(inside) && survey.units.iter().take(at).any(names)
 }
 
 /// What is taken for granted where there are volumes.

@@ -46,8 +46,13 @@ pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
                 });
                 // What a script may call by its name.
                 let name = paths::name(&path);
+                let unread = || user::unread_script(survey).is_some();
+                let copied = |unit: &Unit<'_>| {
+                    survey.copied(unit).and_then(|copied| copied.to.as_deref()).is_some_and(|to| to == path)
+                };
                 let called = PROGRAMS.contains(&paths::parent(&path))
-                    && (user::unread_script(survey).is_some() || survey.runs().any(|step| step.program() == name));
+                    && (unread() || survey.runs().any(|step| step.program() == name))
+                    || recursive && survey.units.iter().any(copied) && unread();
                 let inside = needs.early.iter().chain(&needs.late).any(|folder| paths::within(&path, &folder.path));
                 let owned = needs.late.iter().any(|folder| folder.recursive && paths::within(&path, &folder.path));
                 if (used || called || inside)

@@ -1,0 +1,1 @@
+<?php echo stem("walking");

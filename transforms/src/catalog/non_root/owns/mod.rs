@@ -336,10 +336,13 @@ fn built_inside(survey: &Survey<'_, '_>, needs: &Needs, folder: &str) -> bool {
         unit.instruction.keyword == Keyword::Workdir && survey.model.workdir(unit.index + 1) == Some(folder)
     };
     let Some(at) = survey.units.iter().position(works) else { return false };
-    let copied = |at: &usize| survey.units.get(*at).and_then(|unit| survey.copied(unit)?.to.as_deref());
-    let inside = |to: &str| to != folder && to != "/" && paths::within(folder, to);
+    let inside = |copy: &&usize| {
+        let to = survey.units.get(**copy).and_then(|unit| survey.copied(unit)?.to.as_deref());
+        to.is_some_and(|to| to != folder && to != "/" && paths::within(folder, to))
+    };
     let names = |unit: &Unit<'_>| unit.instruction.keyword == Keyword::Run && unit.text().contains(paths::name(folder));
-    needs.copies.iter().filter_map(copied).any(inside) && survey.units.iter().take(at).any(names)
+    let first = needs.copies.iter().filter(inside).min();
+    first.is_some_and(|first| survey.units.iter().take(at).skip(*first).any(names))
 }
 
 /// What is taken for granted where there are volumes.

@@ -7,6 +7,7 @@ mod last_build;
 mod leaves;
 mod makes;
 mod orphans;
+mod outside;
 mod settle;
 mod staged;
 mod starts;

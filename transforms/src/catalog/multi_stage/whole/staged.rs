@@ -1,6 +1,6 @@
 //! What is put among the files of the distribution, once more into a folder of its own, from where it is copied.
 
-use crate::knowledge::images::{Image, Kind};
+use crate::knowledge::images::Image;
 use crate::knowledge::releases::Family;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
@@ -78,55 +78,6 @@ impl Whole<'_, '_, '_> {
             work.from = cwd.to_owned();
         }
         Some(())
-    }
-
-    /// Whether what starts, or what is done behind the build, names a file among the system's that nothing brings which can be
-    /// seen: `make install` put it there, whatever the prefix, as it puts the settings of a daemon into `/etc`.
-    pub(super) fn named_outside(&self, step: &Step, prefix: &stores::Prefix) -> bool {
-        let survey = self.survey;
-        let name = paths::name(stores::place(step));
-        let project = name.split(['-', '_']).next().filter(|name| name.len() > 4).unwrap_or("?");
-        let own = |path: &str| paths::name(path).contains(project);
-        // An image that nobody knows may have brought it as well: then it is copied over itself.
-        let packaged = |path: &str| {
-            let part_of = |name: &String| {
-                let word = name.split(['-', '.', '/', '=']).next().unwrap_or_default();
-                word.len() > 2 && path.contains(word)
-            };
-            let served = self.image.as_ref().is_some_and(|image| image.kind() == Kind::Server);
-            served
-                || survey.steps().any(|(_, other)| {
-                    matches!(effects::of(other), Effect::Install(packages) if packages.names.iter().any(part_of))
-                })
-        };
-        let setting = |path: &String| {
-            let first = paths::relative(path, "/etc").and_then(|rest| rest.split_once('/'));
-            first.is_some_and(|(first, _)| !first.contains(".d") && !Words::SystemSettings.has(first))
-        };
-        let brought = |path: &str| {
-            let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
-            prefix.folders.iter().any(|folder| paths::within(path, folder))
-                || copies.any(|copy| copy.to.as_deref().is_some_and(|to| paths::within(path, to)))
-                || survey.steps().any(|(_, other)| match effects::of(other) {
-                    Effect::Writes(written) if !effects::edits(other) => {
-                        written.iter().any(|made| paths::within(path, made))
-                    }
-                    Effect::Files(made) => made.iter().any(|made| made == path),
-                    _ => other.outputs.iter().any(|made| other.is_at(made, path)),
-                })
-        };
-        let told = |step: &Step| -> Vec<String> {
-            let words = step.args().iter().map(|word| word.split_once('=').map_or(word.as_str(), |(_, value)| value));
-            words
-                .filter(|word| word.starts_with('/') && paths::plain(word))
-                .filter_map(|word| step.path(word))
-                .collect()
-        };
-        let starts = survey.entry.steps.iter().flat_map(told);
-        let edits = survey.steps().filter(|(at, other)| *at > self.last_build && effects::edits(other));
-        let mut edited = edits.flat_map(|(_, other)| told(other));
-        starts.filter(setting).any(|path| (own(&path) || !packaged(&path)) && !brought(&path))
-            || edited.any(|path| stores::system(&path) && own(&path) && !brought(&path))
     }
 
     /// Copies files that a pattern names, on their way among those of the system, into a folder of their own as well.

@@ -130,7 +130,7 @@ fn no_more_requests_are_open_than_the_limit_says() {
 #[test]
 fn what_people_did_to_a_request_stays() {
     let stage = Stage::new();
-    stage.write("Dockerfile", "FROM foo:1\nRUN make\n");
+    stage.write("Dockerfile", "FROM registry.example.org/foo:1\nRUN make\n");
     stage.commit("feat: another base");
     stage.pr(&[]);
     {
@@ -147,7 +147,10 @@ fn what_people_did_to_a_request_stays() {
     assert!(said(&again).contains("brought up to date"), "{}", said(&again));
     let site = stage.site();
     let body = site.requests[0]["body"].as_str().unwrap();
-    assert!(body.contains("b.Dockerfile") && body.contains("- [x] foo") && body.contains("- [ ] "), "{body}");
+    assert!(
+        body.contains("b.Dockerfile") && body.contains("- [x] registry.example.org/foo") && body.contains("- [ ] "),
+        "{body}"
+    );
     assert_eq!(site.requests[0]["title"], "My own words");
 }
 

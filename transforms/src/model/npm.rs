@@ -44,8 +44,9 @@ impl Call {
                 _ => (arg.as_str(), None),
             };
             // npm takes the member behind the name of the script as well.
-            let last =
-                step.program() == "npm" && matches!(option, "--workspace" | "-w") && !words.contains(&"--".into());
+            let last = step.program() == "npm"
+                && matches!(option, "--workspace" | "-w")
+                && !words.iter().any(|word| word == "--");
             if !words.is_empty() && arg != "--prefix" && !last {
                 words.push(arg.clone());
             } else if matches!(option, "--prefix" | "-C" | "--cwd" | "--dir") {

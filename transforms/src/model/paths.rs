@@ -74,6 +74,22 @@ pub fn within(path: &str, folder: &str) -> bool {
     }
 }
 
+/// Whether a text names the path, and not another that begins or ends as it.
+pub fn is_named(text: &str, path: &str) -> bool {
+    let apart = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
+    };
+    text.match_indices(path).any(|(at, _)| {
+        let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        apart(text.as_bytes().get(at + path.len())) && apart(before)
+    })
+}
+
+/// A path below `/run`, which `/var/run` is a link to.
+pub fn without_link(path: &str) -> &str {
+    path.strip_prefix("/var").filter(|rest| within(rest, "/run")).unwrap_or(path)
+}
+
 /// Whether a pattern names `path` or a folder that it lies in: a star stands for any letters of one part.
 pub fn covers(pattern: &str, path: &str) -> bool {
     let same = pattern.bytes().zip(path.bytes()).take_while(|(one, other)| one == other && *one != b'*').count();

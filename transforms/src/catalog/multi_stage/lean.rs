@@ -5,6 +5,7 @@ use crate::knowledge::develops;
 use crate::knowledge::images::Image;
 use crate::knowledge::words::Words;
 use crate::model::commands::Step;
+use crate::model::copies::Copied;
 use crate::model::{effects, npm, paths};
 use crate::syntax::words::Value;
 
@@ -185,11 +186,7 @@ pub(super) fn asks_for_settings(context: &dyn Context) -> bool {
 pub(super) fn settings_elsewhere(survey: &Survey<'_, '_>) -> Option<String> {
     let context = survey.model.context?;
     let path = paths::join(survey.model.final_workdir(survey.stage)?, ".env");
-    let inside = survey.context_path(&path).filter(|inside| !inside.is_empty() && !context.holds(inside))?;
-    let whole =
-        survey.units.iter().filter_map(|unit| unit.copy.as_ref()).any(|copy| {
-            copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(&path, to))
-        });
+    let inside = lacking(survey, context, &path)?;
     let left_out = |line: &str| {
         let line = line.trim();
         !line.starts_with('!') && (line.contains(".env") || matches!(line, "*" | "**" | ".*" | "**/.*"))
@@ -198,7 +195,19 @@ pub(super) fn settings_elsewhere(survey: &Survey<'_, '_>) -> Option<String> {
         let text = crate::context::text(&text);
         text.lines().any(left_out)
     });
-    (inside == ".env" && whole && !ignored).then_some(path)
+    (inside == ".env" && comes_with_all(survey, &path) && !ignored).then_some(path)
+}
+
+/// The path in the build context of a file of the image that the context does not have.
+fn lacking(survey: &Survey<'_, '_>, context: &dyn Context, path: &str) -> Option<String> {
+    survey.context_path(path).filter(|inside| !inside.is_empty() && !context.holds(inside))
+}
+
+/// Whether a COPY of everything would bring the path, where somebody has it.
+fn comes_with_all(survey: &Survey<'_, '_>, path: &str) -> bool {
+    let brings = |copy: &Copied| copy.to.as_deref().is_some_and(|to| paths::within(path, to));
+    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
+    copies.any(|copy| copy.context && copy.is_whole() && brings(copy))
 }
 
 /// Whether a path is one of settings that Git leaves out of the repository, and that a COPY of everything brings all the same
@@ -209,15 +218,11 @@ pub(super) fn left_by_git(survey: &Survey<'_, '_>, path: &str) -> bool {
     let name = paths::name(path);
     let settings = FOLDERS.contains(&name) || name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
     let Some(context) = survey.model.context.filter(|_| settings) else { return false };
-    let inside = survey.context_path(path).filter(|inside| !inside.is_empty() && !context.holds(inside));
-    let Some(inside) = inside else { return false };
+    let Some(inside) = lacking(survey, context, path) else { return false };
     let listed = |list: &str| {
         context.read(list).is_some_and(|text| crate::context::text(&text).lines().any(|line| is_listed(line, &inside)))
     };
-    let mut copies = survey.units.iter().filter_map(|unit| unit.copy.as_ref());
-    let whole = copies
-        .any(|copy| copy.context && copy.is_whole() && copy.to.as_deref().is_some_and(|to| paths::within(path, to)));
-    whole && listed(".gitignore") && !listed(".dockerignore")
+    comes_with_all(survey, path) && listed(".gitignore") && !listed(".dockerignore")
 }
 
 /// Whether a line of a list of what is left out names this path, or a folder that it lies in.

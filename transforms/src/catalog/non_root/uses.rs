@@ -127,15 +127,6 @@ const WRITTEN: [&str; 6] = ["log", "cache", "tmp", "temp", "run", "dav"];
 /// Parts of the paths of volumes in which an application opens the socket that a server of files only calls it by.
 const CALLED: [&str; 6] = ["sock", "puma", "unicorn", "uwsgi", "fpm", "php"];
 
-/// Whether a text names the path, and not another that ends or begins as it.
-fn says(text: &str, path: &str) -> bool {
-    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !"._-".contains(c));
-    text.match_indices(path).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().chars().next_back();
-        apart(before) && apart(text.get(at + path.len()..).unwrap_or_default().chars().next())
-    })
-}
-
 /// The volumes that are mounted to be written to.
 fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
     let mounts = survey.uses.iter().flat_map(|one| &one.start.mounts);
@@ -146,7 +137,7 @@ fn mounted(survey: &Survey<'_, '_>) -> Vec<String> {
         let workdir = survey.model.final_workdir(survey.stage).filter(|workdir| *workdir != "/");
         let there = || {
             let inside = ["/usr"].into_iter().chain(workdir).any(|folder| paths::within(&path, folder));
-            inside || survey.all().any(|unit| says(&unit.text(), &path))
+            inside || survey.all().any(|unit| paths::is_named(&unit.text(), &path))
         };
         let packages = path.split('/').any(|part| PACKAGES.contains(&part)) && there();
         let plain = !path.contains(['$', ' ', '\'', '"']);

@@ -531,7 +531,7 @@ pub(super) fn runs_as_root(survey: &Survey<'_, '_>) -> bool {
 fn is_installer(survey: &Survey<'_, '_>, step: &Step) -> bool {
     let program = step.argv.first().map_or("", String::as_str);
     program.contains('/')
-        && ["install", "installer"].iter().any(|end| paths::name(program).ends_with(&format!("-{end}")))
+        && ["-install", "-installer"].iter().any(|end| paths::name(program).ends_with(end))
         && matches!(effects::of(step), Effect::Unknown)
         && stores::aws(step).is_none()
         && !step.path(program).is_some_and(|path| survey.copied_file(&path))

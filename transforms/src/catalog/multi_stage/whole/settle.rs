@@ -352,14 +352,7 @@ impl<'s> Whole<'s, '_, '_> {
     /// Whether anything that runs, or any instruction after the build, names a folder.
     pub(super) fn needs(&self, path: &str, last: usize) -> bool {
         let model = self.survey.model;
-        let names = |text: &str| {
-            text.match_indices(path).any(|(at, _)| {
-                let after = text.as_bytes().get(at + path.len());
-                let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
-                after.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
-                    && before.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
-            })
-        };
+        let names = |text: &str| paths::is_named(text, path);
         let anywhere = self.serves_by_settings(&names) && !self.serves_as_it_comes(path);
         let starts_in = |cwd: &str| cwd != "/" && paths::within(cwd, path);
         if !anywhere && model.final_workdir(self.survey.stage).is_some_and(starts_in) {

@@ -160,12 +160,6 @@ impl Whole<'_, '_, '_> {
         if named.peek().is_some() && named.all(|word| matches!(word.split("==").next(), Some("pip" | "wheel"))) {
             return Some(());
         }
-        let mut words: Vec<&str> = if reads { written } else { step.argv.iter().map(String::as_str).collect() };
-        if setup {
-            words = vec![step.argv.first()?, "-m", "pip", "install", "."];
-        }
-        let evidence =
-            || format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step));
         let root = format!("--root={STAGE}");
         // Where nothing is built with the modules, they are needed in that folder alone.
         if !setup
@@ -177,13 +171,19 @@ impl Whole<'_, '_, '_> {
             self.stage(|| format!("`{}` installs into a folder of its own", shown(step)));
             return Some(());
         }
+        let mut words: Vec<&str> = if reads { written } else { step.argv.iter().map(String::as_str).collect() };
+        if setup {
+            words = vec![step.argv.first()?, "-m", "pip", "install", "."];
+        }
         let at = if setup { 3 } else { at };
         words.insert(at + 1, "--ignore-installed");
         words.insert(at + 1, &root);
         let again: Vec<String> =
             words.into_iter().map(|word| if reads { word.to_owned() } else { runs::quoted(word) }).collect();
         self.inserts.push((end, format!(" && {}", again.join(" "))));
-        self.stage(evidence);
+        self.stage(|| {
+            format!("`{}` installs among the distribution's files: once more into a folder of its own", shown(step))
+        });
         Some(())
     }
 

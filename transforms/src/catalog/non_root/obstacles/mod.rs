@@ -283,32 +283,34 @@ fn fetches(step: &Step) -> Result<(), Refusal> {
 
 /// What installs, when the container starts, into a place of the system that belongs to root.
 fn installs_outside(survey: &Survey<'_, '_>, step: &Step) -> Result<(), Refusal> {
+    if step.args().iter().any(|arg| arg == "--user" || arg.contains("HOME") || arg.starts_with("DESTDIR=")) {
+        return Ok(());
+    }
     let installs = step.args().iter().any(|arg| arg == "install");
-    let outside =
-        match step.program() {
-            // What the image has already, Bundler only looks at.
-            "bundle" | "bundler" => {
-                let verb = step.subcommand();
-                let mut build = survey.all().flat_map(|unit| survey.steps(unit));
-                matches!(verb, None | Some("install" | "update"))
-                    && !build.any(|built| {
-                        matches!(built.program(), "bundle" | "bundler")
-                            && matches!(built.subcommand(), None | Some("install"))
-                    })
-            }
-            // Without a virtual environment, pip goes on in the home of the user.
-            "pip" | "pip3" => {
-                installs
-                    && survey.all().any(|unit| {
-                        unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains("VIRTUAL_ENV")
-                    })
-            }
-            // Of sources that are there: `make install`, `python setup.py install`, `./Build install`.
-            "make" => matches!(step.effect(), Effect::Store(Store::Prefix)) && !stays(survey, step),
-            "setup.py" | "Build" => installs,
-            program if program.starts_with("python") => installs && step.args().iter().any(|arg| arg == "setup.py"),
-            _ => false,
-        } && !step.args().iter().any(|arg| arg == "--user" || arg.contains("HOME") || arg.starts_with("DESTDIR="));
+    let outside = match step.program() {
+        // What the image has already, Bundler only looks at.
+        "bundle" | "bundler" => {
+            let verb = step.subcommand();
+            let mut build = survey.all().flat_map(|unit| survey.steps(unit));
+            matches!(verb, None | Some("install" | "update"))
+                && !build.any(|built| {
+                    matches!(built.program(), "bundle" | "bundler")
+                        && matches!(built.subcommand(), None | Some("install"))
+                })
+        }
+        // Without a virtual environment, pip goes on in the home of the user.
+        "pip" | "pip3" => {
+            installs
+                && survey.all().any(|unit| {
+                    unit.instruction.keyword == Keyword::Env && unit.instruction.args.text.contains("VIRTUAL_ENV")
+                })
+        }
+        // Of sources that are there: `make install`, `python setup.py install`, `./Build install`.
+        "make" => matches!(step.effect(), Effect::Store(Store::Prefix)) && !stays(survey, step),
+        "setup.py" | "Build" => installs,
+        program if program.starts_with("python") => installs && step.args().iter().any(|arg| arg == "setup.py"),
+        _ => false,
+    };
     if !outside {
         return Ok(());
     }

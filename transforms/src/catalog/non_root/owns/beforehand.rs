@@ -51,5 +51,5 @@ fn is_folder(survey: &Survey<'_, '_>, source: &str) -> bool {
         let name = paths::name(path);
         return name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains('.') && !PROGRAMS.contains(&name);
     };
-    context.files().iter().any(|file| file != path && paths::within(file, path))
+    context.holds(path) && context.files().binary_search_by(|file| file.as_str().cmp(path)).is_err()
 }

@@ -4,17 +4,15 @@ use crate::model::commands::Step;
 
 use super::super::survey::Survey;
 use super::super::uses;
+use super::modes::of_chmod;
 use super::named::free;
 use super::{Folder, Needs};
 
 /// The files and folders that a command gives another mode, with everything in them: `chmod -R 755 /srv/bin`.
 fn changed(step: &Step) -> impl Iterator<Item = (String, bool)> {
     let wanted = step.program() == "chmod" && !step.args().iter().any(|arg| arg.starts_with("--reference"));
-    let recursive = step.args().iter().any(|arg| arg == "--recursive" || arg.starts_with('-') && arg.contains('R'));
-    // `-x` is a mode, as are `+x` and `0755`.
-    let words = step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"));
-    let named = words.skip(1).filter(move |word| wanted && !word.contains(['$', '`', '*', '?']));
-    named.filter_map(move |word| Some((step.path(word)?, recursive)))
+    let named = of_chmod(step).skip(1).filter(move |word| wanted && !word.contains(['$', '`', '*', '?']));
+    named.filter_map(move |word| Some((step.path(word)?, step.is_recursive())))
 }
 
 /// Files that commands of the entry, or of the scripts behind it, change the modes of: `CMD chmod +x /start.sh && /start.sh`.

@@ -511,8 +511,7 @@ pub(super) fn given_already(survey: &Survey<'_, '_>, user: &User, folder: &Folde
     if folder.recursive && given_whole(survey, user, path).is_none_or(|whole| whole != at) {
         return false;
     }
-    let behind = |unit: &&Unit<'_>| unit.index > survey.units.get(at).map_or(0, |unit| unit.index);
-    survey.units.iter().filter(behind).all(|unit| match unit.instruction.keyword {
+    survey.units.iter().skip(at + 1).all(|unit| match unit.instruction.keyword {
         Keyword::Run => {
             let steps = survey.steps(unit);
             let settles = |step: &Step| {

@@ -185,11 +185,8 @@ fn nested(needs: &mut Needs) {
     let inside = |path: &str| whole.iter().any(|folder| folder != path && paths::within(path, folder));
     needs.late.retain(|folder| folder.make || !inside(&folder.path));
     let mut files: Vec<String> = Vec::new();
-    // `/var/run` is a link.
-    let place =
-        |path: &str| path.strip_prefix("/var/run/").map_or_else(|| path.to_owned(), |rest| format!("/run/{rest}"));
     for path in needs.files.drain(..) {
-        if !inside(&path) && !files.iter().any(|known| place(known) == place(&path)) {
+        if !inside(&path) && !files.iter().any(|known| paths::without_link(known) == paths::without_link(&path)) {
             files.push(path);
         }
     }

@@ -1,6 +1,7 @@
 //! Files that are copied with modes or names which say that they are written.
 
 use crate::knowledge::words::Words;
+use crate::model::commands::Step;
 use crate::model::copies::Copied;
 use crate::model::paths;
 use crate::syntax::Keyword;
@@ -18,6 +19,11 @@ pub(super) fn brought(survey: &Survey<'_, '_>, path: &str) -> bool {
     survey.units.iter().any(|unit| survey.brings(unit, path))
 }
 
+/// The mode that a `chmod` gives, and what it gives it to: `-x` is a mode, as are `+x` and `0755`.
+pub(super) fn of_chmod(step: &Step) -> impl Iterator<Item = &String> {
+    step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"))
+}
+
 /// Programs and their files that a `chmod` keeps for their owner alone.
 pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
     let mut kept: Vec<Folder> = Vec::new();
@@ -26,7 +32,7 @@ pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
             continue;
         }
         for step in survey.steps(unit).iter().filter(|step| step.program() == "chmod" && step.known) {
-            let mut words = step.args().iter().filter(|arg| !arg.starts_with('-') || arg.starts_with("-x"));
+            let mut words = of_chmod(step);
             let Some(mode) = words.next() else { continue };
             let octal = for_the_owner(mode);
             let symbolic =
@@ -34,7 +40,7 @@ pub(super) fn modes(survey: &Survey<'_, '_>, needs: &mut Needs) {
             if !octal && !symbolic {
                 continue;
             }
-            let recursive = step.args().iter().any(|arg| arg.starts_with('-') && arg.contains('R'));
+            let recursive = step.is_recursive();
             for path in words.filter_map(|word| step.path(word)) {
                 let used = survey.entry.steps.iter().any(|start| {
                     start.argv.iter().any(|word| {

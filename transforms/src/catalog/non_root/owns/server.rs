@@ -179,7 +179,7 @@ pub(super) fn configured(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
         return;
     }
     // `/var/run` is a link to `/run`.
-    let plain = |path: &str| paths::join("/", path.strip_prefix("/var").filter(|rest| run(rest)).unwrap_or(path));
+    let plain = |path: &str| paths::join("/", paths::without_link(path));
     for text in settings_of_nginx(survey) {
         for found in WRITTEN.iter().flat_map(|pattern| pattern.captures_iter(&text)) {
             let Some((name, path)) = found.get(1).zip(found.get(2)) else { continue };
@@ -209,11 +209,6 @@ pub(super) fn configured(survey: &Survey<'_, '_>, user: &User, needs: &mut Needs
             }
         }
     }
-}
-
-/// Whether a path is that of what runs, or below it.
-fn run(path: &str) -> bool {
-    paths::within(path, "/run")
 }
 
 /// The settings of nginx that COPY brings to where it looks for them, or where it is told to.

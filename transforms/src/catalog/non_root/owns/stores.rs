@@ -102,8 +102,8 @@ fn fetches(survey: &Survey<'_, '_>, store: Fetched) -> bool {
     if store.variable() == "GOPATH" && survey.runs().any(|step| runs_tools(survey, step)) {
         return true;
     }
-    let built = survey.all().flat_map(|unit| survey.steps(unit)).filter_map(|step| kind(step, store));
-    if built.filter(|kind| *kind != Kind::Other).count() > 0 {
+    let mut built = survey.all().flat_map(|unit| survey.steps(unit)).filter_map(|step| kind(step, store));
+    if built.any(|kind| kind != Kind::Other) {
         return false;
     }
     let watches = || {

@@ -170,15 +170,16 @@ impl<'a> Work<'a> {
         let result = caught(|| {
             // Without a context nobody wants to hear of what lies around.
             let look = self.contexts.wanted() && input.source != Source::Stdin;
-            let said = if look { self.services.say(input.target(), &self.bounds) } else { Default::default() };
+            let said = if look { self.services.say(input.target(), source, &self.bounds) } else { Default::default() };
             let context = self.contexts.of(input, source, &said.contexts, &self.bounds);
             let file = self.placed(input).or_else(|| called(input, context.as_deref()));
-            let (starts, namesake) = match context {
-                Some(_) => (said.starts, said.namesake),
-                None => (Vec::new(), None),
+            let (starts, namesake, bases) = match context {
+                Some(_) => (said.starts, said.namesake, said.bases),
+                None => Default::default(),
             };
-            let named = (file.is_some() || !starts.is_empty() || namesake.is_some()).then(|| Choice {
-                settings: Settings { file, starts, namesake, ..choice.settings.clone() },
+            let tells = file.is_some() || !starts.is_empty() || namesake.is_some() || !bases.is_empty();
+            let named = tells.then(|| Choice {
+                settings: Settings { file, starts, namesake, bases, ..choice.settings.clone() },
                 ..(*choice).clone()
             });
             run(named.as_ref().unwrap_or(&choice), context.as_deref())

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dockwright_transforms::knowledge::images;
 use dockwright_transforms::knowledge::reference::canonical;
 use dockwright_transforms::model::built_on::stands_on;
-use dockwright_transforms::settings::{HOST_NETWORK, Mount, Place, Start};
+use dockwright_transforms::settings::{HOST_NETWORK, Made, Mount, Place, Start};
 use serde_json::{Map, Value};
 
 use crate::input::Bounds;
@@ -41,6 +41,8 @@ pub(crate) struct Service {
     pub(crate) dockerfile: PathBuf,
     /// The build context, absolute.
     pub(crate) context: PathBuf,
+    /// What the image is called that it builds, without a tag.
+    pub(crate) image: Option<String>,
     /// How it uses the image.
     pub(crate) start: Start,
 }
@@ -54,12 +56,14 @@ pub(crate) struct Said {
     pub(crate) contexts: Vec<PathBuf>,
     /// The Dockerfile that stands on an image which is called like the folder of this one.
     pub(crate) namesake: Option<String>,
+    /// The Dockerfiles of the project that make what this one stands on.
+    pub(crate) bases: Vec<Made>,
 }
 
 impl Services {
     /// What the files of Compose and of hosting platforms say of a Dockerfile: those in its folder and in the ones above it,
-    /// as far as its project goes.
-    pub(crate) fn say(&self, dockerfile: &Path, bounds: &Bounds) -> Said {
+    /// as far as its project goes. `source` is what stands in it.
+    pub(crate) fn say(&self, dockerfile: &Path, source: &[u8], bounds: &Bounds) -> Said {
         let Ok(dockerfile) = std::path::absolute(dockerfile) else { return Said::default() };
         let dockerfile = plain(&dockerfile);
         let Some(own) = dockerfile.parent() else { return Said::default() };
@@ -74,7 +78,35 @@ impl Services {
         }
         said.starts.dedup();
         said.namesake = self.namesake(&dockerfile, own, bounds);
+        let unknown = |base: &String| images::image(base, "latest").is_none();
+        let stood = stands_on(&String::from_utf8_lossy(source)).into_iter().filter(unknown);
+        said.bases = stood.filter_map(|base| self.made(base, &dockerfile, own, bounds)).collect();
         said
+    }
+
+    /// The Dockerfile that makes an image: by the name under which a service builds it, or as one beside this one lies in a
+    /// folder that is called so.
+    fn made(&self, image: String, dockerfile: &Path, own: &Path, bounds: &Bounds) -> Option<Made> {
+        let built = bounds.upwards(own).find_map(|folder| {
+            let services = self.folder(folder);
+            let other = services.iter().find(|service| {
+                service.image.as_ref() == Some(&image)
+                    && service.start.target.is_none()
+                    && service.dockerfile != dockerfile
+            });
+            other.map(|service| service.dockerfile.clone())
+        });
+        let called = || {
+            let (_, last) = image.rsplit_once('/')?;
+            let file = bounds.upwards(own).nth(1)?.join(last).join("Dockerfile");
+            (file != dockerfile).then_some(file)
+        };
+        let file = built.or_else(called)?;
+        file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
+        let text = fs::read_to_string(&file).ok()?;
+        let top = bounds.upwards(own).last().unwrap_or(own);
+        let shown = file.strip_prefix(top).unwrap_or(&file).display().to_string();
+        Some(Made { image, file: shown, text })
     }
 
     /// The Dockerfile below the folder of this one, or beside that, which stands on an image of somebody's that is called like
@@ -186,7 +218,8 @@ fn services(folder: &Path) -> Vec<Service> {
         for mount in &mut start.mounts {
             mount.place = mount.host.as_deref().and_then(|host| place(folder, host, context));
         }
-        Some(Service { dockerfile: dockerfile.clone(), context: context.clone(), start })
+        let image = entry.image.as_deref().map(|image| canonical(image).name.to_owned());
+        Some(Service { dockerfile: dockerfile.clone(), context: context.clone(), image, start })
     };
     found.iter().filter_map(service).collect()
 }
@@ -448,7 +481,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let said = Services::default().say(&folder.path().join(dockerfile), &Bounds::default());
+        let source = fs::read(folder.path().join(dockerfile)).unwrap_or_default();
+        let said = Services::default().say(&folder.path().join(dockerfile), &source, &Bounds::default());
         (said, folder.path().to_owned())
     }
 
@@ -476,6 +510,24 @@ mod tests {
         assert!(namesake(&[own, inside]).is_some());
         assert_eq!(namesake(&[("toolbox/Dockerfile", "FROM acme/toolbox\n"), shell]), None);
         assert_eq!(namesake(&[own, ("shell/Dockerfile", "FROM toolbox\n")]), None);
+    }
+
+    #[test]
+    fn what_a_dockerfile_stands_on_may_be_made_by_another() {
+        let made = |files: &[(&str, &str)]| {
+            let found = say(files, "docker/engine/Dockerfile").0.bases;
+            found.into_iter().map(|made| (made.image, made.file)).collect::<Vec<_>>()
+        };
+        let compose = "services:\n  base:\n    image: acme/ground:1\n    build:\n      context: .\n      dockerfile: docker/base/Dockerfile\n";
+        let own = ("docker/engine/Dockerfile", "FROM acme/ground\nCMD [\"./engine\"]\n");
+        let base = ("docker/base/Dockerfile", "FROM debian\nUSER app\n");
+        let wanted = ("acme/ground".to_owned(), "docker/base/Dockerfile".to_owned());
+        assert_eq!(made(&[own, base, ("docker-compose.yml", compose)]), [wanted]);
+        assert!(made(&[own, base]).is_empty());
+        let beside = ("acme/ground".to_owned(), "docker/ground/Dockerfile".to_owned());
+        assert_eq!(made(&[own, ("docker/ground/Dockerfile", "FROM debian\n")]), [beside]);
+        let known = ("docker/engine/Dockerfile", "FROM library/debian\n");
+        assert!(made(&[known, ("docker/debian/Dockerfile", "FROM scratch\n")]).is_empty());
     }
 
     #[test]

@@ -247,6 +247,7 @@ impl Table {
                 file: None,
                 starts: Vec::new(),
                 namesake: None,
+                bases: Vec::new(),
             },
         }
     }

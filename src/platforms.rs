@@ -107,6 +107,7 @@ fn fly(folder: &Path, name: &str, file: &Value) -> Vec<Service> {
     let service = |start| Service {
         dockerfile: dockerfile.clone(),
         context: folder.to_owned(),
+        image: None,
         start: Start { target: target.clone(), ..start },
     };
     starts.into_iter().map(service).collect()
@@ -129,7 +130,9 @@ fn railway(folder: &Path, name: &str, file: &Value) -> Vec<Service> {
         Some(Start { entrypoint, ..start(format!("{name} ({key})")) })
     };
     let starts = ["startCommand", "preDeployCommand"].into_iter().filter_map(run);
-    starts.map(|start| Service { dockerfile: dockerfile.clone(), context: folder.to_owned(), start }).collect()
+    starts
+        .map(|start| Service { dockerfile: dockerfile.clone(), context: folder.to_owned(), image: None, start })
+        .collect()
 }
 
 /// <https://render.com/docs/blueprint-spec>
@@ -147,7 +150,7 @@ fn render(folder: &Path, name: &str, file: &Value) -> Vec<Service> {
             let Some(command) = words(service.get(key)) else { continue };
             let by = format!("{name} ({key} of {})", part("name").unwrap_or("a service"));
             let start = Start { command: Some(command), ..start(by) };
-            found.push(Service { dockerfile: dockerfile.clone(), context: context.clone(), start });
+            found.push(Service { dockerfile: dockerfile.clone(), context: context.clone(), image: None, start });
         }
     }
     found
@@ -170,7 +173,12 @@ fn heroku(folder: &Path, file: &Value) -> Vec<Service> {
             if let Some(command) = lines.filter(|command| !command.is_empty()) {
                 let start = Start { command: Some(command), ..start(by) };
                 let dockerfile = plain(&folder.join(dockerfile));
-                found.push(Service { context: dockerfile.parent().unwrap_or(folder).to_owned(), dockerfile, start });
+                found.push(Service {
+                    context: dockerfile.parent().unwrap_or(folder).to_owned(),
+                    dockerfile,
+                    image: None,
+                    start,
+                });
             }
         };
         let run = file.get("run").and_then(|run| run.get(process));
@@ -197,7 +205,7 @@ fn digital_ocean(folder: &Path, file: &Value) -> Vec<Service> {
             // The platform runs it as a shell does.
             let start = Start { entrypoint: Some(command), ..start(by) };
             let dockerfile: PathBuf = plain(&folder.join(dockerfile.trim_start_matches('/')));
-            found.push(Service { dockerfile, context, start });
+            found.push(Service { dockerfile, context, image: None, start });
         }
     }
     found

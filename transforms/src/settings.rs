@@ -28,6 +28,19 @@ pub struct Settings {
     pub starts: Vec<Start>,
     /// The Dockerfile beside it that stands on an image which is called like the folder of this one, with that name.
     pub namesake: Option<String>,
+    /// The Dockerfiles of the project that make images which this one stands on.
+    pub bases: Vec<Made>,
+}
+
+/// A Dockerfile of the project, by the image that it makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The name of the image, without its tag.
+    pub image: String,
+    /// The path of the Dockerfile, as people are told.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
 }
 
 /// What puts a container into the network of its host, in the words of `docker run`.
@@ -163,6 +176,7 @@ impl Default for Settings {
             file: None,
             starts: Vec::new(),
             namesake: None,
+            bases: Vec::new(),
         }
     }
 }

@@ -93,6 +93,10 @@ lists! {
     AroundStarts = "around-starts",
     /// Packages that the archives of Debian and Ubuntu have under the same name, in whatever release.
     CommonPackages = "common-packages",
+    /// Packages that depend on the certificates of authorities.
+    DependOnCertificates = "depend-on-certificates",
+    /// Packages that recommend the certificates of authorities: what has curl's library in it, and others that download.
+    RecommendCertificates = "recommend-certificates",
     /// Programs that a JDK has and a runtime lacks.
     JdkPrograms = "jdk-programs",
     /// Programs by whose names sources start a JDK: its compilers, and what builds with them.

@@ -20,7 +20,13 @@ pub fn started<'a>(program: &str, args: &'a [String]) -> Option<&'a [String]> {
     };
     let mark = args.iter().position(|arg| arg == "--");
     if behind == "--" {
-        return args.get(mark? + 1..).filter(|rest| !rest.is_empty());
+        let at = match mark {
+            Some(mark) => mark + 1,
+            // One of the project's own, which takes an address and a command: `wait-for-port.sh web:5000 nginx`.
+            None if row.is_none() && program.ends_with(".sh") => addresses(args),
+            None => return None,
+        };
+        return args.get(at..).filter(|rest| at > 0 && !rest.is_empty());
     }
     let valued = row.map_or("", |row| row.column(1));
     let mut at = 0;
@@ -33,6 +39,15 @@ pub fn started<'a>(program: &str, args: &'a [String]) -> Option<&'a [String]> {
     }
     let words: usize = behind.parse().unwrap_or(0);
     args.get(at + words..).filter(|rest| !rest.is_empty())
+}
+
+/// How many words say for what a script waits: `db:5432`, `db 5432`, `bootstrap /app/run`.
+fn addresses(args: &[String]) -> usize {
+    let number = |arg: &String| !arg.is_empty() && arg.bytes().all(|byte| byte.is_ascii_digit());
+    let address = |arg: &&String| arg.contains(':') || number(arg);
+    let host = |pair: &[String]| matches!(pair, [host, next, ..] if !host.contains('/') && (number(next) || next.starts_with('/')));
+    let first = usize::from(!args.first().is_some_and(|arg| address(&arg)) && host(args));
+    first + args.iter().skip(first).take_while(address).count()
 }
 
 #[cfg(test)]
@@ -53,6 +68,9 @@ mod tests {
         assert_eq!(rest("timeout -s KILL 30 ./run").as_deref(), Some("./run"));
         assert_eq!(rest("newrelic-admin run-program gunicorn app").as_deref(), Some("gunicorn app"));
         assert_eq!(rest("wait-for-it.sh db:5432 -- ./serve -v").as_deref(), Some("./serve -v"));
+        assert_eq!(rest("wait-for-port.sh db:5432 cache:6379 nginx -g off").as_deref(), Some("nginx -g off"));
+        assert_eq!(rest("wait-for.sh db 5432 npm start").as_deref(), Some("npm start"));
+        assert_eq!(rest("wait-for-container.sh migrate /app/run").as_deref(), Some("/app/run"));
     }
 
     #[test]
@@ -64,6 +82,8 @@ mod tests {
     fn nothing_is_started_where_nothing_is_named() {
         assert_eq!(rest("dockerize -template a:b"), None);
         assert_eq!(rest("wait-for-it.sh db:5432"), None);
+        assert_eq!(rest("wait-for-db.sh npm start"), None);
+        assert_eq!(rest("wait-for-db.sh db 5432"), None);
         assert_eq!(rest("nginx -g x"), None);
     }
 }

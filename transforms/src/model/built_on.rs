@@ -3,9 +3,12 @@
 
 use std::borrow::Cow;
 
-use super::{Model, paths};
+use super::{Model, Stage, paths};
 use crate::context::{self, Context};
+use crate::knowledge::images::RunsAs;
 use crate::knowledge::reference::canonical;
+use crate::settings::Settings;
+use crate::syntax::File;
 
 /// What builds an image from a Dockerfile, as people write it down.
 const BUILDERS: [&str; 5] = ["docker", "podman", "buildah", "buildx", "nerdctl"];
@@ -33,6 +36,41 @@ pub fn built_on<'m>(model: &'m Model<'_>) -> Option<&'m str> {
         }
     }
     others().find(|(base, _)| names.contains(base)).map(|(_, file)| file.as_str())
+}
+
+/// The Dockerfile of the project that makes the image at the bottom of a stage, and whom that image runs as; `None` where
+/// no Dockerfile does, or it can't be told.
+pub fn made_as(model: &Model<'_>, stage: &Stage) -> Option<(String, String)> {
+    let image = model.image(stage)?.to_string();
+    let name = canonical(&image).name;
+    let told = model.settings.bases.iter().find(|made| made.image == name);
+    let (file, text) = match told {
+        Some(made) => (made.file.clone(), Cow::Borrowed(made.text.as_str())),
+        None => {
+            let context = model.context?;
+            let own = paths::join("/", model.settings.file.as_deref().unwrap_or("Dockerfile"));
+            let built = context.worked_out().built.get_or_init(|| built(context));
+            let mut files = built.iter().filter(|(built, _)| built == name).flat_map(|(_, files)| files);
+            let (file, content) = files.find_map(|file| {
+                let file = file.trim_start_matches('/');
+                Some((file, context.read(file)?)).filter(|_| file != own.trim_start_matches('/'))
+            })?;
+            (file.to_owned(), Cow::Owned(context::text(&content).into_owned()))
+        }
+    };
+    let other = File::parse(text.as_bytes()).ok()?;
+    let settings = Settings::default();
+    let other = Model::new(&other, None, &settings);
+    let shipped = other.shipped()?;
+    let user = match other.final_user(shipped) {
+        Some(user) => user.known.then(|| user.text.clone())?,
+        None => match other.known(shipped)?.runs_as() {
+            RunsAs::Root => "root".to_owned(),
+            RunsAs::User(user) => user.to_owned(),
+            RunsAs::Unknown => return None,
+        },
+    };
+    Some((file, user))
 }
 
 /// The images that the Dockerfiles of a context stand on, each with its Dockerfile.

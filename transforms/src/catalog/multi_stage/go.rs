@@ -659,7 +659,13 @@ fn moves_programs(survey: &Survey<'_, '_>, artifacts: &[Artifact], last_build: u
     let program =
         |step: &Step| step.argv.first().filter(|program| program.contains('/')).and_then(|word| step.path(word));
     let started: Vec<String> = survey.entry.steps.iter().filter_map(program).collect();
-    let unmade = || started.iter().filter(|path| !artifacts.iter().any(|artifact| artifact.path == **path));
+    // What is there once it is copied is not there before.
+    let moved = |artifact: &Artifact| {
+        let program = artifact.command.split(' ').next();
+        matches!(program, Some("cp" | "mv" | "install"))
+    };
+    let made = |path: &String| artifacts.iter().any(|artifact| artifact.path == *path && !moved(artifact));
+    let unmade = || started.iter().filter(|path| !made(path));
     let puts = |step: &Step| match effects::of(step) {
         Effect::Writes(written) if step.kind() == "copy" => {
             unmade().any(|path| written.iter().any(|written| path == written || paths::parent(path) == written))
@@ -720,6 +726,17 @@ fn workspace_folder(survey: &Survey<'_, '_>, last_build: usize) -> Option<String
     whole.filter(|to| sources(to) && paths::name(to) != "src").min_by_key(|to| to.len()).map(str::to_owned)
 }
 
+/// Whether a command of Go's makes the program of this path, if it says so or not: `go build server.go`.
+pub(super) fn makes(survey: &Survey<'_, '_>, path: &str) -> bool {
+    artifacts(survey).iter().any(|artifact| artifact.path == path)
+}
+
+/// Whether the sources in the context may speak TLS; `None` where there are none to read.
+pub(super) fn speaks(survey: &Survey<'_, '_>) -> Option<bool> {
+    let sources = Sources::read(survey.model.context?);
+    sources.any.then_some(sources.tls)
+}
+
 /// The programs that the stage's Go commands make.
 fn artifacts(survey: &Survey<'_, '_>) -> Vec<Artifact> {
     let mut found: Vec<Artifact> = Vec::new();
@@ -734,8 +751,10 @@ fn artifacts(survey: &Survey<'_, '_>) -> Vec<Artifact> {
                 && let (Some(from), Some(to)) = (step.path(from), step.path(to))
                 && found.iter().any(|artifact| artifact.path == from)
             {
+                // `cp /build/main .`
                 let into = to.ends_with("/bin")
                     || to.ends_with("/sbin")
+                    || step.cwd.as_ref() == Some(&to)
                     || step.argv.last().is_some_and(|last| last.ends_with('/'));
                 let path = if into { paths::join(&to, paths::name(&from)) } else { to };
                 found.push(Artifact { path, command: step.argv.join(" ") });
@@ -1018,15 +1037,27 @@ impl Sources {
     /// the folder that the image is built from.
     fn settings_left(&self, survey: &Survey<'_, '_>, folder: &str) -> Option<String> {
         let told = entry::named_paths(&survey.entry, folder);
-        let mut named = told.into_iter().chain(self.literals.iter().map(|literal| paths::join(folder, literal)));
+        let literals = self.literals.iter().filter(|_| self.reach(survey, folder));
+        let mut named = told.into_iter().chain(literals.map(|literal| paths::join(folder, literal)));
         let path = named.find(|path| paths::within(path, folder) && left_by_git(survey, path))?;
         Some(format!("the program reads {path}, and Git leaves that out of the repository"))
+    }
+
+    /// Whether names of files in the sources may mean those in the project's folder: what starts in another one finds them
+    /// there, unless it is told where the project lies.
+    fn reach(&self, survey: &Survey<'_, '_>, folder: &str) -> bool {
+        let Some(home) = survey.model.final_workdir(survey.stage).filter(|home| *home != "/") else { return true };
+        let told = |text: &String| text.contains("..") || text.contains(folder);
+        paths::within(home, folder)
+            || paths::within(folder, home)
+            || self.literals.iter().any(told)
+            || survey.entry.steps.iter().any(|step| step.argv.iter().any(told))
     }
 
     /// Why the files that the program opens can't be told, where they can't.
     fn unclear(&self, survey: &Survey<'_, '_>, folder: &str) -> Option<String> {
         let context = survey.model.context?;
-        if !self.opens {
+        if !self.opens || !self.reach(survey, folder) {
             return None;
         }
         let assets = self.assets(survey, folder);
@@ -1053,7 +1084,7 @@ impl Sources {
     /// Files and folders of the project that the sources, or the arguments of the entry, name; relative to `folder`.
     fn assets(&self, survey: &Survey<'_, '_>, folder: &str) -> Vec<String> {
         let Some(context) = survey.model.context else { return Vec::new() };
-        let mut names: BTreeSet<String> = self.literals.clone();
+        let mut names = if self.reach(survey, folder) { self.literals.clone() } else { BTreeSet::new() };
         for path in entry::named_paths(&survey.entry, folder) {
             names.extend(paths::relative(&path, folder).map(str::to_owned));
         }

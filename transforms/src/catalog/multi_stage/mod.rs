@@ -24,6 +24,7 @@
 mod accounts;
 mod browsers;
 mod calls;
+mod certificates;
 mod check;
 mod emit;
 mod explain;

@@ -1,6 +1,6 @@
 //! Who runs now: the USER in force at the end, or the image's own.
 
-use crate::model::Base;
+use crate::model::{Base, built_on};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -31,6 +31,8 @@ pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
     let model = survey.model;
     let mut said = None;
     let mut before = survey.facts.user.filter(|user| !is_root(user)).map(str::to_owned);
+    // Whom an image runs as that the project makes itself, its Dockerfile says.
+    let made = if survey.facts.user.is_none() { built_on::made_as(model, survey.stage) } else { None };
     let mut now: Option<(String, bool)> = None;
     let first = survey.stage.from;
     for unit in survey.all().filter(|unit| unit.instruction.keyword == Keyword::User) {
@@ -53,8 +55,15 @@ pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
             let text = format!("the image runs as {user}, which is decided when it is built");
             return Err(refuse("user-by-argument", text, true));
         }
-        Some(_) => return Ok(Root { said, before, assumed: false }),
+        Some(_) => {
+            let made = made.map(|(_, user)| user).filter(|user| !is_root(user));
+            return Ok(Root { said, before: before.or(made), assumed: false });
+        }
         None => {}
+    }
+    if let Some((file, user)) = made.as_ref().filter(|(_, user)| !is_root(user)) {
+        let text = format!("the base image, which {file} makes, runs as {user} already");
+        return Err(refuse("already-non-root", text, true));
     }
     if let Some(user) = before {
         let text = format!("the base image runs as {user} already");
@@ -79,7 +88,7 @@ pub(super) fn runs(survey: &Survey<'_, '_>) -> Result<Root, Refusal> {
     }
     let assumed = match &survey.stage.base {
         Base::Scratch => false,
-        _ => survey.facts.user.is_none(),
+        _ => survey.facts.user.is_none() && made.is_none(),
     };
     Ok(Root { said: None, before: None, assumed })
 }

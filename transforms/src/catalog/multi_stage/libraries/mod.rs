@@ -118,6 +118,17 @@ pub(super) fn wanted(
     Ok(wanted)
 }
 
+/// Whether a project in a language names a module that needs this package; `None` where its modules are not all there to
+/// read.
+pub(super) fn asks_for(survey: &Survey<'_, '_>, language: &str, package: &str) -> Option<bool> {
+    let listed = modules(survey, language)?;
+    if language == "rust" && hides_crates(survey) {
+        return None;
+    }
+    let needs = |columns: &str| columns.split(' ').any(|name| name == package);
+    Some(MODULES.all(language).any(|row| needs(row.column(1)) && listed.iter().any(|name| name == row.column(0))))
+}
+
 /// What a stage says of the modules of its program.
 struct Project<'s, 'm, 'a> {
     survey: &'s Survey<'m, 'a>,

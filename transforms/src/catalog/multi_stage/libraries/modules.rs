@@ -17,7 +17,7 @@ pub(super) fn modules(survey: &Survey<'_, '_>, language: &str) -> Option<Vec<Str
         return linked(survey);
     }
     // Of other languages the lists say nothing of what a program needs outside them.
-    if !matches!(language, "python" | "ruby" | "rust" | "haskell" | "node") {
+    if !matches!(language, "elixir" | "haskell" | "node" | "perl" | "python" | "ruby" | "rust") {
         return None;
     }
     let context = survey.model.context?;
@@ -66,7 +66,18 @@ fn from_lists(survey: &Survey<'_, '_>) -> bool {
         step.args().iter().any(|arg| arg == "-r" || arg.starts_with("-r") || arg == "--requirement")
             || matches!(
                 step.program(),
-                "poetry" | "pipenv" | "uv" | "bundle" | "cargo" | "stack" | "cabal" | "npm" | "yarn" | "pnpm"
+                "poetry"
+                    | "pipenv"
+                    | "uv"
+                    | "bundle"
+                    | "cargo"
+                    | "stack"
+                    | "cabal"
+                    | "npm"
+                    | "yarn"
+                    | "pnpm"
+                    | "mix"
+                    | "carton"
             )
             || step.argv.iter().any(|arg| arg.ends_with("setup.py") || arg == ".")
     })
@@ -91,6 +102,10 @@ fn is_list(survey: &Survey<'_, '_>, language: &str, file: &str) -> bool {
         "ruby" => matches!(name, "Gemfile" | "Gemfile.lock") || name.ends_with(".gemspec"),
         "rust" => matches!(name, "Cargo.lock" | "Cargo.toml"),
         "haskell" => name.ends_with(".cabal") || name == "package.yaml",
+        "elixir" => matches!(name, "mix.exs" | "mix.lock"),
+        "perl" => {
+            matches!(name, "Build.PL" | "Makefile.PL" | "cpanfile" | "cpanfile.snapshot" | "dist.ini" | "META.json")
+        }
         "node" => matches!(name, "package.json" | "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml" | "bun.lock"),
         _ => false,
     };
@@ -113,7 +128,9 @@ fn names(list: &str, text: &str) -> Vec<String> {
     }
     let mut found = if list == "Cargo.toml" { crate_features(text) } else { Vec::new() };
     // What a comment names is not asked for, as most of what Rails proposes in a new Gemfile.
-    found.extend(text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(words));
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    // A module of Perl's is called `DBD::Pg`.
+    found.extend(lines.flat_map(|line| words(&line.replace("::", "-")).collect::<Vec<_>>()));
     found
 }
 
@@ -126,9 +143,11 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 /// The words of commands that install modules, as the list of what these need has them.
 pub(super) fn named_modules(survey: &Survey<'_, '_>) -> impl Iterator<Item = String> {
     let installers = survey.steps().map(|(_, step)| step);
-    let installers = installers.filter(|step| matches!(step.kind(), "python" | "gem" | "npm" | "yarn" | "pnpm"));
+    let installers =
+        installers.filter(|step| matches!(step.kind(), "python" | "gem" | "npm" | "yarn" | "pnpm" | "perl"));
     installers.flat_map(Step::args).map(|arg| {
-        arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg).to_ascii_lowercase().replace('_', "-")
+        let name = arg.split(['=', '<', '>', '~', '[', '@']).next().unwrap_or(arg);
+        name.to_ascii_lowercase().replace("::", "-").replace('_', "-")
     })
 }
 

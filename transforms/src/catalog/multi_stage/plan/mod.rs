@@ -16,7 +16,7 @@ use crate::transform::{Applicability, Refusal};
 use super::programs::Programs;
 use super::runtime::Runtime;
 use super::survey::{Survey, Unit, reads, refuse};
-use super::{accounts, helpers, lean, runs, stores, tools, whole};
+use super::{accounts, certificates, helpers, lean, runs, stores, tools, whole};
 
 use decide::decide_all;
 pub(super) use decide::{is_brought_again, is_build_setting, mentions};
@@ -205,8 +205,13 @@ fn with_programs(
         if recipe.smaller {
             joining.extend(tools::packages(survey, &recipe, &decisions).into_iter().map(str::to_owned));
         }
+        let certificates = joined.iter().any(|name| name == certificates::PACKAGE);
+        if certificates::lost(survey, &recipe, &decisions, certificates) {
+            joining.push(certificates::PACKAGE.to_owned());
+        }
         joining.retain(|package| !recipe.installed.contains(package) || joined.contains(package));
         joining.retain(|package| !early.contains(package));
+        drop_certificates(survey, &decisions, certificates, &mut joining);
         joining.sort_unstable();
         joining.dedup();
         joined.clone_from(&joining);
@@ -229,7 +234,10 @@ fn with_programs(
             (decisions, unknown) = decide_all(survey, &mut recipe, pivot)?;
         }
         let (known, added) = recipe.programs.names().split_at(before.0);
-        if added.iter().all(|program| known.contains(program)) && recipe.repositories == before.1 {
+        // What is kept for those programs may bring the certificates that were to join it.
+        let twice = joined.iter().any(|name| name == certificates::PACKAGE)
+            && certificates::brought(survey, &decisions, true) == Some(true);
+        if !twice && added.iter().all(|program| known.contains(program)) && recipe.repositories == before.1 {
             break;
         }
     }
@@ -349,9 +357,23 @@ fn lacking(survey: &Survey<'_, '_>, recipe: &Recipe, decisions: &[Decision], piv
         packages.extend(tools.filter(missing).map(str::to_owned));
         packages.extend(without_lists(survey, decisions, pivot));
     }
+    let there = recipe.installed.iter().any(|name| name == certificates::PACKAGE);
+    packages.extend(
+        (!there && certificates::lost(survey, recipe, decisions, false)).then(|| certificates::PACKAGE.to_owned()),
+    );
+    if !tools::used_before(survey, decisions, certificates::PACKAGE) {
+        drop_certificates(survey, decisions, false, &mut packages);
+    }
     packages.sort_unstable();
     packages.dedup();
     packages
+}
+
+/// Installs no certificates beside those that come with what the runtime stage installs: `curl` recommends them.
+fn drop_certificates(survey: &Survey<'_, '_>, decisions: &[Decision], joined: bool, packages: &mut Vec<String>) {
+    if certificates::brought(survey, decisions, joined) == Some(true) {
+        packages.retain(|package| package != certificates::PACKAGE);
+    }
 }
 
 /// `install -o www-data -g www-data /dev/null /var/log/php-fpm.log`: COPY makes root the owner of what it brings, and whose

@@ -223,6 +223,10 @@ pub(super) fn made_here(survey: &Survey<'_, '_>, unit: &Unit<'_>, removed: &[Str
         .flat_map(|unit| unit.steps)
         .flat_map(|step| match effects::of(step) {
             Effect::Writes(paths) | Effect::Fetch(paths) => paths.as_slice(),
+            // `mkdir` fails for a folder that is there, unless it is told not to.
+            Effect::Files(paths) if step.program() == "mkdir" && !step.args().iter().any(|arg| is_flag(arg, 'p')) => {
+                paths.as_slice()
+            }
             _ => &[],
         })
         .collect();

@@ -13,7 +13,7 @@ use crate::syntax::Keyword;
 use super::super::plan::Recipe;
 use super::super::programs::brings;
 use super::super::survey::{Survey, Unit};
-use super::super::{helpers, libraries, linked, stores, tidy};
+use super::super::{certificates, helpers, libraries, linked, stores, tidy};
 
 /// Whether an install command asks before it installs what a package depends on.
 pub(super) fn asks(step: &Step, manager: Manager) -> bool {
@@ -247,6 +247,10 @@ pub(super) fn wanted(
             _ => found.push(name.clone()),
         }
     }
+    if certificates::left(survey, recipe, packages, &found) {
+        all = false;
+        found.push(certificates::PACKAGE.to_owned());
+    }
     let mut seen: Vec<String> = Vec::new();
     found.retain(|name| {
         let new = !seen.contains(name);
@@ -468,8 +472,8 @@ fn for_run_time(survey: &Survey<'_, '_>, manager: Manager, name: &str) -> bool {
 /// What Composer fetches packages with.
 const COMPOSERS: [&str; 7] = ["git", "git-core", "mercurial", "p7zip-full", "subversion", "unzip", "zip"];
 
-/// Whether the runtime stage has Composer, for who works in the container: copied from the builder, from an image of its own,
-/// or installed there.
+/// Whether the runtime stage has Composer, for what starts or who works in the container: copied from the builder, from an
+/// image of its own, or installed there.
 fn ships_composer(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
     let named = |path: &str| matches!(paths::name(path), "composer" | "composer.phar");
     let later = survey.units.iter().skip(recipe.last_build + 1);
@@ -486,7 +490,8 @@ fn ships_composer(survey: &Survey<'_, '_>, recipe: &Recipe) -> bool {
     let written = survey.steps().any(
         |(at, step)| matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|path| ships(at, path))),
     );
-    copied || written || recipe.carried.iter().any(|carried| named(&carried.to))
+    let started = ["composer", "composer.phar"].iter().any(|program| recipe.programs.has(program));
+    started || copied || written || recipe.carried.iter().any(|carried| named(&carried.to))
 }
 
 /// Whether a command of the runtime stage starts a program of a package.

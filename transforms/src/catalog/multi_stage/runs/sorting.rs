@@ -347,7 +347,10 @@ impl<'r, 'm, 'a> Sorting<'r, 'm, 'a> {
                 });
                 let outside =
                     self.any_outside(touched) || touched.iter().any(|path| for_the_program(survey, recipe, path));
-                self.is_empty(touched) || outside && !sources && !is_owned(survey, recipe, step, touched)
+                // The build takes it away again.
+                let removed = survey.removed(recipe.last_build);
+                let gone = touched.iter().all(|path| removed.iter().any(|removed| paths::covers(removed, path)));
+                self.is_empty(touched) || outside && !sources && !gone && !is_owned(survey, recipe, step, touched)
             }
             "chown" | "chgrp" | "chmod" if self.is_empty(touched) => true,
             _ => self.any_outside(touched) && !is_owned(survey, recipe, step, touched),

@@ -12,7 +12,7 @@ use super::super::{runs, stores, tidy};
 
 use super::makes::option_folder;
 use super::starts::scripts;
-use super::{SCRATCH, shown};
+use super::{SCRATCH, go_root, shown};
 
 /// Whether a command is a script that can't be read and that doesn't lie in the project it works on.
 pub(in crate::catalog::multi_stage) fn hidden(survey: &Survey<'_, '_>, step: &Step) -> bool {
@@ -166,7 +166,9 @@ pub(super) fn toolchain(step: &Step) -> Result<(), Refusal> {
 pub(super) fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
     let mut last = None;
     let mut scripts = None;
+    let mut compilers: Vec<String> = Vec::new();
     for (at, step) in survey.steps() {
+        compilers.extend(go_root(survey, step));
         match effects::of(step) {
             Effect::Build if survey.downloads(step).is_some() => {}
             Effect::Build | Effect::Store(_) | Effect::Fetch(_) => last = Some(at),
@@ -191,6 +193,13 @@ pub(super) fn last_build(survey: &Survey<'_, '_>) -> Result<usize, Refusal> {
                             || is_group(survey, name)
                             || packages.role(name) == Role::Tool && survey.installs(name)
                     }) =>
+            {
+                last = last.max(Some(at));
+            }
+            Effect::Files(gone)
+                if last.is_some()
+                    && step.program() == "rm"
+                    && gone.iter().any(|gone| compilers.iter().any(|root| paths::covers(gone, root))) =>
             {
                 last = last.max(Some(at));
             }

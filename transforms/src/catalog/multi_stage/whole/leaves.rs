@@ -10,7 +10,7 @@ use crate::transform::Refusal;
 
 use super::super::plan::{self};
 use super::super::survey::refuse;
-use super::super::{globals, lean, stores, tidy};
+use super::super::{globals, go, lean, stores, tidy};
 
 use super::last_build::is_build_script;
 use super::makes::crate_here;
@@ -264,6 +264,12 @@ impl<'s> Whole<'s, '_, '_> {
             return Err(refusal);
         }
         if !more {
+            if let Some(root) = self.survey.steps().find_map(|(_, step)| go_root(self.survey, step))
+                && !self.removed.iter().any(|removed| paths::covers(removed, &root))
+            {
+                let text = format!("what starts is a script that is not there to read, and may start the Go in {root}");
+                return Err(refuse("toolchain-at-run-time", text, true));
+            }
             // An image without a smaller counterpart may hold the tools itself.
             let text = if self.image.as_ref().is_some_and(Image::has_compiler) {
                 "what the image is built with comes with its base image, and no smaller image with the same in it is known"
@@ -321,7 +327,7 @@ impl<'s> Whole<'s, '_, '_> {
                 let output = step.args().iter().skip_while(|arg| *arg != "-o").nth(1);
                 output.and_then(|output| step.path(output)).is_some_and(|output| output == path)
                     || matches!(effects::of(step), Effect::Writes(written) if written.iter().any(|file| file == path))
-            })
+            }) || go::makes(self.survey, path)
         };
         self.opaque
             || self.survey.entry.steps.iter().any(|step| {
@@ -332,11 +338,14 @@ impl<'s> Whole<'s, '_, '_> {
             })
     }
 
-    /// Whether the file unpacks a compiler that no package brings, and nothing takes it away again.
+    /// Whether the file unpacks a compiler that no package brings, which nothing takes away again: a later instruction only
+    /// hides it, and nothing that starts can need it then.
     fn fetches_toolchain(&self) -> bool {
-        let roots = self.survey.steps().filter_map(|(_, step)| go_root(self.survey, step));
-        !self.may_start_scripts()
-            && roots.into_iter().any(|path| !self.removed.iter().any(|removed| paths::covers(removed, &path)))
+        let gone = |removed: &[String], root: &str| removed.iter().any(|removed| paths::covers(removed, root));
+        let mut roots = self.survey.steps().filter_map(|(at, step)| Some((at, go_root(self.survey, step)?)));
+        roots.any(|(at, root)| {
+            !gone(self.survey.removed(at), &root) && (gone(&self.removed, &root) || !self.may_start_scripts())
+        })
     }
 
     /// Whether a build fills a cache in the home of who builds, and nothing empties it: Maven's repository, npm's

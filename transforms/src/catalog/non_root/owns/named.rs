@@ -284,9 +284,12 @@ pub(super) fn own_program(step: &Step) -> bool {
 /// The folders of the files that what runs writes by itself: its number, its log, its timetable.
 pub(super) fn kept(survey: &Survey<'_, '_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
+    // What the base image starts by itself is only told what to do: `hugo`, by `CMD ["server"]`.
+    let own = survey.facts.entrypoint.filter(|_| survey.entry.entrypoint.is_none());
     for step in survey.runs() {
         let (program, args) = behind_a_runner(step);
-        for file in keeps::files(program, args) {
+        let told = own.map(|program| (program, step.argv.as_slice()));
+        for file in told.into_iter().chain([(program, args)]).flat_map(|(program, args)| keeps::files(program, args)) {
             let Some(path) = step.path(file) else { continue };
             let folder = paths::parent(&path);
             if !free(folder) && !paths::within(folder, "/root") && !found.iter().any(|known| known == folder) {

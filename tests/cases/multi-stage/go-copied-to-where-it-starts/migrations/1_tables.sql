@@ -1,0 +1,1 @@
+create table tables (id integer);

@@ -12,7 +12,7 @@ use crate::knowledge::words::Words;
 use crate::knowledge::workplaces;
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect};
-use crate::model::paths;
+use crate::model::{npm, paths};
 use crate::syntax::Keyword;
 use crate::transform::Refusal;
 
@@ -258,9 +258,13 @@ fn downloaded(survey: &Survey<'_, '_>) -> impl Iterator<Item = &'static str> {
     rows.flat_map(|row| row.rest.split(' '))
 }
 
-/// The packages of the programs that what starts starts itself: Danger asks `git`.
+/// The packages of the programs that what starts starts itself, also by a script of `package.json`: Danger asks `git`.
 pub(super) fn behind(survey: &Survey<'_, '_>) -> Vec<&'static str> {
-    let words = survey.entry.steps.iter().flat_map(|step| &step.argv);
+    let index = survey.entry.cmd.or(survey.entry.entrypoint).unwrap_or(survey.stage.from);
+    let read = |path: &str| survey.model.context?.read(&survey.context_path(path)?);
+    let scripts = |step: &Step| npm::behind(survey.model, index, step, &read);
+    let started: Vec<Step> = survey.entry.steps.iter().flat_map(scripts).collect();
+    let words = survey.entry.steps.iter().chain(&started).flat_map(|step| &step.argv);
     let rows = words.flat_map(|word| MODULES.all("program").filter(move |row| row.column(0) == word));
     let mut found: Vec<&str> = rows.flat_map(|row| row.column(1).split(' ')).collect();
     // Mix looks after the dependencies that it took from Git whenever it starts something.

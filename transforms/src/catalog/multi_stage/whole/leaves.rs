@@ -344,7 +344,7 @@ impl<'s> Whole<'s, '_, '_> {
         let gone = |removed: &[String], root: &str| removed.iter().any(|removed| paths::covers(removed, root));
         let mut roots = self.survey.steps().filter_map(|(at, step)| Some((at, go_root(self.survey, step)?)));
         roots.any(|(at, root)| {
-            !gone(self.survey.removed(at), &root) && (gone(&self.removed, &root) || !self.may_start_scripts())
+            !gone(self.survey.removed(at), &root) && (gone(self.removed, &root) || !self.may_start_scripts())
         })
     }
 

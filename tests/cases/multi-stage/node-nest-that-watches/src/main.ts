@@ -1,0 +1,3 @@
+import { NestFactory } from '@nestjs/core';
+
+NestFactory.create({}).then((app) => app.listen(3000));

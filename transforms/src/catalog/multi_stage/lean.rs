@@ -672,7 +672,15 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
             "--production" | "--prod" | "-P" | "--omit=dev" | "--only=production" | "--only=prod" | "--production=true"
         )
     });
+    // `npm prune --production`, which the file does itself behind the last install.
+    let pruned = survey.steps().any(|(_, other)| {
+        other.cwd.as_deref() == Some(folder)
+            && other.kind() == installer.kind()
+            && other.subcommand() == Some("prune")
+            && other.span.start > installer.span.start
+    });
     if already
+        || pruned
         || production
         || !starts_plainly(&manifest, step, &needed, &development)
         || compiles_at_start(survey, step)

@@ -28,6 +28,7 @@ mod certificates;
 mod check;
 mod emit;
 mod explain;
+mod globalization;
 mod globals;
 mod go;
 mod helpers;

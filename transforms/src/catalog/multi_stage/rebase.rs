@@ -17,7 +17,7 @@ use crate::transform::{Applicability, Decision, Fix};
 
 use super::runtime::{self, Runtime};
 use super::survey::{self, Survey};
-use super::{calls, libraries, tools, whole};
+use super::{calls, globalization, libraries, tools, whole};
 
 /// Programs of the full images that sources start by their names, and that are words for nothing else.
 const CALLED: [&str; 7] = ["git", "gpg", "hg", "scp", "ssh", "ssh-keygen", "svn"];
@@ -141,9 +141,17 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     if !libraries.is_empty() {
         commands.extend(tools::install(&libraries));
     }
+    commands.extend(globalization::install(&survey, &known, &smaller));
+    let layout = Layout::new(model.file, stage.from, stage.body.clone());
+    let mut text = String::new();
+    for (name, value) in globalization::variables(&survey, &smaller) {
+        text.push_str(&layout.line("ENV", &format!("{name}={value}")));
+    }
     if !commands.is_empty() {
-        let layout = Layout::new(model.file, stage.from, stage.body.clone());
-        edits.extend(layout.insert_after(stage.from, layout.run(&commands)));
+        text.push_str(&layout.run(&commands));
+    }
+    if !text.is_empty() {
+        edits.extend(layout.insert_after(stage.from, text));
     }
     Some(Fix {
         title: format!("Ship {}, which has no compiler", smaller.image),

@@ -15,6 +15,7 @@ use crate::syntax::typed::ImageRef;
 use crate::syntax::words;
 use crate::transform::Refusal;
 
+use super::globalization;
 use super::java;
 use super::plan::{Decision, Place, Recipe};
 use super::survey::{self, Survey, refuse};
@@ -299,6 +300,8 @@ pub(super) fn environment(
             (_, lost) => found.push((name, lost)),
         }
     }
+    let cultures = globalization::variables(survey, &recipe.runtime).into_iter();
+    found.extend(cultures.map(|(name, value)| (name, value.to_owned())));
     found
 }
 

@@ -29,7 +29,7 @@ use super::plan::{Carried, Recipe};
 use super::programs::Programs;
 use super::runtime::{self, Runtime};
 use super::survey::{Survey, Unit, refuse};
-use super::{go, helpers, lean, libraries, runs, stores, workplace};
+use super::{globalization, go, helpers, lean, libraries, runs, stores, workplace};
 
 use last_build::last_build;
 pub(super) use last_build::{hidden, is_build_script};
@@ -332,6 +332,8 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "the program may speak TLS, and the plain image has no certificates".into();
             self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
         }
+        let cultures = self.image.as_ref();
+        self.setup.extend(cultures.and_then(|image| globalization::install(self.survey, image, &self.runtime)));
         if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
             self.finish.push("ldconfig".into());
         }

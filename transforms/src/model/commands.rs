@@ -152,6 +152,7 @@ impl Step {
 
     /// An absolute path for `path`, where the folder is known or not needed.
     pub fn path(&self, path: &str) -> Option<String> {
+        let path = here(path);
         match &self.cwd {
             _ if path.starts_with('/') => Some(paths::join("/", path)),
             // Of `ENV FOLDER = /srv/files`, which takes the sign for a part of the value.
@@ -177,7 +178,8 @@ impl Step {
         match &self.cwd {
             // Most words lead into another folder, or into none: their first letter tells.
             Some(cwd)
-                if !path.starts_with(['/', '~', '.']) && !path.as_bytes().windows(2).any(|pair| pair == b"..") =>
+                if !path.starts_with(['/', '~', '.', '$', '`'])
+                    && !path.as_bytes().windows(2).any(|pair| pair == b"..") =>
             {
                 let elsewhere = match paths::relative(folder, cwd) {
                     Some(rest) => !rest.is_empty() && rest.bytes().next() != path.bytes().next(),
@@ -628,6 +630,20 @@ fn unquoted(word: &str) -> Cow<'_, str> {
         }
     }
     text.into()
+}
+
+/// A path without the spelling of the folder that a command works in: `$PWD/settings` and `$(pwd)/settings` are `settings`.
+fn here(path: &str) -> &str {
+    const SPELLINGS: [&str; 4] = ["$PWD", "${PWD}", "$(pwd)", "`pwd`"];
+    if !path.starts_with(['$', '`']) {
+        return path;
+    }
+    let rest = SPELLINGS.iter().find_map(|spelling| path.strip_prefix(spelling));
+    match rest {
+        Some("") => ".",
+        Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
+        _ => path,
+    }
 }
 
 /// The script of a process substitution: `>(tee /var/log/start.log)`.

@@ -7,17 +7,32 @@ use crate::knowledge::releases::Family;
 use super::runtime::Runtime;
 use super::survey::Survey;
 
-/// The variables by which the image of the SDK says so.
-const VARIABLES: [(&str, &str); 3] =
-    [("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "false"), ("LC_ALL", "en_US.UTF-8"), ("LANG", "en_US.UTF-8")];
+/// The variables by which the image of the SDK says so, with the last version that sets them: later ones say the language no
+/// longer.
+const VARIABLES: [(&str, &str, u32); 3] = [
+    ("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "false", u32::MAX),
+    ("LC_ALL", "en_US.UTF-8", 5),
+    ("LANG", "en_US.UTF-8", 5),
+];
 
 /// The variables that the runtime stage has to set.
 pub(super) fn variables(survey: &Survey<'_, '_>, runtime: &Runtime) -> Vec<(&'static str, &'static str)> {
     if !lost(survey, runtime) {
         return Vec::new();
     }
+    let version = survey.model.known(survey.stage).and_then(|image| major(&image));
     let said = |name: &str| survey.model.env_names(survey.stage).any(|(_, known)| known == name);
-    VARIABLES.into_iter().filter(|(name, _)| !said(name)).collect()
+    let set = |last: u32| last == u32::MAX || version.is_some_and(|version| version <= last);
+    VARIABLES
+        .into_iter()
+        .filter(|(name, _, last)| set(*last) && !said(name))
+        .map(|(name, value, _)| (name, value))
+        .collect()
+}
+
+/// The version of .NET that a tag starts with.
+fn major(image: &Image<'_>) -> Option<u32> {
+    image.tag().split(['.', '-']).next()?.parse().ok()
 }
 
 /// Whether a program that had cultures would lose them.
@@ -33,7 +48,7 @@ pub(super) fn install(survey: &Survey<'_, '_>, image: &Image<'_>, runtime: &Runt
     if !lost(survey, runtime) || survey.installs("icu-libs") {
         return None;
     }
-    let major = image.tag().split(['.', '-']).next().and_then(|major| major.parse::<u32>().ok());
+    let major = major(image);
     let minor = runtime.release.and_then(|release| release.name.strip_prefix("alpine3.")?.parse::<u32>().ok());
     // Since Alpine 3.16 most of the data is a package of its own; the image of the SDK has it, and that of .NET 8 the time
     // zones.

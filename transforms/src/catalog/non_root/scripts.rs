@@ -189,7 +189,7 @@ pub(super) fn writes(steps: &[Step]) -> (Vec<Write>, bool) {
             if path.starts_with('&') || path.starts_with('-') {
                 return;
             }
-            match step.path(path).filter(|_| !path.contains(['$', '`', '*'])) {
+            match step.path(path).filter(|path| !path.contains(['$', '`', '*'])) {
                 Some(path) if path.starts_with("/dev/") || path.starts_with("/proc/self/") => {}
                 Some(path) => found.push(write(path)),
                 None => more = true,

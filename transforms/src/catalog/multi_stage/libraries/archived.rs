@@ -56,7 +56,7 @@ pub(super) fn in_place_of(packages: &mut Vec<String>, language: &str) -> Vec<Car
             "libgomp1" => &[("/usr/lib/*/libgomp.so.1*", "/usr/local/lib/")],
             "libgmp10" => &[("/usr/lib/*/libgmp.so.10*", "/usr/local/lib/")],
             // Programs of these languages look for this file, whatever else of the package is there.
-            "ca-certificates" if matches!(language, "elixir" | "erlang" | "go" | "haskell") => {
+            "ca-certificates" if matches!(language, "elixir" | "erlang" | "go" | "haskell" | "perl") => {
                 &[("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")]
             }
             _ => &[],

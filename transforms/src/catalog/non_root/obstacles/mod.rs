@@ -240,7 +240,8 @@ fn unmade(survey: &Survey<'_, '_>) -> Result<(), Refusal> {
         copies.any(|to| paths::within(to, path) || paths::within(path, to) && to != "/")
     };
     let volume = || survey.all().any(|unit| unit.instruction.keyword == Keyword::Volume);
-    match owns::told(survey).into_iter().chain(owns::of_process(survey)).find(|path| !brought(path)) {
+    let mut written = owns::told(survey).into_iter().chain(owns::of_process(survey)).chain(owns::kept_by_told(survey));
+    match written.find(|path| !brought(path)) {
         Some(path) if !volume() => {
             let text = format!("it writes {path}, which only root can make on an image without a shell");
             Err(refuse("needs-root", text, true))

@@ -176,7 +176,7 @@ static KEPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The folders that a file of settings names which the program is told, and the image lacks: `sync -c /etc/sync.yaml`.
-fn kept_by_told(survey: &Survey<'_, '_>) -> Vec<String> {
+pub(in crate::catalog::non_root) fn kept_by_told(survey: &Survey<'_, '_>) -> Vec<String> {
     const ENDS: [&str; 7] = ["cfg", "conf", "ini", "json", "toml", "yaml", "yml"];
     let mut found: Vec<String> = Vec::new();
     // What known servers are told has settings of its own.

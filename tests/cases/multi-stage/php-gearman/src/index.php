@@ -1,0 +1,3 @@
+<?php
+$client = new GearmanClient();
+$client->addServer();

@@ -1,0 +1,3 @@
+#!/bin/sh
+cp /etc/collector/settings.yaml $(pwd)/settings.yaml
+exec java -jar collector.jar

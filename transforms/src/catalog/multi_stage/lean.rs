@@ -679,8 +679,14 @@ pub(super) fn without_development(survey: &Survey<'_, '_>, image: Option<&Image<
             && other.subcommand() == Some("prune")
             && other.span.start > installer.span.start
     });
+    // Modules that are moved elsewhere are not there to prune.
+    let modules = paths::join(folder, "node_modules");
+    let moved = survey.steps().any(|(_, other)| {
+        other.program() == "mv" && other.operands().next().is_some_and(|from| other.is_at(from, &modules))
+    });
     if already
         || pruned
+        || moved
         || production
         || !starts_plainly(&manifest, step, &needed, &development)
         || compiles_at_start(survey, step)

@@ -150,15 +150,17 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         owns::is_application(path) && folders.any(|folder| paths::within(folder, path) || paths::within(path, folder))
     };
     let below = survey.below.len();
+    let unknown = survey.facts.user.is_none();
     let mut found: Option<(String, Option<usize>)> = None;
     for (at, unit) in survey.all().enumerate() {
         let flag = || unit.instruction.flags.iter().find(|flag| flag.name == "chown")?.value.as_deref();
         let owner = match unit.instruction.keyword {
             Keyword::Copy | Keyword::Add => {
-                // Into a home that an image sets which nobody knows: `COPY --chown=sage . ${HOME}`.
+                // Into a home, or where an image works, which nobody knows: `COPY --chown=sage . ${HOME}`.
                 let to = survey.copied(unit).map(|copied| copied.to.as_deref());
-                let home = || survey.facts.user.is_none() && ends_in_home(unit);
-                to.filter(|to| to.map_or_else(home, application)).and_then(|_| flag()).map(str::to_owned)
+                let within =
+                    |to: Option<&str>| to.is_some_and(application) || unknown && matches!(to, None | Some("/"));
+                to.filter(|to| within(*to)).and_then(|_| flag()).map(str::to_owned)
             }
             Keyword::Run if unit.text().contains("chown") => {
                 let mut steps = survey.steps(unit).iter().filter(|step| step.always && step.program() == "chown");
@@ -175,10 +177,11 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         let owner = survey.model.expand(unit.index, &owner);
         let owner = owner.text.trim_end_matches(':').to_owned();
         let name = owner.split(':').next().unwrap_or_default();
-        // A number has no home; `chown :group` and `$USER` name nobody.
-        let fit = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
-            && !owner.contains('$')
-            && !obstacles::unfit(name);
+        // A number has no home, but one that is given files on an image which nobody knows is whom that runs as; `chown :group`
+        // and `$USER` name nobody.
+        let number = unknown && name.bytes().all(|byte| byte.is_ascii_digit());
+        let named = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
+        let fit = (named || number) && !name.is_empty() && !owner.contains('$') && !obstacles::unfit(name);
         if !fit && who::is_root(name) {
             continue;
         }
@@ -189,11 +192,6 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         found = found.or(Some((owner, unit)));
     }
     found
-}
-
-/// Whether the last word of a COPY or ADD is a home: `${HOME}`.
-fn ends_in_home(unit: &Unit<'_>) -> bool {
-    unit.instruction.args.text.split_ascii_whitespace().last().is_some_and(|to| to.contains("HOME"))
 }
 
 /// The user as which the file starts the program already.

@@ -24,6 +24,8 @@ pub struct Step {
     pub known: bool,
     /// `NAME=value` before the command, as they are written.
     pub assignments: Vec<String>,
+    /// The files that its input is redirected from.
+    pub inputs: Vec<String>,
     /// The files that its output is redirected into.
     pub outputs: Vec<String>,
     /// Whether Corepack, which is taken off the front as well, starts it: `corepack pnpm install`.
@@ -269,7 +271,14 @@ impl Walk<'_, '_> {
                 self.list(&body.items, cwd, always, false);
             }
         }
-        // `{ echo a; echo b; } > file`: what the commands print goes there.
+        // `while read line; do …; done < list`: the commands read from there.
+        let inputs = self.inputs(&compound.redirects);
+        if compound.kind != CompoundKind::Function && !inputs.is_empty() {
+            for step in self.steps.iter_mut().skip(first) {
+                step.inputs.extend(inputs.iter().cloned());
+            }
+        }
+        // `{ echo a; echo b; } > file`: what they print goes there.
         let mut outputs = self.outputs(&compound.redirects);
         outputs.retain(|path| !path.starts_with("/dev/"));
         if compound.kind != CompoundKind::Function && !outputs.is_empty() {
@@ -277,6 +286,15 @@ impl Walk<'_, '_> {
                 step.outputs.clone_from(&outputs);
             }
         }
+    }
+
+    /// The files that redirections read from.
+    fn inputs(&self, redirects: &[Redirect<'_>]) -> Vec<String> {
+        redirects
+            .iter()
+            .filter(|redirect| redirect.operator == "<" && process(&redirect.target).is_none())
+            .map(|redirect| self.value(&redirect.target).0)
+            .collect()
     }
 
     /// The files that redirections put what is printed into.
@@ -494,6 +512,7 @@ impl Walk<'_, '_> {
             argv,
             known,
             assignments,
+            inputs: self.inputs(&command.redirects),
             outputs,
             by_corepack,
             piped: None,
@@ -668,6 +687,7 @@ pub(super) fn read(model: &Model<'_>, index: usize, instruction: &Instruction<'_
             argv,
             known: true,
             assignments: Vec::new(),
+            inputs: Vec::new(),
             outputs: Vec::new(),
             by_corepack,
             piped: None,

@@ -259,7 +259,7 @@ fn moved(old: &Step, new: &Step) -> Option<String> {
         _ => new.argv.first().is_some_and(|program| program.starts_with("./")),
     };
     let word = if files { operands(new).skip(super::runs::no_files(new)).find(relative) } else { None };
-    Some(paths::join(here, word.or_else(|| new.outputs.iter().find(relative))?))
+    Some(paths::join(here, word.or_else(|| new.inputs.iter().chain(&new.outputs).find(relative))?))
 }
 
 /// A path that a command needs.
@@ -560,6 +560,7 @@ fn needs(step: &Step) -> Vec<Need> {
         }
         _ => step.argv.first().filter(|program| program.contains('/')).and_then(at).into_iter().collect(),
     };
+    found.extend(step.inputs.iter().filter_map(at));
     found.extend(step.outputs.iter().filter_map(above));
     found
 }

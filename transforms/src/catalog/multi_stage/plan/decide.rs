@@ -368,4 +368,5 @@ pub(in crate::catalog::multi_stage) fn mentions(step: &Step, path: &str) -> bool
             let value = arg.rsplit('=').next().unwrap_or(arg);
             !value.starts_with('-') && step.reaches(value, path)
         })
+        || step.inputs.iter().any(|input| step.reaches(input, path))
 }

@@ -68,6 +68,7 @@ pub(super) fn works_on_carried(recipe: &Recipe, step: &Step) -> bool {
                 .first()
                 .into_iter()
                 .chain(named)
+                .chain(&step.inputs)
                 .chain(&step.outputs)
                 .any(|word| word.contains('/') && step.path(word).is_some_and(|path| carried(&path))))
 }

@@ -101,7 +101,7 @@ pub(super) fn names_relative(recipe: &Recipe, step: &Step) -> bool {
         !word.starts_with(['/', '-', '$', '~']) && !word.contains("://") && (!names || word.contains('/')) && sure(word)
     };
     let words = step.args().iter().filter(|word| !word.starts_with('-')).skip(no_files(step));
-    step.outputs.iter().any(named) || files && words.into_iter().any(named)
+    step.inputs.iter().chain(&step.outputs).any(named) || files && words.into_iter().any(named)
 }
 
 /// Puts `cd` before commands that stay and that name files from a folder which the script has gone to.

@@ -128,7 +128,7 @@ pub(super) fn feeds(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, s
     matches!(effects::of(other), Effect::Writes(_) | Effect::Install(_) | Effect::Repository)
         && step.kind() == "download"
         && matches!(effects::of(step), Effect::Writes(paths) if paths.iter().any(|path| {
-            other.args().iter().any(|arg| names(other, arg, path))
+            other.args().iter().chain(&other.inputs).any(|arg| names(other, arg, path))
         }))
         && (repeats(survey, recipe, unit, other)
             || matches!(effects::of(other), Effect::Install(_))
@@ -158,7 +158,7 @@ pub(in crate::catalog::multi_stage) fn sets_up_keys(unit: &Unit<'_>, step: &Step
 
 /// Whether a file is an archive that the runtime stage downloads too.
 pub(super) fn fed(survey: &Survey<'_, '_>, recipe: &Recipe, unit: &Unit<'_>, path: &str) -> bool {
-    let named = |step: &Step| step.args().iter().any(|arg| names(step, arg, path));
+    let named = |step: &Step| step.args().iter().chain(&step.inputs).any(|arg| names(step, arg, path));
     if unit.steps.iter().any(|step| repeats(survey, recipe, unit, step) && named(step)) {
         return true;
     }

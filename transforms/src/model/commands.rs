@@ -290,18 +290,19 @@ impl Walk<'_, '_> {
 
     /// The files that redirections read from.
     fn inputs(&self, redirects: &[Redirect<'_>]) -> Vec<String> {
-        redirects
-            .iter()
-            .filter(|redirect| redirect.operator == "<" && process(&redirect.target).is_none())
-            .map(|redirect| self.value(&redirect.target).0)
-            .collect()
+        self.redirected(redirects, &["<"])
     }
 
     /// The files that redirections put what is printed into.
     fn outputs(&self, redirects: &[Redirect<'_>]) -> Vec<String> {
+        self.redirected(redirects, &[">", ">>", "&>", ">|", "&>>"])
+    }
+
+    /// The files behind these operators.
+    fn redirected(&self, redirects: &[Redirect<'_>], operators: &[&str]) -> Vec<String> {
         redirects
             .iter()
-            .filter(|redirect| matches!(redirect.operator.as_ref(), ">" | ">>" | "&>" | ">|" | "&>>"))
+            .filter(|redirect| operators.contains(&redirect.operator.as_ref()))
             .filter(|redirect| process(&redirect.target).is_none())
             .map(|redirect| self.value(&redirect.target).0)
             .collect()

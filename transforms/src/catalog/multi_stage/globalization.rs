@@ -1,18 +1,16 @@
 //! Cultures of .NET on Alpine: the image of the SDK has ICU and says so, those that programs run on have neither, and know
 //! one culture. A client of SQL Server does not start there at all.
 
-use crate::knowledge::images::Image;
 use crate::knowledge::releases::Family;
 
 use super::runtime::Runtime;
 use super::survey::Survey;
 
-/// The variables by which the image of the SDK says so, with the last version that sets them: later ones say the language no
-/// longer.
-const VARIABLES: [(&str, &str, u32); 3] = [
-    ("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "false", u32::MAX),
-    ("LC_ALL", "en_US.UTF-8", 5),
-    ("LANG", "en_US.UTF-8", 5),
+/// The variables by which the image of the SDK says so, with the last version that sets them, where later ones don't.
+const VARIABLES: [(&str, &str, Option<u32>); 3] = [
+    ("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "false", None),
+    ("LC_ALL", "en_US.UTF-8", Some(5)),
+    ("LANG", "en_US.UTF-8", Some(5)),
 ];
 
 /// The variables that the runtime stage has to set.
@@ -20,9 +18,9 @@ pub(super) fn variables(survey: &Survey<'_, '_>, runtime: &Runtime) -> Vec<(&'st
     if !lost(survey, runtime) {
         return Vec::new();
     }
-    let version = survey.model.known(survey.stage).and_then(|image| major(&image));
+    let version = major(survey);
     let said = |name: &str| survey.model.env_names(survey.stage).any(|(_, known)| known == name);
-    let set = |last: u32| last == u32::MAX || version.is_some_and(|version| version <= last);
+    let set = |last: Option<u32>| last.is_none_or(|last| version.is_some_and(|version| version <= last));
     VARIABLES
         .into_iter()
         .filter(|(name, _, last)| set(*last) && !said(name))
@@ -30,9 +28,9 @@ pub(super) fn variables(survey: &Survey<'_, '_>, runtime: &Runtime) -> Vec<(&'st
         .collect()
 }
 
-/// The version of .NET that a tag starts with.
-fn major(image: &Image<'_>) -> Option<u32> {
-    image.tag().split(['.', '-']).next()?.parse().ok()
+/// The version of .NET that the tag of the SDK starts with.
+fn major(survey: &Survey<'_, '_>) -> Option<u32> {
+    survey.model.known(survey.stage)?.tag().split(['.', '-']).next()?.parse().ok()
 }
 
 /// Whether a program that had cultures would lose them.
@@ -44,11 +42,11 @@ fn lost(survey: &Survey<'_, '_>, runtime: &Runtime) -> bool {
 }
 
 /// The command that installs what is lost; `None` where the file does so itself.
-pub(super) fn install(survey: &Survey<'_, '_>, image: &Image<'_>, runtime: &Runtime) -> Option<String> {
+pub(super) fn install(survey: &Survey<'_, '_>, runtime: &Runtime) -> Option<String> {
     if !lost(survey, runtime) || survey.installs("icu-libs") {
         return None;
     }
-    let major = major(image);
+    let major = major(survey);
     let minor = runtime.release.and_then(|release| release.name.strip_prefix("alpine3.")?.parse::<u32>().ok());
     // Since Alpine 3.16 most of the data is a package of its own; the image of the SDK has it, and that of .NET 8 the time
     // zones.

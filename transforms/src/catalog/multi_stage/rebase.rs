@@ -141,7 +141,7 @@ pub(super) fn fix(model: &Model<'_>, stage: &Stage) -> Option<Fix> {
     if !libraries.is_empty() {
         commands.extend(tools::install(&libraries));
     }
-    commands.extend(globalization::install(&survey, &known, &smaller));
+    commands.extend(globalization::install(&survey, &smaller));
     let layout = Layout::new(model.file, stage.from, stage.body.clone());
     let mut text = String::new();
     for (name, value) in globalization::variables(&survey, &smaller) {

@@ -179,9 +179,9 @@ fn given_to(survey: &Survey<'_, '_>, own: Option<&(String, String)>) -> Option<(
         let name = owner.split(':').next().unwrap_or_default();
         // A number has no home, but one that is given files on an image which nobody knows is whom that runs as; `chown :group`
         // and `$USER` name nobody.
-        let number = unknown && name.bytes().all(|byte| byte.is_ascii_digit());
+        let number = unknown && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
         let named = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
-        let fit = (named || number) && !name.is_empty() && !owner.contains('$') && !obstacles::unfit(name);
+        let fit = (named || number) && !owner.contains('$') && !obstacles::unfit(name);
         if !fit && who::is_root(name) {
             continue;
         }

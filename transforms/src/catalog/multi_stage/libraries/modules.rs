@@ -1,5 +1,7 @@
 //! The modules that a project asks for, by its lists and by the command lines.
 
+use std::borrow::Cow;
+
 use crate::model::commands::Step;
 use crate::model::effects::{self, Effect, Store};
 use crate::model::paths;
@@ -128,9 +130,9 @@ fn names(list: &str, text: &str) -> Vec<String> {
     }
     let mut found = if list == "Cargo.toml" { crate_features(text) } else { Vec::new() };
     // What a comment names is not asked for, as most of what Rails proposes in a new Gemfile.
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    // A module of Perl's is called `DBD::Pg`.
-    found.extend(lines.flat_map(|line| words(&line.replace("::", "-")).collect::<Vec<_>>()));
+    // A module of Perl's is called `DBD::Pg`; hardly another list has such names, and some are long.
+    let text = if text.contains("::") { Cow::Owned(text.replace("::", "-")) } else { Cow::Borrowed(text) };
+    found.extend(text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(words));
     found
 }
 

@@ -332,8 +332,7 @@ impl<'s, 'm, 'a> Whole<'s, 'm, 'a> {
             let evidence = "the program may speak TLS, and the plain image has no certificates".into();
             self.carried.push(Carried { from: path.clone(), to: path, owner: None, evidence });
         }
-        let cultures = self.image.as_ref();
-        self.setup.extend(cultures.and_then(|image| globalization::install(self.survey, image, &self.runtime)));
+        self.setup.extend(globalization::install(self.survey, &self.runtime));
         if self.carried.iter().any(|carried| carried.to == "/usr/local/lib/") {
             self.finish.push("ldconfig".into());
         }
